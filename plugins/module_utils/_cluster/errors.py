@@ -1,0 +1,33 @@
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one exception that a user sees: a sentence, and a token that code can branch on."""
+
+from __future__ import annotations
+
+REASONS = frozenset(
+    {
+        "unreachable",
+        "timeout",
+        "tls",
+        "unauthorized",
+        "forbidden",
+        "not_found",
+        "conflict",
+        "invalid",
+        "http_error",
+        "too_large",
+        "bad_input",
+        "missing_library",
+    }
+)
+
+
+class SalvageError(Exception):
+    """What is wrong, where, and what to do, in one sentence; ``reason`` is one of ``REASONS``."""
+
+    def __init__(self, sentence: str, *, reason: str) -> None:
+        if reason not in REASONS:
+            raise ValueError(f"{reason!r} is not a reason token")
+        super().__init__(sentence)
+        self.reason = reason

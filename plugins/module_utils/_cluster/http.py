@@ -1,0 +1,256 @@
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""HTTP with a total deadline and a bounded body, and the two routes to a service: its URL, or the API server's proxy."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+from urllib.parse import quote, urlencode, urlsplit
+
+from .errors import SalvageError
+
+try:
+    import urllib3
+except ImportError:
+    urllib3 = None  # type: ignore[assignment]
+
+DEFAULT_TIMEOUT = 5.0
+DEFAULT_MAX_BYTES = 16 * 1024 * 1024
+_CHUNK = 64 * 1024
+_SERVICE = re.compile(
+    r"^(?P<scheme>services?)://(?P<namespace>[a-z0-9-]+)/(?P<name>[a-z0-9.-]+):(?P<port>[a-z0-9-]+)(?P<prefix>/[^?#]*)?$"
+)
+
+Query = Mapping[str, "str | int | float | list[str]"]
+
+
+@dataclass(frozen=True)
+class Response:
+    """One whole answer; ``elapsed`` in seconds."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    elapsed: float
+
+    @property
+    def content_type(self) -> str:
+        return self.headers.get("content-type", "").split(";")[0].strip().lower()
+
+    def json(self) -> Any:
+        """The body as JSON.  Raises SalvageError(invalid)."""
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError):
+            start = self.body[:40].decode("utf-8", "replace")
+            raise SalvageError(f"expected JSON, got {len(self.body)} bytes that start with {start!r}", reason="invalid") from None
+
+
+class Http:
+    """A connection pool, safe to share between threads.
+
+    ``tls`` are urllib3 pool arguments (ca_certs, cert_file, key_file, cert_reqs, ...); ``headers`` go with every request.
+    Redirects are never followed: the answer of a login page is not the answer of the service.
+    """
+
+    def __init__(
+        self,
+        *,
+        tls: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        proxy: str | None = None,
+        timeout: float = DEFAULT_TIMEOUT,
+        max_bytes: int = DEFAULT_MAX_BYTES,
+        pool_size: int = 32,
+    ) -> None:
+        if urllib3 is None:
+            raise SalvageError(
+                "the Python library urllib3 is missing where the module runs; install it with the kubernetes library",
+                reason="missing_library",
+            )
+        self.headers = dict(headers or {})
+        self.timeout = timeout
+        self.max_bytes = max_bytes
+        pool_args: dict[str, Any] = {"maxsize": pool_size, "retries": False, **(tls or {})}
+        self._pool = urllib3.ProxyManager(proxy, **pool_args) if proxy else urllib3.PoolManager(**pool_args)
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        query: Query | None = None,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+        max_bytes: int | None = None,
+    ) -> Response:
+        """Send one request and read the whole answer, whatever its status.
+
+        Raises SalvageError: unreachable, timeout (of the whole, in seconds), tls, too_large, http_error (broke off).
+        """
+        limit = self.timeout if timeout is None else timeout
+        started = time.monotonic()
+        deadline = started + limit
+        target = f"{url}?{urlencode(query, doseq=True)}" if query else url
+        where = _without_credentials(url)
+        try:
+            answer = self._pool.request(
+                method,
+                target,
+                body=body,
+                headers={"Accept-Encoding": "identity", **self.headers, **(headers or {})},
+                timeout=urllib3.Timeout(connect=limit, read=limit),
+                redirect=False,
+                preload_content=False,
+            )
+            try:
+                content = _read(answer, deadline, self.max_bytes if max_bytes is None else max_bytes, where)
+            except BaseException:
+                answer.close()  # the rest of the body is not wanted, nor is the connection
+                raise
+            answer.release_conn()
+        except (urllib3.exceptions.HTTPError, OSError, ValueError) as exc:
+            raise _explain(exc, where, limit) from None
+        return Response(
+            status=answer.status,
+            headers={k.lower(): v for k, v in answer.headers.items()},
+            body=content,
+            elapsed=time.monotonic() - started,
+        )
+
+
+def _read(answer: Any, deadline: float, max_bytes: int, where: str) -> bytes:
+    # read1 returns what has arrived: a server that drips a byte now and then can't hold us past the deadline.
+    read = getattr(answer, "read1", answer.read)
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        chunk: bytes = read(_CHUNK)
+        if not chunk:
+            return b"".join(chunks)
+        size += len(chunk)
+        if size > max_bytes:
+            raise SalvageError(f"{where} sent more than {max_bytes} bytes; the rest was not read", reason="too_large")
+        if time.monotonic() > deadline:
+            raise SalvageError(f"{where} was still sending at the deadline, {size} bytes had come", reason="timeout")
+        chunks.append(chunk)
+
+
+def _explain(exc: Exception, where: str, limit: float) -> SalvageError:
+    errors = urllib3.exceptions
+    text = str(exc).rsplit(": ", maxsplit=1)[-1].strip(" )'\"") or type(exc).__name__
+    if isinstance(exc, errors.SSLError) or "CERTIFICATE" in str(exc).upper():
+        return SalvageError(f"TLS with {where} failed: {exc}", reason="tls")
+    if isinstance(exc, errors.NewConnectionError):  # before ConnectTimeoutError: urllib3 1 derives the one from the other
+        return SalvageError(f"{where} is unreachable: {text}", reason="unreachable")
+    if isinstance(exc, errors.TimeoutError):
+        return SalvageError(f"{where} did not answer within {limit:g} s", reason="timeout")
+    if isinstance(exc, errors.LocationValueError):
+        return SalvageError(f"{where} is not a URL: {exc}", reason="bad_input")
+    if isinstance(exc, (errors.ProtocolError, errors.ProxyError)):
+        return SalvageError(f"the connection to {where} broke off: {text}", reason="http_error")
+    return SalvageError(f"{where} is unreachable: {text}", reason="unreachable")
+
+
+def _without_credentials(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rsplit('@', maxsplit=1)[-1]}{parts.path}"
+
+
+class ServesProxy(Protocol):
+    """What a route through the API server needs of a cluster session."""
+
+    server: str
+    http: Http
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A service under the address that the user gave, whichever route leads there."""
+
+    address: str
+    base: str
+    http: Http
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def request(self, method: str, path: str, **kwargs: Any) -> Response:
+        """As ``Http.request``; ``path`` is below the address."""
+        kwargs["headers"] = {**self.headers, **(kwargs.get("headers") or {})}
+        try:
+            return self.http.request(method, self.base + path, **kwargs)
+        except SalvageError as exc:
+            raise SalvageError(str(exc).replace(self.base, self.address), reason=exc.reason) from None
+
+    def get(self, path: str, **kwargs: Any) -> Response:
+        """GET that must succeed.  Raises SalvageError: any of ``request``, and unauthorized, forbidden, not_found, http_error."""
+        return self._ok(path, self.request("GET", path, **kwargs))
+
+    def post_json(self, path: str, payload: Any, **kwargs: Any) -> Response:
+        """POST of JSON, whatever the status."""
+        kwargs["headers"] = {"Content-Type": "application/json", **(kwargs.get("headers") or {})}
+        return self.request("POST", path, body=json.dumps(payload).encode(), **kwargs)
+
+    def _ok(self, path: str, answer: Response) -> Response:
+        if 200 <= answer.status < 300:
+            return answer
+        reason = {401: "unauthorized", 403: "forbidden", 404: "not_found"}.get(answer.status, "http_error")
+        raise SalvageError(
+            f"{self.address}{path} answered {answer.status}{said(answer)}",
+            reason="unreachable" if _is_status_of_proxy(answer) else reason,
+        )
+
+
+def said(answer: Response, limit: int = 200) -> str:
+    """What an error answer says of itself, in one line: ': text', or nothing."""
+    text = ""
+    if answer.content_type == "application/json":
+        try:
+            data = answer.json()
+        except SalvageError:
+            data = None
+        if isinstance(data, dict):
+            text = str(data.get("message") or data.get("error") or "")
+    elif answer.content_type == "text/plain":
+        text = answer.body[: limit * 2].decode("utf-8", "replace")
+    text = " ".join(text.split())
+    return f": {text[:limit]}" if text else ""
+
+
+def _is_status_of_proxy(answer: Response) -> bool:
+    """The API server's own answer that nothing stands behind the service (no endpoints, connection refused)."""
+    return answer.status in {502, 503, 504} and b'"kind":"Status"' in answer.body[:40]
+
+
+def open_endpoint(
+    address: str,
+    *,
+    http: Http | None = None,
+    cluster: ServesProxy | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Endpoint:
+    """The endpoint of ``http(s)://host[:port][/prefix]`` (``http`` is used) or of ``service[s]://namespace/name:port[/prefix]``
+    (the API server's service proxy of ``cluster``).  Raises SalvageError(bad_input).
+    """
+    match = _SERVICE.match(address)
+    if match:
+        if cluster is None:
+            raise SalvageError(f"{address} needs a connection to the cluster; give a kubeconfig, or an http:// address", reason="bad_input")
+        secure = "https:" if match["scheme"] == "services" else ""
+        base = (
+            f"{cluster.server.rstrip('/')}/api/v1/namespaces/{match['namespace']}/services/"
+            f"{quote(secure + match['name'] + ':' + match['port'], safe=':')}/proxy{(match['prefix'] or '').rstrip('/')}"
+        )
+        return Endpoint(address=address.rstrip("/"), base=base, http=cluster.http, headers=dict(headers or {}))
+    parts = urlsplit(address)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise SalvageError(
+            f"{address!r} is no address of a service; write http://host:port, or service://namespace/name:port", reason="bad_input"
+        )
+    return Endpoint(address=_without_credentials(address).rstrip("/"), base=address.rstrip("/"), http=http or Http(), headers=dict(headers or {}))
