@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import quote, urlencode, urlsplit
@@ -125,6 +125,48 @@ class Http:
             elapsed=time.monotonic() - started,
         )
 
+    def stream(
+        self,
+        method: str,
+        url: str,
+        *,
+        query: Query | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+        idle: float | None = None,
+    ) -> Iterator[bytes]:
+        """The body of a 2xx answer, piece by piece as it arrives: logs and watches, which have no natural size.
+
+        ``timeout`` for the connection and the answer's head, ``idle`` for each piece; the caller ends it by closing the generator.
+        Raises SalvageError: any of ``request``, and unauthorized, forbidden, not_found, http_error.
+        """
+        limit = self.timeout if timeout is None else timeout
+        target = f"{url}?{urlencode(query, doseq=True)}" if query else url
+        where = _without_credentials(url)
+        try:
+            answer = self._pool.request(
+                method,
+                target,
+                headers={"Accept-Encoding": "identity", **self.headers, **(headers or {})},
+                timeout=urllib3.Timeout(connect=limit, read=limit if idle is None else idle),
+                redirect=False,
+                preload_content=False,
+            )
+            try:
+                if not 200 <= answer.status < 300:
+                    head = Response(answer.status, {k.lower(): v for k, v in answer.headers.items()}, answer.read(_CHUNK), 0.0)
+                    raise SalvageError(f"{where} answered {answer.status}{said(head)}", reason=_REASON_OF.get(answer.status, "http_error"))
+                read = getattr(answer, "read1", answer.read)
+                while chunk := read(_CHUNK):
+                    yield chunk
+            finally:
+                answer.close()  # what is left is not wanted, so the connection can't serve again
+        except (urllib3.exceptions.HTTPError, OSError, ValueError) as exc:
+            raise _explain(exc, where, limit if idle is None else idle) from None
+
+
+_REASON_OF = {401: "unauthorized", 403: "forbidden", 404: "not_found"}
+
 
 def _read(answer: Any, deadline: float, max_bytes: int, where: str) -> bytes:
     # read1 returns what has arrived: a server that drips a byte now and then can't hold us past the deadline.
@@ -200,7 +242,7 @@ class Endpoint:
     def _ok(self, path: str, answer: Response) -> Response:
         if 200 <= answer.status < 300:
             return answer
-        reason = {401: "unauthorized", 403: "forbidden", 404: "not_found"}.get(answer.status, "http_error")
+        reason = _REASON_OF.get(answer.status, "http_error")
         raise SalvageError(
             f"{self.address}{path} answered {answer.status}{said(answer)}",
             reason="unreachable" if _is_status_of_proxy(answer) else reason,
