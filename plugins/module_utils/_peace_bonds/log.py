@@ -25,7 +25,7 @@ from .model import REQUIRED_INPUT, Decision
 MAX_LINE = 4 * 1024 * 1024
 MAX_ARRAY = 64 * 1024 * 1024
 _CRI = re.compile(rb"^\d{4}-\d\d-\d\dT[0-9:.]+(?:Z|[+-]\d\d:\d\d) (stdout|stderr) ([FP])(?::\S+)? ")
-_PREFIX = re.compile(rb"^[^{\[]{0,300}?(?=\{\")")
+_PREFIX = re.compile(rb"^[^{]{0,300}?(?=\{\")")
 _STAMP = re.compile(r"^(\d{4}-\d\d-\d\dT\d\d:\d\d):(\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)$")
 PROVIDER_FIELDS = ("provider.id", "provider.provider_id", "provider_id", "provider.name")
 MASKED = "(masked)"
