@@ -1,0 +1,302 @@
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A fleet's reports as a page and as a few lines of text.  Pure: reports in, text out.
+
+Reports come from other machines and from files of earlier versions: whatever is not where it should be is shown as unknown.
+"""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from . import plot
+
+try:
+    import jinja2
+except ImportError:
+    jinja2 = None  # type: ignore[assignment]
+
+from .._cluster.errors import SalvageError
+
+WORST_FIRST = ("critical", "unknown", "warning", "healthy")
+ALL_PARTS = ("pods", "workloads", "nodes", "thresholds", "opa", "alerts", "storage", "certificates", "backup")
+MAX_FINDINGS = 300
+MAX_CHANGES = 100
+MAX_EVIDENCE = 4000
+_TEMPLATE = Path(__file__).with_name("page.html.j2")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One cluster of the fleet: the inventory's name for it, its report, and when the report before was made."""
+
+    host: str
+    report: Mapping[str, Any]
+    previous_at: str | None = None
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One check that wants to be looked at, in words."""
+
+    status: str
+    subject: str
+    reason: str
+    since: str = ""
+    evidence: str = ""
+
+
+def status_of(value: object) -> str:
+    """A status as it came, or unknown: what nobody knows is never shown as healthy."""
+    return value if isinstance(value, str) and value in WORST_FIRST else "unknown"
+
+
+def mappings(value: object) -> list[Mapping[str, Any]]:
+    """The mappings in a list; of anything else, none."""
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        return []
+    return [item for item in value if isinstance(item, Mapping)]
+
+
+def text(value: object) -> str:
+    """One clean line."""
+    return "" if value is None else " ".join(_clean(str(value)).split())
+
+
+def worst(statuses: Iterable[object]) -> str:
+    """The worst status; of none at all, unknown."""
+    return min(map(status_of, statuses), key=WORST_FIRST.index, default="unknown")
+
+
+def fleet_status(entries: Sequence[Entry]) -> str:
+    return worst(entry.report.get("status") for entry in entries)
+
+
+def findings(report: Mapping[str, Any]) -> list[Finding]:
+    """All that is not healthy, worst first; a part without a single unhealthy check speaks for itself."""
+    found: list[Finding] = []
+    for part in mappings(report.get("parts")):
+        checks = [check for check in mappings(part.get("checks")) if status_of(check.get("status")) != "healthy"]
+        if not checks and status_of(part.get("status")) != "healthy":
+            found.append(Finding(status_of(part.get("status")), text(part.get("name")), text(part.get("reason")) or "no reason given"))
+        found += [_finding(check) for check in checks]
+    if not found and status_of(report.get("status")) != "healthy":
+        found.append(Finding(status_of(report.get("status")), "cluster", text(report.get("reason")) or "no reason given"))
+    return sorted(found, key=lambda finding: WORST_FIRST.index(finding.status))
+
+
+def says(report: Mapping[str, Any]) -> str:
+    """A report in one sentence."""
+    found = findings(report)
+    if not found:
+        parts = [text(part.get("summary")) for part in mappings(report.get("parts"))]
+        return "; ".join(filter(None, parts)) or "every check is healthy"
+    first = f"{found[0].subject}: {found[0].reason}"
+    return first if len(found) == 1 else f"{first} (and {len(found) - 1} more)"
+
+
+def summary(entries: Sequence[Entry], *, width: int = 120, lines: int = 25) -> list[tuple[str, str]]:
+    """The fleet in at most ``lines`` lines of ``width`` characters, as (status, line); the status colours the line.
+
+    The lines that there are go to the clusters worst first, and within a cluster to the findings worst first.
+    """
+    ordered = _worst_first(entries)
+    names = max((len(text(entry.host)) for entry in ordered), default=0)
+    out: list[tuple[str, str]] = []
+    if len(ordered) > 1:
+        status = fleet_status(ordered)
+        out.append((status, f"{status.upper():<8}  {_tally(ordered)}"))
+    for index, entry in enumerate(ordered):
+        waiting = len(ordered) - index
+        if waiting > 1 and len(out) == lines - 1:
+            out.append((worst(e.report.get("status") for e in ordered[index:]), f"... and {waiting} more clusters"))
+            break
+        status = status_of(entry.report.get("status"))
+        out.append((status, f"{status.upper():<8}  {text(entry.host):<{names}}  {_about(entry.report)}{_changed(entry)}".rstrip()))
+        found = findings(entry.report)
+        room = lines - len(out) - (waiting - 1)  # one line is kept for each cluster that follows
+        shown = found if len(found) <= room else found[: max(0, room - 1)]
+        out += [(finding.status, f"  {finding.status:<8}  {finding.subject}: {finding.reason}") for finding in shown]
+        if room > 0 and len(shown) < len(found):
+            out.append((found[len(shown)].status, f"  ... and {len(found) - len(shown)} more, see the report"))
+        if not found and room > 0:
+            out.append((status, f"  {says(entry.report)}"))
+    return [(status, _cut(line, width)) for status, line in out[:lines]]
+
+
+def html(entries: Sequence[Entry], *, generated_at: str) -> str:
+    """The page: one file that needs nothing else.  Raises SalvageError(missing_library)."""
+    if jinja2 is None:
+        raise SalvageError("the Python library jinja2 is missing where the page is made; install it", reason="missing_library")
+    environment = jinja2.Environment(autoescape=True, trim_blocks=False, undefined=jinja2.StrictUndefined)
+    environment.filters["px"] = "{:.1f}".format
+    environment.filters["when"] = _when
+    size = {
+        "width": plot.WIDTH,
+        "height": plot.HEIGHT,
+        "left": plot.LEFT,
+        "right": plot.WIDTH - plot.RIGHT,
+        "top": plot.TOP,
+        "bottom": plot.HEIGHT - plot.BOTTOM,
+    }
+    page: str = environment.from_string(_TEMPLATE.read_text(encoding="utf-8")).render(fleet=_fleet_view(entries, generated_at), size=size)
+    return page
+
+
+def _fleet_view(entries: Sequence[Entry], generated_at: str) -> dict[str, Any]:
+    ordered = _worst_first(entries)
+    return {
+        "status": fleet_status(ordered),
+        "title": ordered[0].host if len(ordered) == 1 else f"{len(ordered)} clusters",
+        "generated_at": generated_at,
+        "says": says(ordered[0].report) if len(ordered) == 1 else _tally(ordered),
+        "clusters": [_cluster_view(entry) for entry in ordered],
+    }
+
+
+def _cluster_view(entry: Entry) -> dict[str, Any]:
+    report = entry.report
+    found = findings(report)
+    changes = mappings(report.get("changes"))
+    parts = mappings(report.get("parts"))
+    asked = {text(part.get("name")) for part in parts}
+    return {
+        "host": text(entry.host),
+        "status": status_of(report.get("status")),
+        "says": says(report),
+        "about": _about(report),
+        "findings": found[:MAX_FINDINGS],
+        "more": len(found[MAX_FINDINGS:]),
+        "previous_at": entry.previous_at,
+        "changes": [
+            {"id": text(change.get("id")), "before": _moved(change.get("from")), "after": _moved(change.get("to"))}
+            for change in changes[:MAX_CHANGES]
+        ],
+        "more_changes": len(changes[MAX_CHANGES:]),
+        "metrics": [_metric_view(metric) for metric in mappings(report.get("metrics"))],
+        "parts": [
+            {
+                "name": text(part.get("name")),
+                "status": status_of(part.get("status")),
+                "found": "; ".join(dict.fromkeys(filter(None, (text(part.get("summary")), text(part.get("reason")))))),
+                "took": _seconds(part.get("duration_s")),
+            }
+            for part in parts
+        ],
+        "not_asked": [name for name in ALL_PARTS if name not in asked] if parts else [],
+    }
+
+
+def _metric_view(metric: Mapping[str, Any]) -> dict[str, Any]:
+    value = metric.get("value")
+    known = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return {
+        "name": text(metric.get("name")),
+        "status": status_of(metric.get("status")),
+        "value": plot.number(float(value)) if known else "no value",  # type: ignore[arg-type]
+        "reason": text(metric.get("reason")),
+        "plot": plot.plot(_samples(metric.get("history")), _limits(metric)),
+    }
+
+
+def _limits(metric: Mapping[str, Any]) -> list[tuple[str, str, float]]:
+    limits = metric.get("limits")
+    if not isinstance(limits, Mapping):
+        return []
+    return [
+        (kind, kind, float(limits[kind]))
+        for kind in ("critical", "warning", "ideal")
+        if isinstance(limits.get(kind), (int, float)) and not isinstance(limits[kind], bool)
+    ]
+
+
+def _samples(history: object) -> list[plot.Sample]:
+    if not isinstance(history, Sequence) or isinstance(history, str):
+        return []
+    return [(pair[0], pair[1]) for pair in history if isinstance(pair, Sequence) and not isinstance(pair, str) and len(pair) == 2]
+
+
+def _finding(check: Mapping[str, Any]) -> Finding:
+    subject = check.get("subject")
+    named = ""
+    if isinstance(subject, Mapping) and subject.get("name"):
+        place = "/".join(text(subject[key]) for key in ("namespace", "name") if subject.get(key))
+        named = f"{text(subject.get('kind'))} {place}".strip()
+    evidence = check.get("evidence")
+    return Finding(
+        status=status_of(check.get("status")),
+        subject=named or text(check.get("id")) or "a check without a name",
+        reason=text(check.get("reason")) or "no reason given",
+        since=_when(check.get("since")),
+        evidence=_clean(json.dumps(evidence, indent=1, default=str, ensure_ascii=False), keep="\n")[:MAX_EVIDENCE] if evidence else "",
+    )
+
+
+def _worst_first(entries: Sequence[Entry]) -> list[Entry]:
+    return sorted(entries, key=lambda entry: (WORST_FIRST.index(status_of(entry.report.get("status"))), entry.host))
+
+
+def _tally(entries: Sequence[Entry]) -> str:
+    statuses = [status_of(entry.report.get("status")) for entry in entries]
+    counts = ", ".join(f"{statuses.count(status)} {status}" for status in WORST_FIRST if status in statuses)
+    return f"{len(entries)} clusters: {counts}"
+
+
+def _about(report: Mapping[str, Any]) -> str:
+    cluster = report.get("cluster")
+    cluster = cluster if isinstance(cluster, Mapping) else {}
+    told = [text(cluster.get("server")), text(cluster.get("version")), _when(report.get("generated_at"))]
+    took = _seconds(report.get("duration_s"))
+    return ", ".join(filter(None, [*told, took and f"in {took}"]))
+
+
+def _changed(entry: Entry) -> str:
+    if not entry.previous_at:
+        return ""
+    changes = mappings(entry.report.get("changes"))
+    worse = sum(1 for change in changes if _rank(change.get("to")) < _rank(change.get("from")))
+    better = sum(1 for change in changes if _rank(change.get("to")) > _rank(change.get("from")))
+    return f"; since the last run {worse} worse, {better} better" if changes else "; nothing changed since the last run"
+
+
+def _rank(status: object) -> int:
+    # What is not there (any more) is not a problem: as good as healthy.
+    return WORST_FIRST.index("healthy" if status is None else status_of(status))
+
+
+def _moved(status: object) -> str:
+    return "" if status is None else status_of(status)
+
+
+def _seconds(value: object) -> str:
+    return f"{value:.2f} s" if isinstance(value, (int, float)) and not isinstance(value, bool) else ""
+
+
+def _when(value: object) -> str:
+    """A time as people read it; what is no time stays as it is."""
+    if not value:
+        return ""
+    try:
+        if isinstance(value, (int, float)):
+            moment = datetime.fromtimestamp(value, tz=timezone.utc)
+        else:
+            moment = datetime.fromisoformat(str(value).replace("Z", "+00:00")).astimezone(timezone.utc)
+    except (ValueError, OverflowError, OSError):
+        return text(value)
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
+
+
+def _clean(text: str, keep: str = "") -> str:
+    """Without control and format characters: a pod's message must not drive the terminal, nor turn the page's text around."""
+    return "".join(c if c in keep or unicodedata.category(c) not in {"Cc", "Cf", "Cs"} else " " for c in text)
+
+
+def _cut(line: str, width: int) -> str:
+    return line if len(line) <= width else line[: max(0, width - 3)] + "..."
