@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .model import ALLOWED, DENIED, RISK_LEVELS, UNKNOWN, Decision
+from .model import ALLOWED, DENIED, REPORTED, RISK_LEVELS, UNKNOWN, Decision
 
 _MAX_REASONS = 100
 _MAX_TEXT = 300
@@ -107,8 +107,13 @@ def decide(status: int, body: bytes, *, path: str = "", missing: Iterable[str] =
     return judge(answer["result"], path=path, missing=missing, decision_id=decision_id)
 
 
-def judge(result: object, *, path: str = "", missing: Iterable[str] = (), decision_id: str | None = None) -> Decision:
-    """What a defined result means: a boolean (``allow``), a list (``deny``), or an object with them under either name."""
+def judge(
+    result: object, *, path: str = "", missing: Iterable[str] = (), decision_id: str | None = None, score_suffices: bool = False
+) -> Decision:
+    """What a defined result means: a boolean (``allow``), a list (``deny``), or an object with them under either name.
+
+    ``score_suffices``: a risk score without an allow is a view too (the service's), of status ``reported``.
+    """
     more: dict[str, Any] = {"path": path, "decision_id": decision_id, "raw": result}
     if isinstance(result, bool) and path.rsplit("/", maxsplit=1)[-1] in {"allow", "allowed"}:
         result = {"allow": result}
@@ -155,6 +160,8 @@ def judge(result: object, *, path: str = "", missing: Iterable[str] = (), decisi
     if allows:
         problems.append("it says both allow and not allow")
     if allow is None and not problems and not deny:
+        if score_suffices and risk_score is not None:
+            return Decision(status=REPORTED, **more)
         problems.append("allow is undefined; an empty deny is no allow")
     if allow and deny:
         problems.append(f"allow is true although deny has {len(deny)} reason(s)")
@@ -196,6 +203,23 @@ def _error(status: int, answer: object, where: str) -> str:
     if first.get("code") == "eval_conflict_error" or "conflict" in text:
         return f"rules of {where} contradict each other (OPA answered {status}): {text}"
     return f"OPA answered {status}{': ' + text if text else ''}"
+
+
+def decide_risk(status: int, body: bytes, provider: str, *, path: str = "") -> Decision:
+    """What the service's own answer about a provider's risk means."""
+    try:
+        answer = strict_json(body)
+    except MalformedError as exc:
+        return unknown(f"the service answered {status}" if status != 200 else f"the service's answer is not JSON: {exc}", path=path)
+    if status != 200:
+        text = one_line(answer.get("error") or answer.get("message") or "", 200) if isinstance(answer, dict) else ""
+        return unknown(f"the service answered {status}{': ' + text if text else ''}", path=path)
+    if not isinstance(answer, dict):
+        return unknown(f"the service's answer is a {_kind(answer)}, not an object", path=path)
+    named = answer.get("provider_id", answer.get("id", provider))
+    if str(named) != provider:
+        return unknown(f"the service answered for another provider, {one_line(named, 60)!r}", path=path)
+    return judge(answer, path=path, score_suffices=True)
 
 
 def combine(opa: Decision, api: Decision | None, *, tolerance: float = 0.01) -> Decision:

@@ -11,6 +11,7 @@ from typing import Any
 ALLOWED = "allowed"
 DENIED = "denied"
 UNKNOWN = "unknown"
+REPORTED = "reported"  # the service gives a score without a decision
 
 RISK_LEVELS = ("low", "medium", "high", "critical")
 

@@ -1,0 +1,66 @@
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options that the Peace Bonds modules share, and the ways to OPA and the service that they open."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .._cluster.errors import SalvageError
+from .._cluster.http import Endpoint, Http, open_endpoint
+from .decide import number
+from .summary import Limit
+
+OPA_ARGUMENTS: dict[str, Any] = {
+    "opa_url": {"type": "str", "default": "service://euystacio-ai/opa-service:8181"},
+    "opa_token": {"type": "str", "no_log": True},
+    "opa_ca_path": {"type": "path"},
+    "opa_validate_certs": {"type": "bool", "default": True},
+    "timeout": {"type": "float", "default": 5.0},
+}
+
+
+def needs_cluster(*addresses: str | None) -> bool:
+    return any(address and not address.startswith(("http://", "https://")) for address in addresses)
+
+
+def connect(params: Mapping[str, Any]) -> Any:
+    """The cluster session of the module's auth options.  Imported here: a direct address needs no kubernetes library."""
+    from .._cluster.api import Cluster  # noqa: PLC0415
+
+    return Cluster.connect(params, timeout=params["timeout"])
+
+
+def open_address(params: Mapping[str, Any], address: str, cluster: Any) -> Endpoint:
+    """OPA, or what stands beside it.  Raises SalvageError(bad_input)."""
+    token = params.get("opa_token")
+    direct = not needs_cluster(address)
+    if token and not direct:
+        raise SalvageError(
+            f"opa_token can't go through the API server's proxy to {address}: it takes the Authorization header for itself; "
+            "give an https:// address of OPA",
+            reason="bad_input",
+        )
+    if not direct:
+        return open_endpoint(address, cluster=cluster)
+    tls: dict[str, Any] = {"ca_certs": params["opa_ca_path"]} if params.get("opa_ca_path") else {}
+    if not params.get("opa_validate_certs", True):
+        tls = {"cert_reqs": "CERT_NONE", "assert_hostname": False}
+    return open_endpoint(
+        address, http=Http(tls=tls, timeout=params["timeout"]), headers={"Authorization": f"Bearer {token}"} if token else {}
+    )
+
+
+def limits_of(data: Mapping[str, Any] | None) -> dict[str, Limit]:
+    """Thresholds as the user writes them: ``{field: {min: 0.5}}`` or ``{field: {max: 0.1}}``.  Raises SalvageError(bad_input)."""
+    result: dict[str, Limit] = {}
+    for name, bounds in (data or {}).items():
+        if not isinstance(bounds, Mapping) or not bounds or not set(bounds) <= {"min", "max"}:
+            raise SalvageError(f"thresholds.{name} must be an object with min, max or both", reason="bad_input")
+        values = {key: number(value) for key, value in bounds.items()}
+        if None in values.values():
+            raise SalvageError(f"thresholds.{name} must hold numbers", reason="bad_input")
+        result[name] = Limit(minimum=values.get("min"), maximum=values.get("max"))
+    return result
