@@ -1,0 +1,222 @@
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The gates that a change passes, each by name or all of them in order.
+
+    python3 -m tools.gates [lint] [unit] [sanity] [artifact] [integration] [molecule]
+
+A step that fails hides no later one.  Each step's time is told at the end, and the last line counts: N passed, N failed.
+With KUBECONFIG_LAB set, the gates that need a cluster use that lab; otherwise they bring one up and take it down again.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import xml.etree.ElementTree as ET
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from . import collection, sanity
+from .env import CHECKOUT, EnvError, environment
+
+LAB = "make-test"
+COVERAGE_FLOOR = 95
+
+
+@dataclass
+class Step:
+    name: str
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+    seconds: float = 0.0
+    note: str = ""
+
+
+@dataclass
+class Run:
+    """The steps so far, and what they share."""
+
+    scratch: Path
+    steps: list[Step] = field(default_factory=list)
+    kubeconfig: str | None = os.environ.get("KUBECONFIG_LAB") or None
+    lab_is_ours: bool = False
+    archive: Path | None = None
+
+    def step(self, name: str, work: Callable[[Step], None]) -> Step:
+        print(f"\n=== {name}", flush=True)
+        step = Step(name)
+        start = time.monotonic()
+        try:
+            work(step)
+        except EnvError as error:
+            step.failed += 1
+            step.note = str(error)
+        step.seconds = time.monotonic() - start
+        print(f"=== {name}: {'failed' if step.failed else 'ok'}, {step.seconds:.0f} s {step.note}".rstrip(), flush=True)
+        self.steps.append(step)
+        return step
+
+    def command(self, name: str, *command: str, cwd: Path = CHECKOUT, extra: dict[str, str] | None = None) -> Step:
+        """A step that is one command; its exit status decides."""
+
+        def work(step: Step) -> None:
+            if execute(*command, cwd=cwd, extra=extra):
+                step.failed += 1
+            else:
+                step.passed += 1
+
+        return self.step(name, work)
+
+    def pytest(self, name: str, *arguments: str, extra: dict[str, str] | None = None) -> Step:
+        """A step that is a pytest run; every test counts."""
+
+        def work(step: Step) -> None:
+            report = self.scratch / f"{name.replace('/', '-')}.xml"
+            status = execute("pytest", f"--junitxml={report}", *arguments, extra=extra)
+            suites = ET.parse(report).getroot().iter("testsuite") if report.exists() else ()
+            for suite in suites:
+                count = {key: int(suite.get(key, 0)) for key in ("tests", "failures", "errors", "skipped")}
+                step.failed += count["failures"] + count["errors"]
+                step.skipped += count["skipped"]
+                step.passed += count["tests"] - count["failures"] - count["errors"] - count["skipped"]
+            if status and not step.failed:
+                # no test ran, it crashed, or the coverage is below the floor
+                step.failed += 1
+                step.note = f"(pytest ended with status {status})"
+
+        return self.step(name, work)
+
+
+def execute(*command: str, cwd: Path = CHECKOUT, extra: dict[str, str] | None = None) -> int:
+    environ = {**environment(), **(extra or {})}
+    program = shutil.which(command[0], path=environ["PATH"])
+    if program is None:
+        raise EnvError(f"There is no command {command[0]!r} on this machine.")
+    sys.stdout.flush()
+    return subprocess.run([program, *command[1:]], cwd=cwd, env=environ, stdin=subprocess.DEVNULL, check=False).returncode
+
+
+def lint(run: Run) -> None:
+    run.command("lint/ruff", "ruff", "check", ".")
+    run.command("lint/format", "ruff", "format", "--check", ".")
+    run.command("lint/mypy", "mypy", *(name for name in ("plugins/module_utils", "lab", "tools") if any((CHECKOUT / name).rglob("*.py"))))
+    run.command("lint/yamllint", "yamllint", "--strict", ".")
+    run.command("lint/ansible-lint", "ansible-lint", "--offline", "--strict")
+    run.command("lint/changelog", "antsibull-changelog", "lint")
+
+
+def unit(run: Run) -> None:
+    run.pytest(
+        "unit",
+        *("tests/unit", "-q", "-n", "2"),
+        *("--cov=plugins/module_utils", f"--cov-fail-under={COVERAGE_FLOOR}", "--cov-report=term-missing:skip-covered"),
+    )
+
+
+def _archive(run: Run) -> Path:
+    if run.archive is None:
+        run.archive = collection.build(run.scratch)
+    return run.archive
+
+
+def sanity_on_each_core(run: Run) -> None:
+    for core, python in sanity.cores().items():
+
+        def work(step: Step, core: str = core, python: sanity.Python | None = python) -> None:
+            if python is None:
+                # Said and counted, never passed over: the machine lacks an interpreter that this ansible-core runs on.
+                step.skipped += 1
+                step.note = "(skipped: no Python at hand that this ansible-core runs on)"
+            else:
+                step.passed, step.failed = sanity.run(_archive(run), core, python)
+
+        run.step(f"sanity/ansible-core-{core}" + (f"-python{python.name}" if python else ""), work)
+
+
+def lab_up(run: Run) -> dict[str, str] | None:
+    """The variables that lead to a lab, which is brought up where none is given; None where it cannot be."""
+    if run.kubeconfig is None and not any(step.name == "lab/up" for step in run.steps):
+
+        def work(step: Step) -> None:
+            run.lab_is_ours = True
+            if execute(sys.executable, "-m", "lab", "up", LAB, "--size", "node"):
+                raise EnvError("The lab did not come up; what it said is above.")
+            where = [sys.executable, "-m", "lab", "kubeconfig", LAB]
+            run.kubeconfig = subprocess.run(where, cwd=CHECKOUT, capture_output=True, text=True, check=True).stdout.strip()
+            step.passed += 1
+
+        run.step("lab/up", work)
+    if run.kubeconfig is None:
+        return None
+    return {"KUBECONFIG": run.kubeconfig, "KUBECONFIG_LAB": run.kubeconfig, "K8S_AUTH_KUBECONFIG": run.kubeconfig}
+
+
+def lab_down(run: Run) -> None:
+    if run.lab_is_ours:
+        run.command("lab/down", sys.executable, "-m", "lab", "down", LAB)
+
+
+def artifact(run: Run) -> None:
+    extra = {"META_SALVAGE_ARCHIVE": str(_archive(run))}
+    run.pytest("artifact", "tests/artifact", "-q", extra=extra)
+
+
+def integration(run: Run) -> None:
+    variables = lab_up(run)
+    if variables is not None:
+        run.pytest("integration", "tests/integration", "-v", extra=variables)
+
+
+def molecule(run: Run) -> None:
+    variables = lab_up(run)
+    if variables is not None:
+        for scenario in sorted((CHECKOUT / "extensions" / "molecule").glob("*/molecule.yml")):
+            name = scenario.parent.name
+            run.command(f"molecule/{name}", "molecule", "test", "-s", name, cwd=CHECKOUT / "extensions", extra=variables)
+
+
+GATES: dict[str, Callable[[Run], None]] = {
+    "lint": lint,
+    "unit": unit,
+    "sanity": sanity_on_each_core,
+    "artifact": artifact,
+    "integration": integration,
+    "molecule": molecule,
+}
+
+
+def main(names: list[str]) -> int:
+    unknown = sorted(set(names) - set(GATES))
+    if unknown:
+        print(f"There is no gate {', '.join(unknown)}; the gates are {', '.join(GATES)}.", file=sys.stderr)
+        return 2
+    with tempfile.TemporaryDirectory(prefix="meta-salvage-") as scratch:
+        run = Run(Path(scratch))
+        try:
+            environment()  # first of all, so that what it takes is no step's time
+            for name in names or GATES:
+                GATES[name](run)
+        except EnvError as error:
+            run.steps.append(Step("environment", failed=1, note=str(error)))
+        finally:
+            lab_down(run)
+    print("\nStep                                        seconds  passed  failed  skipped")
+    for step in run.steps:
+        print(f"{step.name:42} {step.seconds:8.0f} {step.passed:7} {step.failed:7} {step.skipped:8}  {step.note}".rstrip())
+    passed, failed, skipped = (sum(getattr(step, key) for step in run.steps) for key in ("passed", "failed", "skipped"))
+    print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""), flush=True)
+    return 1 if failed or not passed else 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit("Interrupted.")
