@@ -154,12 +154,12 @@ def _marks(limits: Sequence[tuple[str, str, float]], y: Scale) -> tuple[Mark, ..
     return tuple(placed)
 
 
-def _nice_ticks(low: float, high: float, wanted: int = 4) -> list[float]:
+def _nice_ticks(low: float, high: float, wanted: int = 5) -> list[float]:
     raw = (high - low) / wanted
     if raw <= 0 or not math.isfinite(raw):
         return [low]
     power = 10.0 ** math.floor(math.log10(raw))
-    step = next((power * factor for factor in (1.0, 2.0, 5.0) if power * factor >= raw), power * 10.0)
+    step = next((power * factor for factor in (1.0, 2.0, 2.5, 5.0) if power * factor >= raw), power * 10.0)
     first = math.ceil(low / step)
     # The bound holds where the range is too narrow for floating point to tell two ticks apart.
     return [tick for tick in ((first + n) * step for n in range(wanted + 2)) if tick <= high]

@@ -8,13 +8,14 @@ Reports come from other machines and from files of earlier versions: whatever is
 
 from __future__ import annotations
 
+import functools
 import json
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from . import plot
 
@@ -24,12 +25,14 @@ except ImportError:
     jinja2 = None  # type: ignore[assignment]
 
 from .._cluster.errors import SalvageError
+from .._metrics.model import STATUSES, UNKNOWN, worst
 
-WORST_FIRST = ("critical", "unknown", "warning", "healthy")
+WORST_FIRST = STATUSES[::-1]
 ALL_PARTS = ("pods", "workloads", "nodes", "thresholds", "opa", "alerts", "storage", "certificates", "backup")
 MAX_FINDINGS = 300
 MAX_CHANGES = 100
 MAX_EVIDENCE = 4000
+MAX_NUMBER = 1e300  # an int may be longer than a float can hold
 _TEMPLATE = Path(__file__).with_name("page.html.j2")
 
 
@@ -55,7 +58,7 @@ class Finding:
 
 def status_of(value: object) -> str:
     """A status as it came, or unknown: what nobody knows is never shown as healthy."""
-    return value if isinstance(value, str) and value in WORST_FIRST else "unknown"
+    return value if isinstance(value, str) and value in STATUSES else UNKNOWN
 
 
 def mappings(value: object) -> list[Mapping[str, Any]]:
@@ -70,13 +73,8 @@ def text(value: object) -> str:
     return "" if value is None else " ".join(_clean(str(value)).split())
 
 
-def worst(statuses: Iterable[object]) -> str:
-    """The worst status; of none at all, unknown."""
-    return min(map(status_of, statuses), key=WORST_FIRST.index, default="unknown")
-
-
 def fleet_status(entries: Sequence[Entry]) -> str:
-    return worst(entry.report.get("status") for entry in entries)
+    return worst(status_of(entry.report.get("status")) for entry in entries)
 
 
 def findings(report: Mapping[str, Any]) -> list[Finding]:
@@ -116,7 +114,7 @@ def summary(entries: Sequence[Entry], *, width: int = 120, lines: int = 25) -> l
     for index, entry in enumerate(ordered):
         waiting = len(ordered) - index
         if waiting > 1 and len(out) == lines - 1:
-            out.append((worst(e.report.get("status") for e in ordered[index:]), f"... and {waiting} more clusters"))
+            out.append((fleet_status(ordered[index:]), f"... and {waiting} more clusters"))
             break
         status = status_of(entry.report.get("status"))
         out.append((status, f"{status.upper():<8}  {text(entry.host):<{names}}  {_about(entry.report)}{_changed(entry)}".rstrip()))
@@ -135,9 +133,6 @@ def html(entries: Sequence[Entry], *, generated_at: str) -> str:
     """The page: one file that needs nothing else.  Raises SalvageError(missing_library)."""
     if jinja2 is None:
         raise SalvageError("the Python library jinja2 is missing where the page is made; install it", reason="missing_library")
-    environment = jinja2.Environment(autoescape=True, trim_blocks=False, undefined=jinja2.StrictUndefined)
-    environment.filters["px"] = "{:.1f}".format
-    environment.filters["when"] = _when
     size = {
         "width": plot.WIDTH,
         "height": plot.HEIGHT,
@@ -146,8 +141,16 @@ def html(entries: Sequence[Entry], *, generated_at: str) -> str:
         "top": plot.TOP,
         "bottom": plot.HEIGHT - plot.BOTTOM,
     }
-    page: str = environment.from_string(_TEMPLATE.read_text(encoding="utf-8")).render(fleet=_fleet_view(entries, generated_at), size=size)
+    page: str = _template().render(fleet=_fleet_view(entries, generated_at), size=size)
     return page
+
+
+@functools.cache
+def _template() -> Any:
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
+    environment.filters["px"] = "{:.1f}".format
+    environment.filters["when"] = _when
+    return environment.from_string(_TEMPLATE.read_text(encoding="utf-8"))
 
 
 def _fleet_view(entries: Sequence[Entry], generated_at: str) -> dict[str, Any]:
@@ -196,11 +199,10 @@ def _cluster_view(entry: Entry) -> dict[str, Any]:
 
 def _metric_view(metric: Mapping[str, Any]) -> dict[str, Any]:
     value = metric.get("value")
-    known = isinstance(value, (int, float)) and not isinstance(value, bool)
     return {
-        "name": text(metric.get("name")),
+        "name": text(metric.get("title")) or text(metric.get("name")),
         "status": status_of(metric.get("status")),
-        "value": plot.number(float(value)) if known else "no value",  # type: ignore[arg-type]
+        "value": plot.number(float(value)) if _is_number(value) else "no value",
         "reason": text(metric.get("reason")),
         "plot": plot.plot(_samples(metric.get("history")), _limits(metric)),
     }
@@ -208,13 +210,10 @@ def _metric_view(metric: Mapping[str, Any]) -> dict[str, Any]:
 
 def _limits(metric: Mapping[str, Any]) -> list[tuple[str, str, float]]:
     limits = metric.get("limits")
-    if not isinstance(limits, Mapping):
-        return []
-    return [
-        (kind, kind, float(limits[kind]))
-        for kind in ("critical", "warning", "ideal")
-        if isinstance(limits.get(kind), (int, float)) and not isinstance(limits[kind], bool)
-    ]
+    if not isinstance(limits, Mapping):  # then the one that decided
+        limits = {text(metric.get("limit")): metric.get("limit_value"), "ideal": metric.get("ideal")}
+    kinds = ((str(name).partition("_")[0], value) for name, value in limits.items())
+    return [(kind, kind, float(value)) for kind, value in kinds if kind in {"critical", "warning", "ideal"} and _is_number(value)]
 
 
 def _samples(history: object) -> list[plot.Sample]:
@@ -276,7 +275,11 @@ def _moved(status: object) -> str:
 
 
 def _seconds(value: object) -> str:
-    return f"{value:.2f} s" if isinstance(value, (int, float)) and not isinstance(value, bool) else ""
+    return f"{value:.2f} s" if _is_number(value) else ""
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < MAX_NUMBER
 
 
 def _when(value: object) -> str:
