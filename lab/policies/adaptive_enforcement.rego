@@ -14,10 +14,9 @@ import data.euystacio.settings
 default system_healthy := false
 
 system_healthy if {
-	every name, highest in {"cpu_usage": settings.limits.cpu_max, "memory_usage": settings.limits.memory_max} {
-		settings.number_between(input.metrics[name], 0, highest)
-	}
-	{"settings", "qek", "hvar", "ethisches_ideal"} - peace_bonds.met == set()
+	peace_bonds.within_limits
+	settings.all_between([input.metrics.cpu_usage], settings.limits.cpu_max)
+	settings.all_between([input.metrics.memory_usage], settings.limits.memory_max)
 }
 
 enforcement_action := "block" if {

@@ -14,7 +14,22 @@ import data.euystacio.settings
 
 limits := settings.limits
 
-# Input that has to be there, each a number from 0 to 1.
+# Whether all input is there, each a number from 0 to 1.
+default complete := false
+
+complete if settings.all_between(
+	[
+		input.provider.trust_weight,
+		input.provider.compliance_score,
+		input.provider.ethical_alignment,
+		input.symbiosis_score,
+		input.metrics.qek_value,
+		input.metrics.hvar_value,
+		input.metrics.ethisches_ideal,
+	],
+	1,
+)
+
 needed := {
 	"provider.trust_weight",
 	"provider.compliance_score",
@@ -25,71 +40,72 @@ needed := {
 	"metrics.ethisches_ideal",
 }
 
-given[name] := value if {
-	some name in needed
-	value := object.get(input, split(name, "."), null)
-	settings.number_between(value, 0, 1)
+default within_limits := false
+
+within_limits if {
+	complete
+	settings.ok
+	m := input.metrics
+	l := limits
+	m.qek_value >= l.qek_min
+	m.hvar_value <= l.hvar_max
+	m.ethisches_ideal >= l.ethisches_ideal_min
 }
-
-requirements := needed | {"settings", "risk", "qek", "hvar", "ethisches_ideal", "symbiosis"}
-
-met contains name if some name, _ in given
-
-met contains "settings" if count(settings.faults) == 0
-
-met contains "risk" if risk_score < limits.risk_max
-
-met contains "qek" if given["metrics.qek_value"] >= limits.qek_min
-
-met contains "hvar" if given["metrics.hvar_value"] <= limits.hvar_max
-
-met contains "ethisches_ideal" if given["metrics.ethisches_ideal"] >= limits.ethisches_ideal_min
-
-met contains "symbiosis" if given.symbiosis_score >= limits.symbiosis_min
 
 default allow := false
 
 allow if {
-	met == requirements
+	within_limits
+	input.symbiosis_score >= limits.symbiosis_min
+	risk_score < limits.risk_max
 	count(deny) == 0
 }
 
 deny contains sprintf("Input incomplete: %s is not a number from 0 to 1", [name]) if {
+	not complete
 	some name in needed
-	not name in met
+	not told(name)
 }
 
-deny contains fault if some fault in settings.faults
+told(name) if settings.all_between([object.get(input, split(name, "."), null)], 1)
 
-deny contains sprintf("High risk provider detected: risk_score=%v", [risk_score]) if not "risk" in met
-
-deny contains sprintf("QEK below minimum threshold: %v < %v", [given["metrics.qek_value"], limits.qek_min]) if {
-	not "qek" in met
+deny contains fault if {
+	not settings.ok
+	some fault in settings.faults
 }
 
-deny contains sprintf("H-VAR exceeded maximum threshold: %v > %v", [given["metrics.hvar_value"], limits.hvar_max]) if {
-	not "hvar" in met
+deny contains sprintf("High risk provider detected: risk_score=%v", [risk_score]) if risk_score >= limits.risk_max
+
+deny contains sprintf("QEK below minimum threshold: %v < %v", [input.metrics.qek_value, limits.qek_min]) if {
+	input.metrics.qek_value < limits.qek_min
 }
 
-deny contains sprintf("Ethisches Ideal below minimum threshold: %v < %v", [given["metrics.ethisches_ideal"], limits.ethisches_ideal_min]) if {
-	not "ethisches_ideal" in met
+deny contains sprintf("H-VAR exceeded maximum threshold: %v > %v", [input.metrics.hvar_value, limits.hvar_max]) if {
+	input.metrics.hvar_value > limits.hvar_max
 }
 
-deny contains sprintf("Symbiosis score below minimum threshold: %v < %v", [given.symbiosis_score, limits.symbiosis_min]) if {
-	not "symbiosis" in met
+deny contains sprintf("Ethisches Ideal below minimum threshold: %v < %v", [input.metrics.ethisches_ideal, limits.ethisches_ideal_min]) if {
+	input.metrics.ethisches_ideal < limits.ethisches_ideal_min
+}
+
+deny contains sprintf("Symbiosis score below minimum threshold: %v < %v", [input.symbiosis_score, limits.symbiosis_min]) if {
+	input.symbiosis_score < limits.symbiosis_min
 }
 
 # 0 is no risk, 1 is the highest; what can't be computed is the highest.
 default risk_score := 1
 
 risk_score := round((weighted / weights) * 10000) / 10000 if {
-	count(settings.faults) == 0
+	complete
+	settings.ok
+	p := input.provider
+	l := limits
 	weighted := sum([
-		limits.weight_trust * (1 - given["provider.trust_weight"]),
-		limits.weight_compliance * (1 - given["provider.compliance_score"]),
-		limits.weight_alignment * (1 - given["provider.ethical_alignment"]),
+		l.weight_trust * (1 - p.trust_weight),
+		l.weight_compliance * (1 - p.compliance_score),
+		l.weight_alignment * (1 - p.ethical_alignment),
 	])
-	weights := (limits.weight_trust + limits.weight_compliance) + limits.weight_alignment
+	weights := (l.weight_trust + l.weight_compliance) + l.weight_alignment
 }
 
 risk_level := "low" if {

@@ -26,45 +26,63 @@ defaults := {
 	"weight_alignment": 0.3,
 }
 
-percents := {"cpu_max", "memory_max"}
-
 default configured := {}
 
 configured := data.euystacio.thresholds
 
-# Without an object there are no limits at all, and whatever needs one fails closed.
-limits[name] := object.get(configured, name, fallback) if some name, fallback in defaults
+# A document that is no object gives no limits at all: whatever needs one fails closed.
+limits := object.union(defaults, configured)
 
-number_between(value, lowest, highest) if {
-	# Rego orders values of different types: every number is less than every string.
-	is_number(value)
-	value >= lowest
-	value <= highest
+# Whether every limit is a number in its range. The policies ask for each decision, so this is a few calls and no loop.
+default ok := false
+
+ok if {
+	l := limits
+	count(l) == count(defaults)
+	all_between([l.cpu_max, l.memory_max], 100)
+	all_between(
+		[
+			l.qek_min, l.hvar_max, l.ethisches_ideal_min, l.symbiosis_min,
+			l.risk_low, l.risk_medium, l.risk_high, l.risk_max,
+			l.weight_trust, l.weight_compliance, l.weight_alignment,
+		],
+		1,
+	)
+	l.risk_low < l.risk_medium
+	l.risk_medium < l.risk_high
+	(l.weight_trust + l.weight_compliance) + l.weight_alignment > 0
 }
 
-top(name) := 100 if name in percents
+# sum() takes nothing but numbers; the comparisons alone would take any type, since Rego orders values of different types.
+all_between(values, highest) if {
+	sum(values) >= 0
+	min(values) >= 0
+	max(values) <= highest
+}
 
-top(name) := 1 if not name in percents
-
+# What is wrong, where it is not ok.
 faults contains "Policy data: euystacio.thresholds is not an object" if not is_object(configured)
 
-faults contains sprintf("Policy data: euystacio.thresholds.%s is not a number from 0 to %d", [name, top(name)]) if {
+faults contains sprintf("Policy data: euystacio.thresholds.%s is not a number from 0 to %d", [name, highest]) if {
+	not ok
 	some name, value in limits
-	not number_between(value, 0, top(name))
+	highest := object.get({"cpu_max": 100, "memory_max": 100}, name, 1)
+	not all_between([value], highest)
 }
 
 faults contains sprintf("Policy data: euystacio.thresholds.%s is not a name that the policies know", [name]) if {
+	not ok
 	some name, _ in configured
 	not name in object.keys(defaults)
 }
 
-faults contains "Policy data: risk_low, risk_medium and risk_high do not rise" if not rising
-
-rising if {
-	limits.risk_low < limits.risk_medium
-	limits.risk_medium < limits.risk_high
+faults contains "Policy data: risk_low, risk_medium and risk_high do not rise" if {
+	not ok
+	levels := [limits.risk_low, limits.risk_medium, limits.risk_high]
+	levels != [level | some level in {level | some level in levels}]
 }
 
 faults contains "Policy data: the weights of the risk are all zero" if {
+	not ok
 	(limits.weight_trust + limits.weight_compliance) + limits.weight_alignment == 0
 }
