@@ -95,9 +95,7 @@ def runs(samples: Iterable[Sample]) -> list[Run]:
 
 def path(pieces: Sequence[Run], x: Scale, y: Scale) -> str:
     """One subpath for each run of two samples or more."""
-    return " ".join(
-        "M" + " L".join(f"{x.at(at):.1f} {y.at(value):.1f}" for at, value in piece) for piece in pieces if len(piece) > 1
-    )
+    return " ".join("M" + " L".join(f"{x.at(at):.1f} {y.at(value):.1f}" for at, value in piece) for piece in pieces if len(piece) > 1)
 
 
 def plot(samples: Iterable[Sample], limits: Sequence[tuple[str, str, float]] = ()) -> Plot | None:
@@ -116,10 +114,7 @@ def plot(samples: Iterable[Sample], limits: Sequence[tuple[str, str, float]] = (
         path=path(pieces, x, y),
         dots=tuple((x.at(piece[0][0]), y.at(piece[0][1])) for piece in pieces if len(piece) == 1),
         last=(x.at(last_at), y.at(last_value), number(last_value)),
-        gaps=tuple(
-            Gap(x.at(earlier[-1][0]), x.at(later[0][0]) - x.at(earlier[-1][0]))
-            for earlier, later in pairwise(pieces)
-        ),
+        gaps=tuple(Gap(x.at(earlier[-1][0]), x.at(later[0][0]) - x.at(earlier[-1][0])) for earlier, later in pairwise(pieces)),
         marks=_marks(limits, y),
         x_ticks=tuple(Tick(x.at(at), label) for at, label in _time_ticks(start, end)),
         y_ticks=tuple(Tick(y.at(value), number(value)) for value in _nice_ticks(low, high)),

@@ -54,7 +54,13 @@ def test_digest_is_the_findings_and_not_the_times():
     report = {
         **HEALTHY,
         "status": "critical",
-        "parts": [{"name": "pods", "status": "critical", "checks": [{"id": "pods/b", "status": "healthy"}, {"id": "pods/a", "status": "critical"}]}],
+        "parts": [
+            {
+                "name": "pods",
+                "status": "critical",
+                "checks": [{"id": "pods/b", "status": "healthy"}, {"id": "pods/a", "status": "critical"}],
+            }
+        ],
     }
     assert fleet.digest("h", report) == ["h: critical", "h pods/a: critical", "h pods: critical"]
     assert fleet.digest("h", {**report, "generated_at": NOW, "duration_s": 9}) == fleet.digest("h", report)

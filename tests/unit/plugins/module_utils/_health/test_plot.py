@@ -70,7 +70,9 @@ def test_jitter_of_the_scrapes_is_no_gap():
 
 
 def test_limits_are_in_the_picture_and_their_labels_apart():
-    drawn = plot.plot([(0.0, 0.93), (60.0, 0.94)], [("critical", "critical", 0.9301), ("warning", "warning", 0.9302), ("ideal", "ideal", 0.2)])
+    drawn = plot.plot(
+        [(0.0, 0.93), (60.0, 0.94)], [("critical", "critical", 0.9301), ("warning", "warning", 0.9302), ("ideal", "ideal", 0.2)]
+    )
     labels = [mark.label_y for mark in drawn.marks]
     assert [mark.label for mark in drawn.marks] == ["warning 0.9302", "critical 0.9301", "ideal 0.2"]
     assert all(later - earlier >= 12 for earlier, later in pairwise(labels))

@@ -36,11 +36,24 @@ def part(name, status, checks=(), **fields):
 
 
 def check(name, status, reason="because", **fields):
-    return {"id": f"pods/ns/{name}", "status": status, "reason": reason, "subject": {"kind": "Pod", "namespace": "ns", "name": name}, **fields}
+    return {
+        "id": f"pods/ns/{name}",
+        "status": status,
+        "reason": reason,
+        "subject": {"kind": "Pod", "namespace": "ns", "name": name},
+        **fields,
+    }
 
 
 def metric(status="healthy", value=0.93, history=(), **fields):
-    return {"name": "qek", "status": status, "value": value, "history": list(history), "limits": {"critical_min": 0.85, "warning_min": 0.88, "ideal": 0.938}, **fields}
+    return {
+        "name": "qek",
+        "status": status,
+        "value": value,
+        "history": list(history),
+        "limits": {"critical_min": 0.85, "warning_min": 0.88, "ideal": 0.938},
+        **fields,
+    }
 
 
 class Page(HTMLParser):
@@ -83,7 +96,9 @@ def test_everything_foreign_is_escaped():
     everything = report(
         "critical",
         cluster={"server": NASTY, "version": NASTY},
-        parts=[part(NASTY, "critical", [check(NASTY, "critical", NASTY, since=NASTY, evidence={NASTY: NASTY})], reason=NASTY, summary=NASTY)],
+        parts=[
+            part(NASTY, "critical", [check(NASTY, "critical", NASTY, since=NASTY, evidence={NASTY: NASTY})], reason=NASTY, summary=NASTY)
+        ],
         metrics=[metric(name=NASTY, reason=NASTY, history=[[0, 1.0], [60, 1.0]])],
         changes=[{"id": NASTY, "from": None, "to": "critical"}],
     )
@@ -143,7 +158,15 @@ def test_changes_say_what_came_and_went():
 
 @pytest.mark.parametrize(
     ("history", "paths", "dots"),
-    [([], 0, 0), ([[0, None]], 0, 0), ([[0, 0.9]], 0, 1), ([[0, 0.9], [60, 0.91]], 1, 0), ([[0, float("nan")], [60, 0.9]], 0, 1), ("text", 0, 0), ([7, "ab"], 0, 0)],
+    [
+        ([], 0, 0),
+        ([[0, None]], 0, 0),
+        ([[0, 0.9]], 0, 1),
+        ([[0, 0.9], [60, 0.91]], 1, 0),
+        ([[0, float("nan")], [60, 0.9]], 0, 1),
+        ("text", 0, 0),
+        ([7, "ab"], 0, 0),
+    ],
 )
 def test_plots_of_few_points(history, paths, dots):
     drawn = page(Entry("local", report(metrics=[metric(history=history)])))
@@ -178,7 +201,9 @@ def test_fleet_overview_is_worst_first():
 
 
 def test_times_are_utc_and_odd_times_stay():
-    text = page(Entry("local", report("critical", parts=[part("p", "critical", [check("x", "critical", since="2026-11-24T15:00:00+02:00")])]))).text
+    text = page(
+        Entry("local", report("critical", parts=[part("p", "critical", [check("x", "critical", since="2026-11-24T15:00:00+02:00")])]))
+    ).text
     assert "since 2026-11-24 13:00 UTC" in text
     assert render._when(0.5) == "1970-01-01 00:00 UTC"
     assert render._when(1e40) == "1e+40"
@@ -192,7 +217,11 @@ def test_jinja2_missing_is_one_sentence(monkeypatch):
 
 
 def test_summary_of_one_cluster():
-    told = report("critical", parts=[part("pods", "critical", [check("a", "critical", "CrashLoopBackOff")])], changes=[{"id": "a", "from": None, "to": "critical"}])
+    told = report(
+        "critical",
+        parts=[part("pods", "critical", [check("a", "critical", "CrashLoopBackOff")])],
+        changes=[{"id": "a", "from": None, "to": "critical"}],
+    )
     assert [line for _status, line in summary([Entry("local", told, NOW)])] == [
         "CRITICAL  local  https://10.0.0.1:6443, v1.34.4, 2026-11-24 14:00 UTC, in 0.41 s; since the last run 1 worse, 0 better",
         "  critical  Pod ns/a: CrashLoopBackOff",
@@ -215,14 +244,33 @@ JUNK = st.recursive(
     lambda inner: st.one_of(
         st.lists(inner, max_size=3),
         st.dictionaries(
-            st.sampled_from(["status", "parts", "checks", "metrics", "history", "limits", "changes", "id", "reason", "name", "cluster", "subject", "from", "to"]),
+            st.sampled_from(
+                [
+                    "status",
+                    "parts",
+                    "checks",
+                    "metrics",
+                    "history",
+                    "limits",
+                    "changes",
+                    "id",
+                    "reason",
+                    "name",
+                    "cluster",
+                    "subject",
+                    "from",
+                    "to",
+                ]
+            ),
             inner,
             max_size=5,
         ),
     ),
     max_leaves=20,
 )
-REPORTS = st.dictionaries(st.sampled_from(["status", "parts", "metrics", "changes", "cluster", "generated_at", "duration_s", "reason"]), JUNK)
+REPORTS = st.dictionaries(
+    st.sampled_from(["status", "parts", "metrics", "changes", "cluster", "generated_at", "duration_s", "reason"]), JUNK
+)
 
 
 @given(st.lists(REPORTS, max_size=40), st.integers(3, 25))
