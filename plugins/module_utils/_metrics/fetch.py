@@ -1,0 +1,195 @@
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Talks to the sources of metrics.  What a source does wrong makes its metrics unknown, with the reason; nothing here raises for it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from .._cluster.errors import SalvageError
+from .._cluster.http import Endpoint, Response
+from .decide import evaluate_all, merge, unknown_all
+from .model import HEALTHY, Evaluation, MetricProfile, Profile, Sample, Series
+from .parse import load_json, parse, parse_promql
+from .profile import METRIC_NAME
+
+API_PATH = "/api/metrics/thresholds"
+EXPOSITION_PATH = "/metrics"
+
+_SIDE_BY_SIDE = 8
+_PER_QUERY = 20  # metrics in one PromQL expression, so that the URL stays short
+_MOST_POINTS = 11_000  # Prometheus refuses more in one series
+_VALUE_OF = "salvage_value_of"
+_TIME_OF = "salvage_time_of"
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def read_thresholds(
+    endpoint: Endpoint,
+    *,
+    profile: Profile,
+    fmt: str = "auto",
+    path: str | None = None,
+    max_age: float | None = None,
+    now: float,
+    timeout: float,
+    prometheus: Endpoint | None = None,
+) -> list[Evaluation]:
+    """Read and evaluate every metric of the profile, in its order.
+
+    One request brings them all (with ``promql``, one for all that are plain series, and one for each expression, side by side).  ``path``
+    defaults to the API's thresholds, for exposition text to /metrics.  ``max_age`` in seconds holds for values that carry a time; a value
+    without one is of the moment of the answer.  A breach of a metric with ``for`` is judged by its range from ``prometheus`` (the endpoint
+    itself with ``promql``), or by the time series in the API's answer.  ``timeout`` in seconds is for the whole.
+    """
+    deadline = time.monotonic() + timeout
+    if fmt == "promql":
+        prometheus = prometheus or endpoint
+    path = path or (EXPOSITION_PATH if fmt == "exposition" else API_PATH)
+    source = endpoint.address + ("" if fmt == "promql" else path.split("?")[0])
+
+    def judge(histories: dict[str, Series]) -> list[Evaluation]:
+        return evaluate_all(profile, samples, now=now, max_age=max_age, source=source, histories=histories)
+
+    try:
+        if fmt == "promql":
+            samples = _query(endpoint, profile, max_age, now, deadline)
+        else:
+            answer = endpoint.get(path, headers={"Accept": "application/json, text/plain;q=0.9, */*;q=0.1"}, timeout=timeout)
+            samples = parse(_whole_body(answer), fmt, names=profile.names, whole=_is_framed(answer))
+    except SalvageError as exc:
+        return unknown_all(profile, f"{exc}" if str(exc).startswith(endpoint.address) else f"{source}: {exc}", source)
+    found = judge({})
+    breached = [
+        metric
+        for metric, one in zip(profile.metrics, found, strict=True)
+        if metric.for_s > 0 and one.value is not None and (one.status != HEALTHY or one.pending)
+    ]
+    if not breached or prometheus is None:
+        return found
+    ranges = _ranges(prometheus, [(m, now - m.for_s, now, max(1.0, m.for_s / 20)) for m in breached], deadline)
+    histories = {key: series for key, series in ranges.items() if not isinstance(series, SalvageError)}
+    failed = {key: exc for key, exc in ranges.items() if isinstance(exc, SalvageError)}
+    return [replace(e, reason=f"{e.reason}: {failed[e.name]}") if e.name in failed else e for e in judge(histories)]
+
+
+def read_history(
+    endpoint: Endpoint, *, profile: Profile, start: float, end: float, step: float, timeout: float
+) -> dict[str, list[tuple[float, float]]]:
+    """Each metric's values between ``start`` and ``end`` (unix seconds) from Prometheus, by its key; empty where it has none or fails."""
+    deadline = time.monotonic() + timeout
+    ranges = _ranges(endpoint, [(metric, start, end, step) for metric in profile.metrics], deadline)
+    return {key: [] if isinstance(series, SalvageError) else list(series) for key, series in ranges.items()}
+
+
+def _query(endpoint: Endpoint, profile: Profile, max_age: float | None, now: float, deadline: float) -> list[Sample]:
+    """Raises SalvageError only if no query succeeded."""
+    plain = [m for m in profile.metrics if METRIC_NAME.fullmatch(m.query)]
+    batches = [plain[i : i + _PER_QUERY] for i in range(0, len(plain), _PER_QUERY)]
+    batches += [[m] for m in profile.metrics if m not in plain]
+
+    def ask(batch: list[MetricProfile]) -> list[Sample]:
+        alone = len(batch) == 1 and batch[0] not in plain
+        expression = batch[0].query if alone else " or ".join(_value_and_time(m) for m in batch)
+        query = {"query": expression, "time": f"{now:.3f}"}
+        if max_age is not None:
+            # The values of an expression have no time of their own, so it must not see older samples at all.
+            query["lookback_delta"] = f"{max(max_age, 0.001):.3f}s"
+        samples = parse_promql(_get(endpoint, "/api/v1/query", query, deadline))
+        return [replace(s, name=batch[0].key) for s in samples] if alone else _paired(samples)
+
+    answers = _each(ask, batches)
+    if answers and all(isinstance(a, SalvageError) for a in answers):
+        raise next(a for a in answers if isinstance(a, SalvageError))
+    samples: list[Sample] = []
+    for batch, answer in zip(batches, answers, strict=True):
+        samples += [Sample(m.key, None, str(answer)) for m in batch] if isinstance(answer, SalvageError) else answer
+    return samples
+
+
+def _selector(metric: MetricProfile) -> str:
+    if not metric.labels:
+        return metric.query
+    return metric.query + "{" + ",".join(f"{k}={json.dumps(v, ensure_ascii=False)}" for k, v in metric.labels.items()) + "}"
+
+
+def _value_and_time(metric: MetricProfile) -> str:
+    # Marking each with a label of its own lets one query ask for all; timestamp() tells when a sample was taken, which its value does not.
+    selector, key = _selector(metric), json.dumps(metric.key.replace("$", "$$"), ensure_ascii=False)
+    return f'label_replace({selector},"{_VALUE_OF}",{key},"","") or label_replace(timestamp({selector}),"{_TIME_OF}",{key},"","")'
+
+
+def _paired(samples: Iterable[Sample]) -> list[Sample]:
+    values: list[tuple[str, Sample]] = []
+    times: dict[tuple[str, frozenset[tuple[str, str]]], float] = {}
+    for sample in samples:
+        labels = dict(sample.labels)
+        of_value, of_time = labels.pop(_VALUE_OF, None), labels.pop(_TIME_OF, None)
+        if of_value is not None:
+            values.append((of_value, replace(sample, name=of_value, labels=labels)))
+        elif of_time is not None and sample.value is not None:
+            times[of_time, frozenset(labels.items())] = sample.value
+    return [replace(s, timestamp=times.get((key, frozenset(s.labels.items())), s.timestamp)) for key, s in values]
+
+
+Range = tuple[MetricProfile, float, float, float]
+
+
+def _ranges(endpoint: Endpoint, wanted: list[Range], deadline: float) -> dict[str, Series | SalvageError]:
+    def ask(one: Range) -> Series:
+        metric, start, end, step = one
+        step = max(step, 0.001, (end - start) / (_MOST_POINTS - 1))
+        expression = _selector(metric) if METRIC_NAME.fullmatch(metric.query) else metric.query
+        query = {"query": expression, "start": f"{start:.3f}", "end": f"{end:.3f}", "step": f"{step:.3f}"}
+        samples = parse_promql(_get(endpoint, "/api/v1/query_range", query, deadline))
+        return merge([s.series or _single(s) for s in samples], metric.aggregate)
+
+    return dict(zip((metric.key for metric, *_ in wanted), _each(ask, wanted), strict=True))
+
+
+def _single(sample: Sample) -> Series:
+    return () if sample.timestamp is None or sample.value is None else ((sample.timestamp, sample.value),)
+
+
+def _each(ask: Callable[[T], R], wanted: list[T]) -> list[R | SalvageError]:
+    def caught(one: T) -> R | SalvageError:
+        try:
+            return ask(one)
+        except SalvageError as exc:
+            return exc
+
+    if len(wanted) < 2:
+        return [caught(one) for one in wanted]
+    with ThreadPoolExecutor(max_workers=min(_SIDE_BY_SIDE, len(wanted))) as pool:
+        return list(pool.map(caught, wanted))
+
+
+def _get(endpoint: Endpoint, path: str, query: dict[str, str], deadline: float) -> Any:
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise SalvageError(f"{endpoint.address} was not asked for {path}: the time was up", reason="timeout")
+    answer = endpoint.get(path, query=query, timeout=left)
+    try:
+        return load_json(_whole_body(answer).decode("utf-8", "replace"))
+    except SalvageError as exc:
+        raise SalvageError(f"{endpoint.address}{path}: {exc}", reason=exc.reason) from None
+
+
+def _whole_body(answer: Response) -> bytes:
+    announced = answer.headers.get("content-length", "")
+    if announced.isdecimal() and int(announced) != len(answer.body):
+        raise SalvageError(f"the answer broke off after {len(answer.body)} of {announced} bytes", reason="http_error")
+    return answer.body
+
+
+def _is_framed(answer: Response) -> bool:
+    """Whether a body that was cut off would have been noticed."""
+    return "content-length" in answer.headers or "chunked" in answer.headers.get("transfer-encoding", "").lower()
