@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The collection's archive, built from the files that git knows or would take: never from what lies about in the checkout.
 
-    python3 -m tools.collection [FOLDER]    build it there (default: the checkout's build/)
+python3 -m tools.collection [FOLDER]    build it there (default: the checkout's build/)
 """
 
 from __future__ import annotations

@@ -52,7 +52,7 @@ class Python:
 
 
 def _ask(path: str) -> Python | None:
-    """The interpreter behind ``path``, or None where it does not run (pyenv's shims of versions that are switched off) or cannot make venvs."""
+    """The interpreter behind ``path``; None where it does not run (a shim of pyenv that is switched off) or cannot make venvs."""
     try:
         answer = subprocess.run(
             [path, "-c", "import sys, venv, ensurepip; print(*sys.version_info[:2], sys.executable)"],
@@ -161,11 +161,8 @@ def _kubernetes_core() -> Path:
             shutil.rmtree(temporary, ignore_errors=True)
             pip = [_need_python().path, "-m", "pip", "--disable-pip-version-check", "--no-input"]
             # The collection is plain Python; the version told to pip only lets it take the wheel on older interpreters too.
-            _run(
-                [*pip, "download", "--no-deps", "--require-hashes", "--only-binary=:all:", "--python-version=3.13"]
-                + ["-d", str(temporary), "-r", str(source)],
-                f"download what {source} pins",
-            )
+            choice = ("--no-deps", "--require-hashes", "--only-binary=:all:", "--python-version=3.13")
+            _run([*pip, "download", *choice, "-d", str(temporary), "-r", str(source)], f"download what {source} pins")
             with zipfile.ZipFile(next(temporary.glob("*.whl"))) as wheel:
                 inside = "ansible_collections/kubernetes/core/"
                 wheel.extractall(temporary, [name for name in wheel.namelist() if name.startswith(inside)])

@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import collection, sanity
-from .env import CHECKOUT, EnvError, environment
+from .env import CHECKOUT, EnvError, Python, environment
 
 LAB = "make-test"
 COVERAGE_FLOOR = 95
@@ -129,7 +129,7 @@ def _archive(run: Run) -> Path:
 def sanity_on_each_core(run: Run) -> None:
     for core, python in sanity.cores().items():
 
-        def work(step: Step, core: str = core, python: sanity.Python | None = python) -> None:
+        def work(step: Step, core: str = core, python: Python | None = python) -> None:
             if python is None:
                 # Said and counted, never passed over: the machine lacks an interpreter that this ansible-core runs on.
                 step.skipped += 1

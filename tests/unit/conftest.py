@@ -19,7 +19,9 @@ def _collections_path() -> str:
         collection = Path(entry, "ansible_collections/euystacio/meta_salvage")
         if entry and collection.is_dir() and collection.resolve() == CHECKOUT:
             return entry
-    raise pytest.UsageError("No folder of ANSIBLE_COLLECTIONS_PATH holds this checkout as euystacio.meta_salvage: run the tests by `make unit`.")
+    raise pytest.UsageError(
+        "No folder of ANSIBLE_COLLECTIONS_PATH holds this checkout as euystacio.meta_salvage: run the tests by `make unit`."
+    )
 
 
 sys.path.insert(0, _collections_path())

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Every target makes what it needs first: environments and the lab's binaries live in a cache outside the checkout.
+PYTHON ?= python3
+RUN := $(PYTHON) -m tools.env run
+LAB ?= dev
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format unit sanity artifact integration molecule bench lab lab-down build lock clean
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
+
+demo: ## the health check on a healthy system, then on a broken one (KUBECONFIG, or the lab)
+	@$(RUN) python -m tools.demo
+
+test: ## every gate, in order; the last line counts
+	@$(PYTHON) -m tools.gates
+
+lint unit sanity artifact integration molecule: ## one gate of them
+	@$(PYTHON) -m tools.gates $@
+
+format: ## write Python as `make lint` wants it
+	@$(RUN) ruff format .
+
+bench: ## side by side with what a user would use instead
+	@$(RUN) python benchmarks/health.py
+
+lab: ## a whole Kubernetes on this machine (LAB=name)
+	@$(RUN) python -m lab up $(LAB)
+
+lab-down: ## take it down again
+	@$(RUN) python -m lab down $(LAB)
+
+build: ## the archive, in build/
+	@$(PYTHON) -m tools.collection
+
+lock: ## write the locks anew with the newest versions (needs uv)
+	@$(PYTHON) -m tools.env lock
+
+clean: ## remove what the targets left: here, and the environments of the cache
+	@rm -rf build .ansible .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage
+	@$(PYTHON) -m tools.env clean
