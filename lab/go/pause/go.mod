@@ -1,0 +1,3 @@
+module euystacio.example/lab/pause
+
+go 1.26.0

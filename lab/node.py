@@ -1,0 +1,249 @@
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The node size: a control plane, one node with containers, and everything that production has in pods.
+
+A cluster lives in namespaces of its own (network, processes, mounts), held by one process. What Kubernetes and containerd put under
+/run, /var/lib and /var/log stays in the cluster's own mounts. When the holder ends, the kernel ends and removes all of it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import subprocess
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+from . import build, cluster, configs, debian, images, manifests, pki, processes
+from .addresses import Addresses, choose
+from .api import Api, wait_for_api
+from .common import CACHE, STATE, LabError, Progress, locked, run, until
+from .configs import Where
+from .versions import Versions
+
+MODULES = ["pause", "etcd", "kubernetes", "opa", "coredns", "metrics-server", "prometheus-operator", "prometheus"]
+# What `up` waits for, from the API server.
+LISTS = {
+    "deployments": "/apis/apps/v1/deployments",
+    "statefulsets": "/apis/apps/v1/statefulsets",
+    "prometheuses": "/apis/monitoring.coreos.com/v1/prometheuses",
+    "alertmanagers": "/apis/monitoring.coreos.com/v1/alertmanagers",
+    "pods": "/api/v1/pods",
+    "apiservices": "/apis/apiregistration.k8s.io/v1/apiservices",
+}
+
+
+class Node:
+    def __init__(self, folder: Path, versions: Versions, progress: Progress) -> None:
+        self.folder, self.versions, self.progress = folder, versions, progress
+        self.name = folder.name
+
+    # What is decided once and derived from then on.
+
+    def use(self, addresses: Addresses) -> None:
+        self.addresses = addresses
+        self.where = Where(
+            folder=self.folder,
+            api_host=addresses.node,
+            api_port=6443,
+            etcd_port=2379,
+            etcd_peer_port=2380,
+            services=addresses.services,
+            pods=addresses.pods,
+        )
+        self.api = None
+
+    def up(self) -> None:
+        build.build(self.versions, MODULES, self.progress)
+        self.debian = debian.unpack(self.versions.debian, self.progress)
+        self.environment = debian.environment(self.debian, build.folder_of(self.versions.modules["kubernetes"]))
+        with locked(CACHE / "images.lock", self.progress, "the making of images"):
+            self.images = images.build_all(self.versions, self.debian)
+        record = cluster.read(self.folder)
+        if record and record.addresses and self._is_whole():
+            self.use(record.addresses)
+            self.progress.say(f"{self.name} is running; applying the manifests again")
+            self._apply()
+            self._wait_ready()
+            return
+        if self.folder.exists():
+            self.progress.say(f"removing what is left of an earlier {self.name}")
+            cluster.take_down(self.folder)
+        self._reserve()
+        with ThreadPoolExecutor(4) as pool:
+            self._start(pool)
+        self._apply()
+        self._wait_ready()
+
+    def _is_whole(self) -> bool:
+        running = {process.component for process in processes.find(self.folder)}
+        return running >= {"anchor", "etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "containerd", "kubelet", "kube-proxy"}
+
+    def _reserve(self) -> None:
+        """Takes networks that nothing else on the machine uses, under a lock, and writes them down."""
+        with locked(STATE / "addresses.lock", self.progress, "the choice of addresses"):
+            used = [route["dst"] for route in json.loads(run(["ip", "-4", "-j", "route", "show", "table", "all"])) if route["dst"] != "default"]
+            for other in cluster.names():
+                record = cluster.read(cluster.folder_of(other))
+                if record and record.addresses:
+                    used += record.addresses.networks
+            addresses = choose(used)
+            if addresses is None:
+                raise LabError("No free networks in 10.0.0.0/8 for another cluster; take one down with `python3 -m lab down NAME`.")
+            self.use(addresses)
+            cluster.write(self.folder, cluster.Record(self.name, "node", self.where.server, addresses.base, addresses.slot))
+
+    def _start(self, pool: ThreadPoolExecutor) -> None:
+        certificates = pool.submit(self._make_certificates)
+        self._make_namespaces()
+        self._start_component("etcd", build.binary(self.versions, "etcd"), configs.etcd(self.where))
+        imports = self._start_containerd(pool)
+        certificates.result()
+        server = self._start_kubernetes("kube-apiserver", configs.apiserver(self.where, node=True))
+        wait_for_api(self.folder, self._api(), server)
+        self.progress.say("the API server is ready")
+        self._start_kubernetes("kube-controller-manager", configs.controller_manager(self.where, port=10257, node=True))
+        self._start_kubernetes("kube-scheduler", configs.scheduler(self.where, port=10259, node=True))
+        self._start_kubernetes("kube-proxy", [f"--config={self.folder}/proxy.json"])
+        for done in imports:  # a kubelet that misses an image waits ten seconds before it looks again
+            done.result()
+        self.progress.say(f"{len(imports)} images are imported")
+        self._start_kubernetes("kubelet", configs.kubelet(self.where, self.addresses.node))
+
+    def _make_certificates(self) -> None:
+        pki.make_all(self.where.pki, [self.addresses.node, self.addresses.api_service], configs.NODE, self.addresses.node)
+        (self.folder / "kubeconfigs").mkdir(exist_ok=True)
+        for identity in ("controller-manager", "scheduler", "proxy", "kubelet", "admin"):
+            pki.write_kubeconfig(self.where.kubeconfig(identity), self.where.pki, identity, self.name, self.where.server)
+        self.where.kubeconfig("admin").rename(self.folder / "kubeconfig")
+
+    def _make_namespaces(self) -> None:
+        for mount_point in ("/var/lib/kubelet", "/var/lib/cni", "/var/log/containers"):
+            Path(mount_point).mkdir(parents=True, exist_ok=True)
+        pause = build.binary(self.versions, "pause")
+        script = f"""
+            set -e
+            mount -t tmpfs -o mode=755 tmpfs /run
+            mount -t tmpfs tmpfs /var/lib/kubelet
+            mount -t tmpfs tmpfs /var/lib/cni
+            mount -t tmpfs tmpfs /var/log/containers
+            mkdir -p /run/netns /run/lock
+            ip link set lo up
+            echo 1 > /proc/sys/net/ipv4/ip_forward
+            exec {shlex.quote(str(pause))}
+        """
+        processes.start(
+            self.folder,
+            "anchor",
+            ["unshare", "--mount", "--net", "--pid", "--fork", "--mount-proc", "--propagation=private", "--", "sh", "-c", script],
+            env=self.environment,
+        )
+
+        def holder() -> int | None:
+            pid = processes.pid_of(self.folder, "anchor")
+            return pid if pid and (Path("/proc") / str(pid) / "comm").read_text().strip() == "pause" else None
+
+        self.anchor = until("The cluster's namespaces", holder, 10, every=0.01, hint=f"see {self.folder}/logs/anchor.log")
+        plan = self.addresses
+        run(["ip", "link", "add", plan.interface, "type", "veth", "peer", "name", "eth0", "netns", str(self.anchor)])
+        run(["ip", "address", "add", f"{plan.host}/30", "dev", plan.interface])
+        run(["ip", "link", "set", plan.interface, "up"])
+        self._inside("ip", "address", "add", f"{plan.node}/30", "dev", "eth0")
+        self._inside("ip", "link", "set", "eth0", "up")
+        for network in (plan.pods, plan.services):
+            run(["ip", "route", "add", network, "via", plan.node])
+        cluster.make_cgroups(self.name)
+
+    def _start_containerd(self, pool: ThreadPoolExecutor) -> list[Future[str]]:
+        files = configs.kubelet_files(
+            self.where,
+            address=self.addresses.node,
+            dns=self.addresses.dns_service,
+            cgroup_root="/" + cluster.cgroup_name(self.name),
+            cgroup_v1=cluster.is_cgroup_v1(),
+        )
+        files["containerd.toml"] = configs.containerd(self.where, debian=self.debian, pause=self.images["pause"].reference)
+        files["audit-policy.json"] = json.dumps(configs.audit_policy())
+        for name, text in files.items():
+            (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (self.folder / name).write_text(text, encoding="utf-8")
+        (self.folder / "pod-logs").mkdir(exist_ok=True)
+        self._start_component("containerd", self.debian / "usr/bin/containerd", ["--config", f"{self.folder}/containerd.toml", "--log-level=warn"])
+
+        def answers() -> bool | None:
+            try:
+                self._ctr("version")
+            except LabError:
+                return None
+            return True
+
+        until("containerd's start", answers, 20, hint=f"see {self.folder}/logs/containerd.log")
+        self.progress.say("containerd answers")
+        return [pool.submit(self._ctr, "images", "import", str(image.archive)) for image in self.images.values()]
+
+    def _start_kubernetes(self, component: str, arguments: list[str]) -> subprocess.Popen[bytes]:
+        return self._start_component(component, build.binary(self.versions, component), arguments)
+
+    def _start_component(self, component: str, program: Path, arguments: list[str]) -> subprocess.Popen[bytes]:
+        return processes.start(self.folder, component, [program, *arguments], env=self.environment, inside=self.anchor)
+
+    def _inside(self, *argv: str) -> str:
+        words = ["nsenter", f"--target={self.anchor}", "--mount", "--net", "--pid", "--", *argv]
+        return run(words, env={**os.environ, **self.environment})
+
+    def _ctr(self, *arguments: str) -> str:
+        return self._inside(str(self.debian / "usr/bin/ctr"), "--address=/run/containerd/containerd.sock", "--namespace=k8s.io", *arguments)
+
+    def _api(self) -> Api:
+        return Api(self.where.server, self.where.pki)
+
+    # What runs in it.
+
+    def _kubectl(self, *arguments: str, stdin: str | None = None) -> str:
+        return run([build.binary(self.versions, "kubectl"), f"--kubeconfig={self.folder}/kubeconfig", *arguments], stdin=stdin)
+
+    def _apply(self) -> None:
+        crds = build.folder_of(self.versions.modules["prometheus-operator"]) / "crds"
+        apply = ("apply", "--server-side", "--force-conflicts", "--field-manager=meta-salvage-lab")
+        self._kubectl(*apply, "-f", str(crds))
+        self._kubectl("wait", "--for=condition=Established", "--timeout=20s", "-f", str(crds))
+        values = {images.placeholder(name): image.reference for name, image in self.images.items()}
+        values["CLUSTER_DNS"] = self.addresses.dns_service
+        self._kubectl(*apply, "-f", "-", stdin=manifests.stream(values))
+        self.progress.say("the manifests are applied")
+
+    def _wait_ready(self, timeout: float = 180) -> None:
+        api = self._api()
+        deadline = time.monotonic() + timeout
+        before: list[str] = []
+        while True:
+            lists = {kind: api.items(path) for kind, path in {"nodes": "/api/v1/nodes", **LISTS}.items()}
+            answered = {kind: items for kind, items in lists.items() if items is not None}
+            waiting = manifests.unready(answered) + [kind for kind, items in lists.items() if items is None]
+            waiting += [] if answered.get("nodes") else ["node"]
+            if not waiting:
+                return
+            if time.monotonic() > deadline:
+                raise LabError(f"Not ready after {timeout:.0f} s: {', '.join(waiting)}; see `python3 -m lab kubectl {self.name} -- get pods -A`.")
+            for name in before:
+                if name not in waiting:
+                    self.progress.say(f"ready: {name}")
+            before = waiting
+            time.sleep(0.25)
+
+    def load_image(self, archive: Path) -> str:
+        """Imports a docker-archive or OCI archive; what `docker save` writes is one."""
+        record = cluster.read(self.folder)
+        if record is None or record.addresses is None:
+            raise LabError(f"{self.name} has no containers; images go into clusters of the node size.")
+        self.use(record.addresses)
+        self.debian = debian.root_of(self.versions.debian)
+        self.environment = debian.environment(self.debian)
+        anchor = processes.pid_of(self.folder, "anchor")
+        if anchor is None:
+            raise LabError(f"{self.name} does not run; `python3 -m lab up {self.name}` starts it.")
+        self.anchor = anchor
+        return self._ctr("images", "import", str(archive.resolve()))
