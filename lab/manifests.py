@@ -14,6 +14,7 @@ from typing import Any
 from .common import LAB, LabError
 
 NAMESPACE = "euystacio-ai"
+SYSTEM, REST = "system", "application"
 
 
 def fill(text: str, values: Mapping[str, str], file: str) -> str:
@@ -42,10 +43,12 @@ def policies(folder: Path) -> list[dict[str, Any]]:
     ]
 
 
-def stream(values: Mapping[str, str], lab: Path = LAB) -> str:
-    """Everything to apply, in order, as one YAML stream."""
-    documents = [json.dumps(document) for document in policies(lab / "policies")]
-    documents += [fill(path.read_text(encoding="utf-8"), values, path.name) for path in sorted((lab / "manifests").glob("*.yaml"))]
+def stream(values: Mapping[str, str], part: str, lab: Path = LAB) -> str:
+    """A part of what is applied, in the order of the files' names, as one YAML stream: the system's own files (0*), or the rest."""
+    documents = [json.dumps(document) for document in policies(lab / "policies")] if part == REST else []
+    for path in sorted((lab / "manifests").glob("*.yaml")):
+        if path.name.startswith("0") == (part == SYSTEM):
+            documents.append(fill(path.read_text(encoding="utf-8"), values, path.name))
     return "\n---\n".join(documents)
 
 

@@ -24,7 +24,9 @@ from .common import CACHE, STATE, LabError, Progress, locked, run, until
 from .configs import Where
 from .versions import Versions
 
-MODULES = ["pause", "etcd", "kubernetes", "opa", "coredns", "metrics-server", "prometheus-operator", "prometheus"]
+MODULES = ["pause", "standin", "etcd", "kubernetes", "opa", "coredns", "metrics-server", "prometheus-operator", "prometheus"]
+# What the node needs at once. The rest may come while these start, for metrics-server needs ten seconds from its start to its first answer.
+FIRST_IMAGES = ["pause", "metrics-server", "coredns"]
 # What `up` waits for, from the API server.
 LISTS = {
     "deployments": "/apis/apps/v1/deployments",
@@ -34,6 +36,9 @@ LISTS = {
     "pods": "/api/v1/pods",
     "apiservices": "/apis/apiregistration.k8s.io/v1/apiservices",
 }
+
+
+APPLY = ("apply", "--server-side", "--force-conflicts", "--field-manager=meta-salvage-lab")
 
 
 class Node:
@@ -65,9 +70,7 @@ class Node:
         record = cluster.read(self.folder)
         if record and record.addresses and self._is_whole():
             self.use(record.addresses)
-            self.progress.say(f"{self.name} is running; applying the manifests again")
-            self._apply()
-            self._wait_ready()
+            self._bring_up_to_date()
             return
         if self.folder.exists():
             self.progress.say(f"removing what is left of an earlier {self.name}")
@@ -75,7 +78,19 @@ class Node:
         self._reserve()
         with ThreadPoolExecutor(4) as pool:
             self._start(pool)
-        self._apply()
+        self._wait_ready()
+
+    def _bring_up_to_date(self) -> None:
+        """A running cluster gets the images that it lacks and the manifests; what is as it should be is left alone."""
+        self.progress.say(f"{self.name} is running; bringing it to its images and manifests")
+        self.anchor = processes.pid_of(self.folder, "anchor") or 0
+        present = set(self._ctr("images", "list", "--quiet").split())
+        for image in self.images.values():
+            if image.reference not in present:
+                self._import(image)
+        self._apply(manifests.SYSTEM)
+        self._apply_definitions()
+        self._apply(manifests.REST)
         self._wait_ready()
 
     def _is_whole(self) -> bool:
@@ -107,11 +122,17 @@ class Node:
         self.progress.say("the API server is ready")
         self._start_kubernetes("kube-controller-manager", configs.controller_manager(self.where, port=10257, node=True))
         self._start_kubernetes("kube-scheduler", configs.scheduler(self.where, port=10259, node=True))
+        system = pool.submit(self._apply, manifests.SYSTEM)
+        for name in FIRST_IMAGES:  # a kubelet that misses an image waits ten seconds before it looks again
+            imports[name].result()
+        self._start_kubernetes("kubelet", configs.kubelet(self.where, self.addresses.node))
         self._start_kubernetes("kube-proxy", [f"--config={self.folder}/proxy.json"])
-        for done in imports:  # a kubelet that misses an image waits ten seconds before it looks again
+        system.result()
+        self._apply_definitions()
+        for done in imports.values():
             done.result()
         self.progress.say(f"{len(imports)} images are imported")
-        self._start_kubernetes("kubelet", configs.kubelet(self.where, self.addresses.node))
+        self._apply(manifests.REST)
 
     def _make_certificates(self) -> None:
         pki.make_all(self.where.pki, [self.addresses.node, self.addresses.api_service], configs.NODE, self.addresses.node)
@@ -157,7 +178,7 @@ class Node:
             run(["ip", "route", "add", network, "via", plan.node])
         cluster.make_cgroups(self.name)
 
-    def _start_containerd(self, pool: ThreadPoolExecutor) -> list[Future[str]]:
+    def _start_containerd(self, pool: ThreadPoolExecutor) -> dict[str, Future[str]]:
         files = configs.kubelet_files(
             self.where,
             address=self.addresses.node,
@@ -182,7 +203,11 @@ class Node:
 
         until("containerd's start", answers, 20, hint=f"see {self.folder}/logs/containerd.log")
         self.progress.say("containerd answers")
-        return [pool.submit(self._ctr, "images", "import", str(image.archive)) for image in self.images.values()]
+        order = [*FIRST_IMAGES, *(name for name in self.images if name not in FIRST_IMAGES)]
+        return {name: pool.submit(self._import, self.images[name]) for name in order}
+
+    def _import(self, image: images.Built) -> str:
+        return self._ctr("images", "import", str(image.archive))
 
     def _start_kubernetes(self, component: str, arguments: list[str]) -> subprocess.Popen[bytes]:
         return self._start_component(component, build.binary(self.versions, component), arguments)
@@ -205,15 +230,17 @@ class Node:
     def _kubectl(self, *arguments: str, stdin: str | None = None) -> str:
         return run([build.binary(self.versions, "kubectl"), f"--kubeconfig={self.folder}/kubeconfig", *arguments], stdin=stdin)
 
-    def _apply(self) -> None:
-        crds = build.folder_of(self.versions.modules["prometheus-operator"]) / "crds"
-        apply = ("apply", "--server-side", "--force-conflicts", "--field-manager=meta-salvage-lab")
-        self._kubectl(*apply, "-f", str(crds))
-        self._kubectl("wait", "--for=condition=Established", "--timeout=20s", "-f", str(crds))
+    def _apply(self, part: str) -> None:
         values = {images.placeholder(name): image.reference for name, image in self.images.items()}
         values["CLUSTER_DNS"] = self.addresses.dns_service
-        self._kubectl(*apply, "-f", "-", stdin=manifests.stream(values))
-        self.progress.say("the manifests are applied")
+        self._kubectl(*APPLY, "-f", "-", stdin=manifests.stream(values, part))
+        self.progress.say(f"the {part} manifests are applied")
+
+    def _apply_definitions(self) -> None:
+        """The prometheus-operator's kinds, which must be known before an object of them is applied."""
+        folder = str(build.folder_of(self.versions.modules["prometheus-operator"]) / "crds")
+        self._kubectl(*APPLY, "-f", folder)
+        self._kubectl("wait", "--for=condition=Established", "--timeout=20s", "-f", folder)
 
     def _wait_ready(self, timeout: float = 180) -> None:
         api = self._api()
