@@ -1,0 +1,112 @@
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The demo: a health check of a healthy system, then of the same system with one thing broken.
+
+With KUBECONFIG set it checks that cluster, once, and touches nothing of it.  Otherwise it brings up the lab (LAB names it).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+REPORTS = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "meta-salvage" / "demo"
+NAMESPACE, APP, PORT = "euystacio-ai", "euystacio-api", 8000
+FAULT = {"metrics": {"qek_value": 0.82}}
+
+
+class DemoError(Exception):
+    """One sentence."""
+
+
+def main() -> int:
+    try:
+        return demo()
+    except DemoError as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def demo() -> int:
+    if os.environ.get("KUBECONFIG"):
+        _say("A health check of the cluster of KUBECONFIG. It only reads.")
+        return _check()
+    lab = os.environ.get("LAB") or "dev"
+    _say(f"The lab {lab}: a whole Kubernetes on this machine, with the runbook's system on it.")
+    _lab("up", lab)
+    os.environ["KUBECONFIG"] = _lab("kubeconfig", lab, capture=True).strip()
+    _say("1. A health check of the healthy system.")
+    if _check():
+        _say("The system should be healthy and is not; see the report. Nothing was broken by the demo yet.")
+        return 1
+    _say(f"2. QEK falls to {FAULT['metrics']['qek_value']}, below its critical limit 0.85, and the same check again.")
+    with _broken(lab):
+        found = _check()
+    _say("QEK is put back.")
+    if not found:
+        _say("The check should have failed, for QEK is critical, and did not.")
+        return 1
+    _say(f"The report of the second check, with what changed since the first: {REPORTS / 'health.html'}")
+    print(
+        f"The lab still runs. Use it with: export KUBECONFIG={os.environ['KUBECONFIG']}\nTake it down with: make lab-down LAB={lab}",
+        flush=True,
+    )
+    return 0
+
+
+def _check() -> int:
+    command = ["ansible-playbook", "euystacio.meta_salvage.health_check", "-e", json.dumps({"health_check_report_dir": str(REPORTS)})]
+    started = time.monotonic()
+    code = subprocess.run(command, check=False, env={**os.environ, "ANSIBLE_LOCALHOST_WARNING": "false"}).returncode
+    print(f"It took {time.monotonic() - started:.1f} s and ended with exit status {code}.", flush=True)
+    return code
+
+
+@contextmanager
+def _broken(lab: str) -> Iterator[None]:
+    """The fault is in every replica, and gone from every replica afterwards, whatever happens."""
+    pods = json.loads(_lab("kubectl", lab, "--", "get", "pods", "-n", NAMESPACE, "-l", f"app={APP}", "-o", "json", capture=True))["items"]
+    names = [pod["metadata"]["name"] for pod in pods]
+    try:
+        for name in names:
+            _post(lab, name, FAULT)
+        yield
+    finally:
+        for name in names:
+            _put_back(lab, name)
+
+
+def _put_back(lab: str, pod: str) -> None:
+    try:
+        _post(lab, pod, dict.fromkeys(FAULT))
+    except DemoError as error:  # the pod may be gone by now, and its fault with it
+        print(error, file=sys.stderr)
+
+
+def _post(lab: str, pod: str, faults: Mapping[str, object]) -> None:
+    path = f"/api/v1/namespaces/{NAMESPACE}/pods/{pod}:{PORT}/proxy/_fault"
+    _lab("kubectl", lab, "--", "create", "--raw", path, "-f", "-", capture=True, given=json.dumps(faults))
+
+
+def _lab(*arguments: str, capture: bool = False, given: str | None = None) -> str:
+    command = [sys.executable, "-m", "lab", *arguments]
+    done = subprocess.run(command, cwd=CHECKOUT, check=False, text=True, input=given, stdout=subprocess.PIPE if capture else None)
+    if done.returncode:
+        raise DemoError(f"`python3 {' '.join(command[1:])}` failed; what it said is above.")
+    return done.stdout or ""
+
+
+def _say(text: str) -> None:
+    print(f"\n=== {text}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
