@@ -67,7 +67,7 @@ options:
     elements: str
     default: [provider.id, provider.provider_id, provider_id, provider.name]
   since:
-    description: Only decisions from this time on (RFC 3339, as C(2026-11-24T14:00:00Z)).
+    description: Only decisions from this time on, in RFC 3339 such as C(2026-11-24T14:00:00Z).
     type: str
   until:
     description: Only decisions up to this time.
@@ -78,7 +78,7 @@ options:
     default: 3600
   thresholds:
     description:
-      - The policy's thresholds, as C({provider.trust_weight: {min: 0.5}, metrics.hvar_value: {max: 0.1}}).
+      - "The policy's thresholds, as C({provider.trust_weight: {min: 0.5}, metrics.hvar_value: {max: 0.1}})."
       - With them, denies whose input breaks no threshold by more than O(margin) are listed as likely false positives.
     type: dict
     default: {}

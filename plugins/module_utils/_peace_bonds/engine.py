@@ -1,0 +1,215 @@
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs OPA's own command line: check, test, and evaluation of many inputs in one process.  Every run has a time limit."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import shutil
+import subprocess
+import tempfile
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any, TypeVar
+
+from .._cluster.errors import SalvageError
+from .candidate import Files, content
+from .decide import one_line
+
+RULES = ("allow", "allowed", "deny", "violations", "risk_score", "risk_level", "decision")
+_HELPER = "zz_meta_salvage_replay.rego"
+_NAME = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*$")
+BATCH = 5_000
+_WORKERS = 2
+MAX_FAILURES = 20  # inputs on which a policy breaks that are looked for one by one; the others then count as broken too
+
+Case = TypeVar("Case")
+Shape = dict[str, Any]
+
+
+class EvaluationError(Exception):
+    """OPA refuses to evaluate: rules that conflict, a type error."""
+
+
+@dataclass(frozen=True)
+class Tested:
+    """``coverage`` in percent of the policies' lines, without the tests' own."""
+
+    passed: int = 0
+    failed: tuple[str, ...] = ()
+    coverage: float | None = None
+    problems: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"passed": self.passed, "failed": list(self.failed), "coverage": self.coverage, "problems": list(self.problems)}
+
+
+class Engine:
+    """One OPA binary.  ``rego`` is v1 or v0: the syntax that the running OPA takes."""
+
+    def __init__(self, binary: str = "opa", *, rego: str = "v1", timeout: float = 120.0) -> None:
+        found = shutil.which(binary)
+        if not found:
+            raise SalvageError(f"no OPA binary at {binary!r} where the module runs; install opa, or set opa_binary", reason="bad_input")
+        self.binary = found
+        self.flags = ["--v0-compatible"] if rego == "v0" else []
+        self.timeout = timeout
+
+    def run(self, *arguments: str, stdin: bytes = b"") -> tuple[int, str, str]:
+        """Exit status, stdout, stderr.  Raises SalvageError(timeout)."""
+        try:
+            done = subprocess.run(
+                [self.binary, *arguments],
+                input=stdin,
+                capture_output=True,
+                timeout=self.timeout,
+                check=False,
+                env={"PATH": "/usr/bin:/bin", "HOME": "/nonexistent"},
+            )
+        except subprocess.TimeoutExpired:
+            raise SalvageError(f"opa {arguments[0]} did not end within {self.timeout:g} s and was stopped", reason="timeout") from None
+        except OSError as exc:
+            raise SalvageError(f"{self.binary} can't be run: {exc.strerror}", reason="bad_input") from None
+        return done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace")
+
+    def check(self, files: Files) -> list[str]:
+        """What ``opa check --strict`` says against the files; nothing if they are right."""
+        with _folder(files) as folder:
+            problems = self._check(folder, self.flags)
+            if problems and not self.flags and not self._check(folder, ["--v0-compatible"]):
+                problems.insert(0, "this is Rego v0, which OPA 1.x refuses; rewrite it with 'opa fmt --rego-v1', or set rego_version")
+            return problems
+
+    def _check(self, folder: str, flags: list[str]) -> list[str]:
+        status, out, err = self.run("check", "--strict", "--format", "json", *flags, folder)
+        return _problems(out or err, folder) if status else []
+
+    def test(self, files: Files, test_files: Files) -> Tested:
+        """``opa test`` of the tests against the files."""
+        if not test_files:
+            return Tested()
+        with _folder({**content(files), **test_files}) as folder:
+            arguments = ["test", "--format", "json", "--timeout", f"{int(self.timeout)}s", *self.flags]
+            status, out, err = self.run(*arguments, folder)
+            try:
+                results = json.loads(out)
+            except ValueError:
+                results = None
+            if not isinstance(results, list):
+                return Tested(problems=tuple(_problems(out or err, folder) or [f"opa test ended with {status}"]))
+            failed = tuple(f"{r.get('package')}.{r.get('name')}" for r in results if r.get("fail") or r.get("error"))
+            passed = sum(1 for r in results if not (r.get("fail") or r.get("error") or r.get("skip")))
+            _status, out, _err = self.run(*arguments, "--coverage", folder)
+            return Tested(passed=passed, failed=failed, coverage=_coverage(out, test_files))
+
+    def evaluate(self, files: Files, package: str, cases: Iterable[Case], document: Callable[[Case], Any]) -> Iterator[tuple[Case, Shape]]:
+        """Each case with the package's decision rules that are defined for its document; ``{"error": text}`` where they can't be evaluated.
+
+        Two processes side by side, each with a batch, so memory does not grow with the cases.
+        Raises SalvageError(invalid) for a policy that does not compile, timeout.
+        """
+        source = iter(cases)
+        with _folder({**content(files), _HELPER: helper(package)}) as folder, ThreadPoolExecutor(max_workers=_WORKERS) as pool:
+            failures = [0]
+            running: deque[tuple[list[Case], Future[list[Shape]]]] = deque()
+            while True:
+                batch = list(islice(source, BATCH))
+                if batch:
+                    running.append((batch, pool.submit(self._batch, folder, [document(case) for case in batch], failures)))
+                if running and (not batch or len(running) > _WORKERS):
+                    done, results = running.popleft()
+                    yield from zip(done, results.result(), strict=True)
+                if not batch and not running:
+                    return
+
+    def _batch(self, folder: str, inputs: Sequence[Any], failures: list[int]) -> list[Shape]:
+        try:
+            return self._eval(folder, inputs)
+        except EvaluationError as exc:
+            if len(inputs) == 1 or failures[0] >= MAX_FAILURES:
+                failures[0] += 1
+                return [{"error": str(exc)}] * len(inputs)
+        half = len(inputs) // 2  # one input breaks the whole evaluation: find it
+        return self._batch(folder, inputs[:half], failures) + self._batch(folder, inputs[half:], failures)
+
+    def _eval(self, folder: str, inputs: Sequence[Any]) -> list[Shape]:
+        stdin = json.dumps({"cases": inputs}).encode()
+        arguments = ["eval", "--data", folder, "--stdin-input", "--format", "json", *self.flags, "data.meta_salvage_replay.results"]
+        status, out, err = self.run(*arguments, stdin=stdin)
+        try:
+            answer = json.loads(out)
+        except (ValueError, RecursionError):
+            answer = {}
+        if status or "errors" in answer:
+            errors = answer.get("errors") or [{}]
+            text = one_line(errors[0].get("message") or err or f"opa eval ended with {status}")
+            if str(errors[0].get("code", "")).startswith("eval_"):
+                raise EvaluationError(text)
+            raise SalvageError(f"the policy can't be evaluated: {text.replace(folder + '/', '')}", reason="invalid")
+        try:
+            results = answer["result"][0]["expressions"][0]["value"]
+        except (KeyError, IndexError, TypeError):
+            results = None
+        if not isinstance(results, list) or len(results) != len(inputs):
+            raise SalvageError("opa eval did not answer for every input", reason="invalid")
+        return results
+
+
+def helper(package: str) -> str:
+    """A module that gathers the decision rules of ``package``: each input is evaluated once, whatever is asked of it."""
+    parts = package.strip("/").replace(".", "/").split("/")
+    if not all(_NAME.match(part) for part in parts):
+        raise SalvageError(f"{package!r} is no package of OPA; write it as in euystacio/peace_bonds", reason="bad_input")
+    reference = "data." + ".".join(parts)
+    rules = "".join(f'shape["{rule}"] := {reference}.{rule}\n' for rule in RULES)
+    results = "results := [result | some case in input.cases; result := shape with input as case]"
+    return f"package meta_salvage_replay\n\nimport rego.v1\n\n{rules}\n{results}\n"
+
+
+@contextlib.contextmanager
+def _folder(files: Files) -> Iterator[str]:
+    with tempfile.TemporaryDirectory(prefix="peace_bonds_") as folder:
+        for name, text in files.items():
+            if "/" in name or name in {"", ".", ".."}:
+                raise SalvageError(f"{name!r} is no name of a policy file", reason="bad_input")
+            Path(folder, name).write_text(text, encoding="utf-8")
+        yield folder
+
+
+def _problems(text: str, folder: str) -> list[str]:
+    try:
+        answer = json.loads(text)
+    except ValueError:
+        answer = None
+    errors = answer.get("errors") if isinstance(answer, dict) else None
+    if not isinstance(errors, list) or not errors:
+        return [one_line(text.replace(folder + "/", "")) or "opa gave no reason"]
+    found: list[str] = []
+    for error in errors[:10]:
+        place = error.get("location") or {}
+        where = f"{Path(str(place.get('file', ''))).name}:{place.get('row')}: " if place else ""
+        found.append(where + one_line(str(error.get("message", "")).replace(folder + "/", "")))
+    return found
+
+
+def _coverage(text: str, test_files: Files) -> float | None:
+    try:
+        files = json.loads(text)["files"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    covered = total = 0
+    for name, entry in files.items():
+        if Path(name).name in test_files:
+            continue
+        hit = sum(part["end"]["row"] - part["start"]["row"] + 1 for part in entry.get("covered") or [])
+        missed = sum(part["end"]["row"] - part["start"]["row"] + 1 for part in entry.get("not_covered") or [])
+        covered += hit
+        total += hit + missed
+    return round(100 * covered / total, 1) if total else None
