@@ -10,6 +10,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from .model import CRITICAL, HEALTHY, STATUSES, UNKNOWN, WARNING, Evaluation, Limits, MetricProfile, Profile, Sample, Series, iso, worst
 
@@ -99,6 +100,11 @@ def summarize(evaluations: Sequence[Evaluation]) -> str:
     head = ", ".join(f"{counts[s]} {s}" for s in reversed(STATUSES) if counts[s])
     bad = max(evaluations, key=lambda e: STATUSES.index(e.status))
     return f"{head}: {bad.reason}"
+
+
+def result_of(evaluations: Sequence[Evaluation]) -> dict[str, Any]:
+    """What the module and the filter return."""
+    return {"status": overall(evaluations), "summary": summarize(evaluations), "metrics": [e.to_dict() for e in evaluations]}
 
 
 def choose(metric: MetricProfile, samples: Sequence[Sample], *, now: float, max_age: float | None = None) -> Sample:

@@ -90,6 +90,14 @@ def read_history(
     return {key: [] if isinstance(series, SalvageError) else list(series) for key, series in ranges.items()}
 
 
+def with_history(
+    evaluations: list[Evaluation], endpoint: Endpoint, *, profile: Profile, start: float, end: float, timeout: float
+) -> list[Evaluation]:
+    """The evaluations with their metrics' history, in some 200 points, where Prometheus has one."""
+    histories = read_history(endpoint, profile=profile, start=start, end=end, step=(end - start) / 200, timeout=timeout)
+    return [replace(e, history=tuple(histories.get(e.name, ())) or e.history) for e in evaluations]
+
+
 def _query(endpoint: Endpoint, profile: Profile, max_age: float | None, now: float, deadline: float) -> list[Sample]:
     """Raises SalvageError only if no query succeeded."""
     plain = [m for m in profile.metrics if METRIC_NAME.fullmatch(m.query)]

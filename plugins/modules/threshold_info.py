@@ -1,0 +1,335 @@
+#!/usr/bin/python
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: threshold_info
+short_description: Judge metrics by their thresholds
+version_added: 0.1.0
+author:
+  - Euystacio Meta Salvage contributors (@euystacio)
+description:
+  - Reads metrics from the API's JSON, from Prometheus exposition text or with PromQL, and judges each by the limits of a
+    profile.
+  - A value that can't be trusted is V(unknown), with the reason, and never V(healthy). That is one which is missing, null, NaN,
+    infinite, a string or a boolean, one that is too old, one that several series give differently, and every value of a source
+    that fails.
+  - An unhealthy value is a result, not a failure of the task, unless O(fail_on) says so.
+extends_documentation_fragment:
+  - kubernetes.core.k8s_auth_options
+options:
+  url:
+    description:
+      - Where the metrics are. Either the address of the service, as in C(http://euystacio-api:8000), or its name in the
+        cluster, as in C(service://euystacio-ai/euystacio-api:8000), which is reached through the API server with the connection
+        options (C(services://) where the service itself speaks TLS).
+    type: str
+    default: service://euystacio-ai/euystacio-api:8000
+  path:
+    description:
+      - What to ask for below O(url). It is not used with O(format=promql).
+      - The default is C(/api/metrics/thresholds), and C(/metrics) with O(format=exposition).
+    type: str
+  format:
+    description:
+      - What the source speaks.
+      - V(auto) tells by the content of the answer whether it is the API's JSON, exposition text, or an answer of Prometheus.
+      - V(api) is JSON with a number for each metric, or an object that has C(current_value); under C(metrics) or plain.
+      - V(exposition) is Prometheus's text format. It needs the Python library prometheus_client.
+      - V(promql) asks the Prometheus at O(url) for each metric's query.
+    type: str
+    choices: [auto, api, exposition, promql]
+    default: auto
+  profile:
+    description:
+      - The metrics and what they must keep to, instead of the runbook's four. A mapping of names to settings, all optional
+        except for one limit.
+      - C(critical_min), C(critical_max), C(warning_min) and C(warning_max) are limits. A value that equals its limit keeps it.
+        C(ideal) is what RV(metrics[].deviation) is measured from.
+      - C(aliases) are further names under which JSON and exposition text may have the metric. C(query) is its PromQL, the
+        metric's name by default. C(labels) narrow it to series with these labels.
+      - C(aggregate) (C(min), C(max), C(mean) or C(sum)) makes one value of several series. Without it, series that disagree are
+        V(unknown).
+      - C(for) is a duration such as C(15m) that a breach has to last until it counts. Its evidence is the range at
+        O(prometheus_url), or the time series in the API's answer. Every sample of that time must be in breach, and no stretch
+        longer than a fifth of it may lack samples. Until then the breach counts one step less, critical as V(warning) and
+        warning as V(healthy), and RV(metrics[].pending) is true. Where samples are missing, a critical value is V(unknown).
+      - C(title) is the name for people.
+    type: dict
+  max_age:
+    description:
+      - A value older than this is V(unknown), as is one from the future by more than this. Seconds, or a duration such as
+        C(2m).
+      - A value that comes without a time is of the moment of the answer.
+    type: str
+  prometheus_url:
+    description:
+      - The Prometheus that knows the past of the metrics, for C(for) in the profile and for O(history). An address as in
+        O(url).
+      - The default is O(url) with O(format=promql), none otherwise.
+    type: str
+  history:
+    description:
+      - Return each metric's values over this duration, such as C(1h), as RV(metrics[].history). It needs a Prometheus.
+    type: str
+  timeout:
+    description:
+      - The seconds that reading the metrics may take, all in all.
+    type: float
+    default: 10
+  token:
+    description:
+      - A bearer token for direct addresses.
+    type: str
+  ca_path:
+    description:
+      - The certificate authorities for direct addresses with TLS, as a PEM file. The default is the system's.
+      - O(validate_certs) holds for direct addresses too.
+    type: path
+  fail_on:
+    description:
+      - Fail when the worst status is one of these.
+    type: list
+    elements: str
+    choices: [warning, critical, unknown]
+    default: []
+requirements:
+  - urllib3
+  - prometheus_client (for exposition text)
+  - kubernetes >= 24.2.0 (for addresses in the cluster)
+attributes:
+  check_mode:
+    description: Can run in check mode and return the same, because it only reads.
+    support: full
+  diff_mode:
+    description: Returns what has changed, or would change.
+    support: none
+    details: It changes nothing.
+  action_group:
+    description: Uses the action group C(euystacio.meta_salvage.salvage), so that C(module_defaults) can give the connection.
+    support: full
+notes: []
+seealso:
+  - plugin: euystacio.meta_salvage.evaluate_thresholds
+    plugin_type: filter
+    description: The same judgement of data that is at hand.
+  - plugin: euystacio.meta_salvage.healthy
+    plugin_type: test
+    description: Whether the result is healthy.
+"""
+
+EXAMPLES = r"""
+- name: Judge the runbook's four metrics
+  euystacio.meta_salvage.threshold_info:
+  register: thresholds
+
+- name: Stop a rollout unless everything is known and within its limits
+  euystacio.meta_salvage.threshold_info:
+    url: http://euystacio-api.example.com:8000
+    fail_on: [warning, critical, unknown]
+
+- name: Ask Prometheus, and count a breach only after 15 minutes
+  euystacio.meta_salvage.threshold_info:
+    url: service://monitoring/prometheus-operator-kube-p-prometheus:9090
+    format: promql
+    max_age: 2m
+    history: 1h
+    profile:
+      qek:
+        title: QEK
+        query: qek_value
+        critical_min: 0.85
+        warning_min: 0.88
+        ideal: 0.938
+        for: 15m
+      error_ratio:
+        query: sum(rate(http_requests_total{code=~"5.."}[5m])) / sum(rate(http_requests_total[5m]))
+        critical_max: 0.05
+"""
+
+RETURN = r"""
+status:
+  description: The worst status of all metrics, where V(unknown) is worse than V(warning) and better than V(critical).
+  returned: success, or failure because of O(fail_on)
+  type: str
+  sample: critical
+summary:
+  description: One line for people.
+  returned: success, or failure because of O(fail_on)
+  type: str
+  sample: "1 critical, 3 healthy: QEK below minimum threshold: 0.82 < 0.85"
+metrics:
+  description: Every metric of the profile, in its order.
+  returned: success, or failure because of O(fail_on)
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The metric's key in the profile.
+      type: str
+      returned: always
+      sample: qek
+    title:
+      description: Its name for people.
+      type: str
+      returned: always
+      sample: QEK
+    status:
+      description: One of V(healthy), V(warning), V(critical), V(unknown).
+      type: str
+      returned: always
+      sample: critical
+    value:
+      description: The value, null if there is none that can be trusted.
+      type: float
+      returned: always
+      sample: 0.82
+    ideal:
+      description: The ideal of the profile, null without one.
+      type: float
+      returned: always
+      sample: 0.938
+    deviation:
+      description: How far the value is above its ideal (below, if negative), null without an ideal or a value.
+      type: float
+      returned: always
+      sample: -0.118
+    limit:
+      description: The limit that decides. That is the one which is broken, or the nearest of those that are kept.
+      type: str
+      returned: always
+      sample: critical_min
+    limit_value:
+      description: The bound of that limit.
+      type: float
+      returned: always
+      sample: 0.85
+    reason:
+      description: Why the status is what it is, empty where there is nothing to say.
+      type: str
+      returned: always
+      sample: "QEK below minimum threshold: 0.82 < 0.85"
+    source:
+      description: Where the value comes from.
+      type: str
+      returned: always
+      sample: service://euystacio-ai/euystacio-api:8000/api/metrics/thresholds
+    timestamp:
+      description: When the value was taken, in seconds since 1970, null if the source does not say.
+      type: float
+      returned: always
+      sample: 1764000000.0
+    pending:
+      description: Whether a limit is broken, but not yet for as long as the profile asks.
+      type: bool
+      returned: always
+      sample: false
+    since:
+      description: When the present breach began, in seconds since 1970, as far as the history of a metric with C(for) shows.
+      type: float
+      returned: always
+      sample: 1763999100.0
+    history:
+      description: Pairs of time and value, oldest first. Empty unless O(history) asks for it, or C(for) needed it.
+      type: list
+      elements: list
+      returned: always
+      sample: [[1763999940.0, 0.83], [1764000000.0, 0.82]]
+"""
+
+import time
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
+
+from ..module_utils._cluster.errors import SalvageError
+from ..module_utils._cluster.http import Endpoint, Http, open_endpoint
+from ..module_utils._metrics.decide import result_of
+from ..module_utils._metrics.fetch import read_thresholds, with_history
+from ..module_utils._metrics.profile import parse_duration, parse_profile
+
+ARGUMENTS: dict[str, Any] = {
+    "url": {"type": "str", "default": "service://euystacio-ai/euystacio-api:8000"},
+    "path": {"type": "str"},
+    "format": {"type": "str", "choices": ["auto", "api", "exposition", "promql"], "default": "auto"},
+    "profile": {"type": "dict"},
+    "max_age": {"type": "str"},
+    "prometheus_url": {"type": "str"},
+    "history": {"type": "str"},
+    "timeout": {"type": "float", "default": 10},
+    "token": {"type": "str", "no_log": True},
+    "ca_path": {"type": "path"},
+    "fail_on": {"type": "list", "elements": "str", "choices": ["warning", "critical", "unknown"], "default": []},
+}
+
+
+def opener(params: dict[str, Any]) -> Any:
+    """A function from addresses to endpoints, which connects to the cluster once, and only if an address needs it."""
+    cluster = None
+
+    def direct() -> Http:
+        if params["ca_path"] and not Path(params["ca_path"]).is_file():
+            raise SalvageError(f"ca_path: there is no file {params['ca_path']}; give a PEM file of certificates", reason="bad_input")
+        tls: dict[str, Any] = {"ca_certs": params["ca_path"]} if params["ca_path"] else {}
+        if params["validate_certs"] is False:
+            tls = {"cert_reqs": "CERT_NONE", "assert_hostname": False}
+        return Http(tls=tls, headers={"Authorization": f"Bearer {params['token']}"} if params["token"] else {}, timeout=params["timeout"])
+
+    def open_address(address: str) -> Endpoint:
+        nonlocal cluster
+        if not address.startswith(("service://", "services://")):
+            return open_endpoint(address, http=direct())
+        if cluster is None:
+            from ..module_utils._cluster.api import Cluster  # noqa: PLC0415  not needed for direct addresses
+
+            cluster = Cluster.connect(params, timeout=params["timeout"])
+        return open_endpoint(address, cluster=cluster)
+
+    return open_address
+
+
+def run(params: dict[str, Any], now: float) -> dict[str, Any]:
+    if params["timeout"] <= 0:
+        raise SalvageError(f"timeout: {params['timeout']:g} is no time to read anything in; give seconds above 0", reason="bad_input")
+    profile = parse_profile(params["profile"])
+    max_age = None if params["max_age"] is None else parse_duration(params["max_age"], "max_age")
+    span = None if params["history"] is None else parse_duration(params["history"], "history")
+    past = params["prometheus_url"] or (params["url"] if params["format"] == "promql" else None)
+    if span and not past:
+        raise SalvageError("history: it needs a Prometheus; set prometheus_url", reason="bad_input")
+    open_address = opener(params)
+    endpoint = open_address(params["url"])
+    prometheus = open_address(past) if past else None
+    evaluations = read_thresholds(
+        endpoint,
+        profile=profile,
+        fmt=params["format"],
+        path=params["path"],
+        max_age=max_age,
+        now=now,
+        timeout=params["timeout"],
+        prometheus=prometheus,
+    )
+    if span and prometheus:
+        evaluations = with_history(evaluations, prometheus, profile=profile, start=now - span, end=now, timeout=params["timeout"])
+    return result_of(evaluations)
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec={**AUTH_ARG_SPEC, **ARGUMENTS}, supports_check_mode=True)
+    try:
+        result = run(module.params, time.time())
+    except SalvageError as exc:
+        module.fail_json(msg=str(exc), reason=exc.reason)
+    if result["status"] in module.params["fail_on"]:
+        module.fail_json(msg=f"The metrics are {result['status']}. {result['summary']}", **result)
+    module.exit_json(changed=False, **result)
+
+
+if __name__ == "__main__":
+    main()
