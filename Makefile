@@ -5,10 +5,10 @@ RUN := $(PYTHON) -m tools.env run
 LAB ?= dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format unit sanity artifact integration molecule bench lab lab-down build lock clean
+.PHONY: help demo test lint format unit sanity lab-parts artifact integration molecule bench lab lab-down build lock clean
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
+	@sed -n 's/^\([a-z -]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 60
 
 demo: ## the health check on a healthy system, then on a broken one (KUBECONFIG, or the lab)
 	@$(RUN) python -m tools.demo
@@ -18,6 +18,9 @@ test: ## every gate, in order; the last line counts
 
 lint unit sanity artifact integration molecule: ## one gate of them
 	@$(PYTHON) -m tools.gates $@
+
+lab-parts: ## the lab's builds, and the tests of its parts
+	@$(PYTHON) -m tools.gates lab
 
 format: ## write Python as `make lint` wants it
 	@$(RUN) ruff format .

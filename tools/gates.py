@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The gates that a change passes, each by name or all of them in order.
 
-    python3 -m tools.gates [lint] [unit] [sanity] [artifact] [integration] [molecule]
+    python3 -m tools.gates [lint] [unit] [sanity] [lab] [artifact] [integration] [molecule]
 
 A step that fails hides no later one.  Each step's time is told at the end, and the last line counts: N passed, N failed.
 With KUBECONFIG_LAB set, the gates that need a cluster use that lab; otherwise they bring one up and take it down again.
@@ -140,6 +140,21 @@ def sanity_on_each_core(run: Run) -> None:
         run.step(f"sanity/ansible-core-{core}" + (f"-python{python.name}" if python else ""), work)
 
 
+def lab(run: Run) -> None:
+    """What the lab is made of: its binaries, the stand-in's own tests, the policies' own tests."""
+    if run.command("lab/build", sys.executable, "-m", "lab", "build").failed:
+        return
+    from lab import build, common, versions  # noqa: PLC0415  (gates that need no lab run without it)
+
+    known = versions.load()
+    go = build.find_go(known.go, common.Progress())
+    run.command("lab/standin", go, "test", "./...", cwd=CHECKOUT / "lab" / "standin", extra={"CGO_ENABLED": "0", "GOTOOLCHAIN": "local"})
+    opa = str(build.binary(known, "opa"))
+    policies = ("--ignore", "upstream_defects", "lab/policies")
+    run.command("lab/policies-check", opa, "check", "--strict", *policies)
+    run.command("lab/policies-test", opa, "test", "--threshold", str(COVERAGE_FLOOR), *policies)
+
+
 def lab_up(run: Run) -> dict[str, str] | None:
     """The variables that lead to a lab, which is brought up where none is given; None where it cannot be."""
     if run.kubeconfig is None and not any(step.name == "lab/up" for step in run.steps):
@@ -164,7 +179,7 @@ def lab_down(run: Run) -> None:
 
 
 def artifact(run: Run) -> None:
-    extra = {"META_SALVAGE_ARCHIVE": str(_archive(run))}
+    extra = {"META_SALVAGE_ARCHIVE": str(_archive(run)), **(lab_up(run) or {})}
     run.pytest("artifact", "tests/artifact", "-q", extra=extra)
 
 
@@ -186,6 +201,7 @@ GATES: dict[str, Callable[[Run], None]] = {
     "lint": lint,
     "unit": unit,
     "sanity": sanity_on_each_core,
+    "lab": lab,
     "artifact": artifact,
     "integration": integration,
     "molecule": molecule,
