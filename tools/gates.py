@@ -63,11 +63,13 @@ class Run:
         self.steps.append(step)
         return step
 
-    def command(self, name: str, *command: str, cwd: Path = CHECKOUT, extra: dict[str, str] | None = None) -> Step:
+    def command(
+        self, name: str, *command: str, cwd: Path = CHECKOUT, extra: dict[str, str] | None = None, only_failure_speaks: bool = False
+    ) -> Step:
         """A step that is one command; its exit status decides."""
 
         def work(step: Step) -> None:
-            if execute(*command, cwd=cwd, extra=extra):
+            if execute(*command, cwd=cwd, extra=extra, only_failure_speaks=only_failure_speaks):
                 step.failed += 1
             else:
                 step.passed += 1
@@ -94,13 +96,27 @@ class Run:
         return self.step(name, work)
 
 
-def execute(*command: str, cwd: Path = CHECKOUT, extra: dict[str, str] | None = None) -> int:
+def execute(*command: str, cwd: Path = CHECKOUT, extra: dict[str, str] | None = None, only_failure_speaks: bool = False) -> int:
     environ = {**environment(), **(extra or {})}
+    if not sys.stdout.isatty():
+        environ["NO_COLOR"] = "1"
     program = shutil.which(command[0], path=environ["PATH"])
     if program is None:
         raise EnvError(f"There is no command {command[0]!r} on this machine.")
     sys.stdout.flush()
-    return subprocess.run([program, *command[1:]], cwd=cwd, env=environ, stdin=subprocess.DEVNULL, check=False).returncode
+    output = subprocess.PIPE if only_failure_speaks else None
+    done = subprocess.run(
+        [program, *command[1:]],
+        cwd=cwd,
+        env=environ,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=output and subprocess.STDOUT,
+        check=False,
+    )
+    if done.returncode and done.stdout:
+        print(done.stdout.decode(errors="replace"), flush=True)
+    return done.returncode
 
 
 def lint(run: Run) -> None:
@@ -152,7 +168,7 @@ def lab(run: Run) -> None:
     opa = str(build.binary(known, "opa"))
     policies = ("--ignore", "upstream_defects", "lab/policies")
     run.command("lab/policies-check", opa, "check", "--strict", *policies)
-    run.command("lab/policies-test", opa, "test", "--threshold", str(COVERAGE_FLOOR), *policies)
+    run.command("lab/policies-test", opa, "test", "--threshold", str(COVERAGE_FLOOR), *policies, only_failure_speaks=True)
 
 
 def lab_up(run: Run) -> dict[str, str] | None:
