@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -58,6 +59,11 @@ class Run:
         except EnvError as error:
             step.failed += 1
             step.note = str(error)
+        except Exception as error:
+            # A defect of the gates themselves must not hide the later ones either.
+            traceback.print_exc()
+            step.failed += 1
+            step.note = f"({type(error).__name__})"
         step.seconds = time.monotonic() - start
         print(f"=== {name}: {'failed' if step.failed else 'ok'}, {step.seconds:.0f} s {step.note}".rstrip(), flush=True)
         self.steps.append(step)

@@ -51,7 +51,8 @@ def _unpack(archive: Path, core: str) -> Path:
     collection = ROOT / core / "unpacked"
     shutil.rmtree(collection, ignore_errors=True)
     with tarfile.open(archive) as content:
-        content.extractall(collection, filter="data")  # our own archive, built a moment ago
+        content.extraction_filter = getattr(tarfile, "data_filter", lambda member, path: member)  # Debian's 3.11 has none
+        content.extractall(collection)
     (collection / "tests").mkdir()
     shutil.copyfile(CHECKOUT / "tests" / "config.yml", collection / "tests" / "config.yml")
     link = ROOT / core / "ansible_collections" / "euystacio" / "meta_salvage"
