@@ -28,6 +28,7 @@ from .model import ALLOWED, DENIED
 
 PREFIX = "meta-salvage.euystacio/"
 PENDING, PREVIOUS, CONFIRMED = PREFIX + "pending-revision", PREFIX + "previous-revision", PREFIX + "confirmed-revision"
+REVERTED = PREFIX + "reverted-from"
 HISTORY = PREFIX + "history-of"
 NUDGE = PREFIX + "policy-nudge"
 _PAUSE = 0.5
@@ -84,6 +85,7 @@ class State:
     pending: str | None
     previous: str | None
     confirmed: str | None
+    reverted_from: str | None = None
 
 
 class RefusedError(SalvageError):
@@ -128,7 +130,7 @@ class Publisher:
             )
         notes = (found["metadata"].get("annotations") or {}).get
         files = dict(found.get("data") or {})
-        return State(found, files, revision(files), notes(PENDING), notes(PREVIOUS), notes(CONFIRMED))
+        return State(found, files, revision(files), notes(PENDING), notes(PREVIOUS), notes(CONFIRMED), notes(REVERTED))
 
     def history(self) -> list[dict[str, Any]]:
         """The revisions that are kept, newest first."""
@@ -186,7 +188,7 @@ class Publisher:
         """The write as a dry run: permission, precondition and size, and nothing changes."""
         self._write(state, files, {PENDING: revision(files)}, dry_run=True)
 
-    def publish(self, state: State, files: Mapping[str, str]) -> list[PodView]:
+    def publish(self, state: State, files: Mapping[str, str], *, reverting: bool = False) -> list[PodView]:
         """Put ``files`` in force.  Raises RefusedError after having gone back to what was proven before."""
         new = revision(files)
         fallback = state.files
@@ -195,7 +197,7 @@ class Publisher:
         if new != state.revision or not state.pending:
             self._everyone_answers()
             self._keep(fallback)
-            state = self._write(state, files, {PENDING: new, PREVIOUS: revision(fallback)})
+            state = self._write(state, files, {PENDING: new, PREVIOUS: revision(fallback), REVERTED: state.revision if reverting else None})
         try:
             views = self.wait(new)
         except SalvageError as exc:
@@ -219,11 +221,13 @@ class Publisher:
     def _go_back(self, new: str, files: Mapping[str, str]) -> str:
         """What was done about a revision that was refused, in words."""
         old = revision(files)
+        if old == new:
+            return "there is no earlier revision to go back to"
         try:
             state = self.state()
             if state.revision != new:
                 return f"{self.target.config_map} was changed by somebody else meanwhile and is left alone"
-            self._write(state, files, {PENDING: old, PREVIOUS: old})
+            self._write(state, files, {PENDING: old, PREVIOUS: old, REVERTED: None})
             self.wait(old)
             self._confirm(old)
         except SalvageError as exc:
