@@ -13,6 +13,9 @@ from typing import Any
 NODE = "lab"
 # A node that stops answering is NotReady after this long, rather than after Kubernetes' 40 s: a test waits for it.
 NODE_GRACE_SECONDS = 16
+NAMESPACE = "euystacio-ai"
+KWOK_PODS = "10.1.0.0/16"
+KWOK_PODS_PER_NODE = 1000
 
 
 @dataclass(frozen=True)
@@ -250,3 +253,59 @@ disabled_plugins = ["io.containerd.snapshotter.v1.btrfs", "io.containerd.snapsho
 [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
   SystemdCgroup = false
 """
+
+
+# The Deployment that `up --pods` makes.
+MANY = "many"
+
+
+def kwok(kubeconfig: Path, stages: list[Path]) -> list[str]:
+    return [
+        f"--kubeconfig={kubeconfig}",
+        "--manage-nodes-with-annotation-selector=kwok.x-k8s.io/node=fake",
+        f"--cidr={KWOK_PODS}",
+        "--node-ip=10.2.0.1",
+        "--node-lease-duration-seconds=40",
+        *(f"--config={stage}" for stage in stages),
+    ]
+
+
+def kwok_node(name: str) -> dict[str, Any]:
+    """A node that kwok plays: much room, and a mark so that only pods that want it come here."""
+    room = {"cpu": "256", "memory": "1Ti", "pods": str(KWOK_PODS_PER_NODE)}
+    return {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {
+            "name": name,
+            "annotations": {"kwok.x-k8s.io/node": "fake"},
+            "labels": {"type": "kwok", "kubernetes.io/hostname": name, "kubernetes.io/os": "linux"},
+        },
+        "status": {"allocatable": room, "capacity": room},
+    }
+
+
+def kwok_pods(count: int) -> list[dict[str, Any]]:
+    """A Deployment that looks like the managed one, many times as large."""
+    labels = {"app": MANY}
+    return [
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}},
+        {
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": {"name": MANY, "namespace": NAMESPACE, "labels": labels},
+            "spec": {
+                "replicas": count,
+                "progressDeadlineSeconds": 3600,
+                "selector": {"matchLabels": labels},
+                # The controllers' own default surge of a quarter is kept: a rollout of thousands is then as in production.
+                "template": {
+                    "metadata": {"labels": labels},
+                    "spec": {
+                        "automountServiceAccountToken": False,
+                        "containers": [{"name": "app", "image": "localhost/none:v1", "resources": {"requests": {"cpu": "1m", "memory": "1Mi"}}}],
+                    },
+                },
+            },
+        },
+    ]

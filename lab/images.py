@@ -136,7 +136,7 @@ def ingredients(versions: Versions, image: Image, debian: Path) -> dict[str, Fil
         files["bin/busybox"] = File(source=debian / "bin/busybox", mode=0o755)
         files |= {f"bin/{name}": File(link="busybox") for name in SHELL_NAMES}
     if image.files:
-        folder = next(module.folder for module in versions.modules.values() if image.binary in module.binaries)
+        folder = debian if image.debian else next(module.folder for module in versions.modules.values() if image.binary in module.binaries)
         files |= {target: File(data=(folder / source).read_bytes()) for source, target in image.files.items()}
     return files
 

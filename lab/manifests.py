@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from .common import LAB, LabError
+from .configs import NAMESPACE
 
-NAMESPACE = "euystacio-ai"
 SYSTEM, REST = "system", "application"
 
 
