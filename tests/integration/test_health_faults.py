@@ -112,8 +112,6 @@ def test_opa_that_runs_with_an_undefined_policy_is_not_healthy(lab: Lab, image: 
     finally:
         for field in ("resourceVersion", "uid", "creationTimestamp", "managedFields"):
             before["metadata"].pop(field, None)
-            key: before["metadata"][key] for key in ("name", "namespace", "labels", "annotations") if key in before["metadata"]
-        }
         lab.kubectl("replace", "-f", "-", given=json.dumps(before))
         lab.kubectl("rollout", "restart", opa, "-n", NAMESPACE)
         lab.kubectl("rollout", "status", opa, "-n", NAMESPACE, "--timeout=120s")

@@ -1,0 +1,359 @@
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Peace Bonds on real OPA: what each policy defect answers, and policy changes in pods of a namespace of the test's own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from conftest import CHECKOUT, Lab
+
+sys.path.append(str(CHECKOUT))
+from lab import build, versions
+
+pytestmark = pytest.mark.lab
+
+POLICIES = CHECKOUT / "lab/policies"
+DEFECTS = POLICIES / "upstream_defects"
+SPACE = "bonds-test"
+GOOD: dict[str, Any] = {
+    "provider": {"id": "provider-aurora", "trust_weight": 0.95, "compliance_score": 0.97, "ethical_alignment": 0.96},
+    "symbiosis_score": 0.82,
+    "metrics": {"cpu_usage": 40, "memory_usage": 50, "qek_value": 0.938, "hvar_value": 0.043, "ethisches_ideal": 0.998},
+}
+BAD: dict[str, Any] = {**GOOD, "provider": {"id": "provider-dusk", "trust_weight": 0.1, "compliance_score": 0.2, "ethical_alignment": 0.15}}
+MEDIUM: dict[str, Any] = {
+    **GOOD,
+    "provider": {"id": "provider-boreas", "trust_weight": 0.6, "compliance_score": 0.7, "ethical_alignment": 0.65},
+}
+FIXTURES = [{"name": "a good provider", "input": GOOD, "allow": True}, {"name": "a bad provider", "input": BAD, "allow": False}]
+
+
+def policy_files(*, tests: bool = False) -> dict[str, str]:
+    return {
+        path.name: path.read_text()
+        for path in POLICIES.iterdir()
+        if path.suffix in {".rego", ".json"} and (tests or not path.name.endswith("_test.rego"))
+    }
+
+
+@dataclass
+class Bonds:
+    """OPA in pods of its own namespace, and the modules run as a user runs them."""
+
+    lab: Lab
+    scratch: Path
+    opa: str
+
+    def task(self, module: str, *, check: bool = False, **arguments: Any) -> dict[str, Any]:
+        out = self.scratch / f"result-{time.monotonic_ns()}.json"
+        play = [
+            {
+                "hosts": "localhost",
+                "gather_facts": False,
+                "tasks": [
+                    {f"euystacio.meta_salvage.{module}": arguments, "register": "result", "ignore_errors": True},
+                    {"ansible.builtin.copy": {"content": "{{ result | to_json }}", "dest": str(out), "mode": "0600"}, "check_mode": False},
+                ],
+            }
+        ]
+        book = self.scratch / "task.yml"
+        book.write_text(json.dumps(play))
+        environ = {key: value for key, value in os.environ.items() if not key.startswith(("K8S_AUTH_", "KUBECONFIG"))}
+        environ.update(KUBECONFIG=str(self.lab.kubeconfig), ANSIBLE_NOCOLOR="1", ANSIBLE_LOCALHOST_WARNING="false")
+        command = [
+            "ansible-playbook",
+            str(book),
+            "-e",
+            f"ansible_python_interpreter={sys.executable}",
+            *(["--check", "--diff"] if check else []),
+        ]
+        done = subprocess.run(
+            command, cwd=self.scratch, env=environ, capture_output=True, text=True, check=False, timeout=300, stdin=subprocess.DEVNULL
+        )
+        assert "Traceback" not in done.stdout + done.stderr, done.stdout + done.stderr
+        assert out.exists(), done.stdout + done.stderr
+        result: dict[str, Any] = json.loads(out.read_text())
+        result["output"] = done.stdout + done.stderr
+        return result
+
+    def policy(self, *, check: bool = False, **arguments: Any) -> dict[str, Any]:
+        defaults: dict[str, Any] = {
+            "namespace": SPACE, "opa_binary": self.opa, "fixtures": FIXTURES, "min_decisions": 0, "wait_timeout": 60,
+        }  # fmt: skip
+        return self.task("peace_bonds_policy", check=check, **{**defaults, **arguments})
+
+    def ask(self, *documents: Mapping[str, Any], **arguments: Any) -> dict[str, Any]:
+        providers = [{"id": document["provider"]["id"], "input": document} for document in documents]
+        return self.task("peace_bonds_info", opa_url=f"service://{SPACE}/opa-service:8181", providers=providers, **arguments)
+
+    def config_map(self) -> dict[str, Any]:
+        return self.lab.get("configmap", "peace-bonds-policies", "-n", SPACE)
+
+    def put(self, files: Mapping[str, str]) -> None:
+        """The ConfigMap and OPA's pods as if nobody had ever used the module."""
+        self.lab.kubectl("delete", "configmap", "-n", SPACE, "--all", "--ignore-not-found")
+        body = {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": "peace-bonds-policies", "namespace": SPACE},
+            "data": dict(files),
+        }
+        self.lab.kubectl("create", "-f", "-", given=json.dumps(body))
+        self.lab.kubectl("rollout", "restart", "deployment/opa-peace-bonds", "-n", SPACE)
+        self.lab.kubectl("rollout", "status", "deployment/opa-peace-bonds", "-n", SPACE, "--timeout=120s")
+
+
+@pytest.fixture(scope="module")
+def bonds(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bonds]:
+    image = lab.get("deployment", "opa-peace-bonds", "-n", "euystacio-ai")["spec"]["template"]["spec"]["containers"][0]["image"]
+    text = (CHECKOUT / "lab/manifests/30-opa.yaml").read_text().replace("${IMAGE_OPA}", image).replace("euystacio-ai", SPACE)
+    objects = [item for item in yaml.safe_load_all(text) if item]
+    space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": SPACE}}
+    opa = str(build.binary(versions.load(), "opa"))
+    with lab.applied(space, *objects):
+        yield Bonds(lab, tmp_path_factory.mktemp("bonds"), opa)
+
+
+@pytest.fixture
+def published(bonds: Bonds) -> Bonds:
+    bonds.put(policy_files())
+    return bonds
+
+
+def test_decisions_of_opa_and_the_service_side_by_side(bonds: Bonds) -> None:
+    common = {"symbiosis_score": GOOD["symbiosis_score"], "metrics": GOOD["metrics"]}
+    found = bonds.task(
+        "peace_bonds_info",
+        api_url="service://euystacio-ai/euystacio-api:8000",
+        common_input=common,
+        providers=[{"id": "provider-aurora"}, {"id": "provider-dusk"}, {"id": "provider-nobody"}],
+    )
+    decisions = {item["provider"]: item for item in found["decisions"]}
+    assert decisions["provider-aurora"]["status"] == "allowed"
+    assert decisions["provider-aurora"]["api"]["risk_score"] == decisions["provider-aurora"]["opa"]["risk_score"]
+    assert decisions["provider-dusk"]["status"] == "denied"
+    assert "High risk" in decisions["provider-dusk"]["reason"]
+    assert decisions["provider-dusk"]["enforcement"]["action"] == "block"
+    assert decisions["provider-nobody"]["status"] != "allowed"
+    assert "404" in decisions["provider-nobody"]["reason"]
+
+
+def test_hundreds_of_providers_in_one_call(bonds: Bonds) -> None:
+    documents = [{**GOOD, "provider": {**GOOD["provider"], "id": f"provider-{number}"}} for number in range(300)]
+    started = time.monotonic()
+    found = bonds.task("peace_bonds_info", providers=[{"id": d["provider"]["id"], "input": d} for d in documents], enforcement_package="")
+    assert found["counts"] == {"allowed": 300, "denied": 0, "unknown": 0}
+    assert time.monotonic() - started < 30
+
+
+def test_opa_that_is_not_there_is_unknown_for_everybody(bonds: Bonds) -> None:
+    found = bonds.task("peace_bonds_info", opa_url=f"service://{SPACE}/nothing:8181", providers=[{"id": "provider-aurora", "input": GOOD}])
+    assert found["counts"]["unknown"] == 1
+    assert not found["opa_healthy"]
+    assert found["decisions"][0]["reason"]
+
+
+@pytest.mark.parametrize(
+    ("defect", "document", "status", "words"),
+    [
+        ("allow_undefined.rego", BAD, "unknown", "undefined"),
+        ("deny_fails_open.rego", {"provider": {"id": "p"}}, "unknown", "partial input"),
+        ("decision_undefined.rego", BAD, "denied", ""),
+    ],
+)
+def test_each_defect_of_the_upstream_policies_gets_a_safe_answer(
+    bonds: Bonds, defect: str, document: dict[str, Any], status: str, words: str
+) -> None:
+    bonds.put({defect: (DEFECTS / defect).read_text()})
+    decision = bonds.ask(document)["decisions"][0]
+    assert decision["status"] == status, decision
+    assert words in decision["reason"]
+
+
+def test_rules_that_conflict_are_unknown_not_an_action(bonds: Bonds) -> None:
+    bonds.put({**policy_files(), "adaptive_enforcement.rego": (DEFECTS / "action_conflict.rego").read_text()})
+    decision = bonds.ask(MEDIUM)["decisions"][0]
+    assert decision["enforcement"]["action"] is None
+    assert "contradict" in decision["enforcement"]["reason"]
+
+
+def test_rego_v0_is_refused_with_the_way_out(published: Bonds) -> None:
+    refused = published.policy(policy_files={"v0_syntax.rego": (DEFECTS / "v0_syntax.rego").read_text()})
+    assert refused["failed"]
+    assert "Rego v0" in refused["msg"]
+    assert published.policy(policy_files=policy_files(), check=True)["changed"]  # nothing was put in force
+
+
+def test_a_threshold_goes_through_replay_publication_and_back(published: Bonds) -> None:
+    for document in (GOOD, MEDIUM, BAD):
+        published.ask(document)
+    change = {"policy_data": {"euystacio": {"thresholds": {"risk_max": 0.35}}}, "decisions_of_pods": True, "min_decisions": 3}
+
+    planned = published.policy(check=True, **change)
+    assert planned["changed"]
+    assert planned["replay"]["transitions"] == {"allowed to denied": 1}
+    assert planned["replay"]["newly_denied"]["providers"] == {"provider-boreas": 1}
+    assert '"risk_max": 0.35' in planned["diff"]["after"]
+    assert published.config_map()["metadata"].get("annotations") is None
+
+    refused = published.policy(max_newly_denied=0, **change)
+    assert refused["failed"]
+    assert "provider-boreas (1)" in refused["msg"]
+
+    done = published.policy(**change)
+    assert done["changed"], done
+    assert [pod["revision"] for pod in done["pods"]] == [done["revision"]] * 2
+    assert published.ask(MEDIUM)["decisions"][0]["status"] == "denied"
+
+    again = published.policy(**change)
+    assert not again["changed"], again
+    back = published.policy(state="reverted")
+    assert back["changed"]
+    assert back["revision"] == done["previous_revision"]
+    assert published.ask(MEDIUM)["decisions"][0]["status"] == "allowed"
+    assert not published.policy(state="reverted")["changed"]
+    forth = published.policy(state="reverted", revision=done["revision"])
+    assert forth["changed"]
+    assert published.ask(MEDIUM)["decisions"][0]["status"] == "denied"
+
+
+def test_a_policy_that_one_pod_does_not_load_is_taken_back_and_nobody_was_let_in(published: Bonds) -> None:
+    """One pod has a file of its own, which defines a rule that the candidate defines too."""
+    own = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "own", "namespace": SPACE},
+           "data": {"own.rego": "package euystacio.peace_bonds\n\ndefault extra := 1\n"}}  # fmt: skip
+    template = published.lab.get("deployment", "opa-peace-bonds", "-n", SPACE)["spec"]["template"]["spec"]
+    spec = json.loads(json.dumps(template))
+    spec["volumes"].append({"name": "own", "configMap": {"name": "own"}})
+    spec["containers"][0]["volumeMounts"].append({"name": "own", "mountPath": "/own", "readOnly": True})
+    spec["containers"][0]["args"].append("/own")
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "odd-one", "namespace": SPACE, "labels": {"app": "opa-peace-bonds"}},
+           "spec": spec}  # fmt: skip
+    seen: list[str] = []
+    stop = threading.Event()
+
+    def traffic() -> None:
+        body = json.dumps({"input": BAD})
+        address = published.lab.get("service", "opa-service", "-n", SPACE)["spec"]["clusterIP"]
+        while not stop.is_set():
+            request = urllib.request.Request(
+                f"http://{address}:8181/v1/data/euystacio/peace_bonds/allow",
+                data=body.encode(),
+                headers={"Content-Type": "application/json"},
+            )
+            try:
+                with urllib.request.urlopen(request, timeout=2) as answer:  # noqa: S310
+                    seen.append(answer.read().decode())
+            except OSError as exc:
+                seen.append(f"error {exc}")
+
+    with published.lab.applied(own, pod):
+        published.lab.kubectl("wait", "--for=condition=Ready", "pod/odd-one", "-n", SPACE, "--timeout=60s")
+        before = published.config_map()["data"]
+        watcher = threading.Thread(target=traffic)
+        watcher.start()
+        try:
+            files = policy_files()
+            files["peace_bonds.rego"] += "\ndefault extra := 2\n"
+            refused = published.policy(policy_files=files)
+        finally:
+            stop.set()
+            watcher.join()
+        assert refused["failed"]
+        assert "odd-one rejects" in refused["msg"]
+        assert "is in force again, every pod answers with it" in refused["msg"]
+        after = published.config_map()["data"]
+        assert {name: text for name, text in after.items() if name != "meta_salvage_revision.rego"} == before
+    assert len(seen) > 10
+    assert not [answer for answer in seen if "true" in answer]
+
+
+def test_a_killed_run_is_proven_or_taken_back_by_the_next(published: Bonds) -> None:
+    first = published.policy(policy_files=policy_files())
+    assert first["changed"]
+    name = "peace-bonds-policies"
+    # What a run leaves that is killed between the write and the proof: a policy that decides wrongly, pending.
+    state = published.config_map()
+    state["data"]["peace_bonds.rego"] = state["data"]["peace_bonds.rego"].replace("default allow := false", "default allow := true")
+    state["metadata"]["annotations"]["meta-salvage.euystacio/pending-revision"] = "unproven"
+    state["metadata"]["annotations"]["meta-salvage.euystacio/previous-revision"] = first["revision"]
+    published.lab.kubectl("replace", "-f", "-", given=json.dumps(state))
+    done = published.policy(state="reverted")
+    assert done["changed"], done
+    assert done["revision"] == first["revision"]
+    notes = published.config_map()["metadata"]["annotations"]
+    assert "meta-salvage.euystacio/pending-revision" not in notes
+    assert notes["meta-salvage.euystacio/confirmed-revision"] == first["revision"]
+    assert name in json.dumps(published.lab.get("configmap", "-n", SPACE))
+
+
+def log_file(folder: Path, count: int, *, odd: int | None = None) -> Path:
+    """A decision log: denied and allowed ones, and at ``odd`` one that only just was denied."""
+    path = folder / "decisions.jsonl"
+    with path.open("w") as handle:
+        for number in range(count):
+            document = GOOD if number % 3 else BAD
+            if number == odd:
+                document = {
+                    **GOOD,
+                    "provider": {"id": "provider-odd", "trust_weight": 0.2, "compliance_score": 0.2, "ethical_alignment": 0.195},
+                }
+            denied = document is not GOOD
+            record = {
+                "decision_id": f"id-{number}", "path": "euystacio/peace_bonds", "input": document, "timestamp": "2026-11-23T14:00:00Z",
+                "result": {"allow": not denied, "deny": ["High risk provider detected: risk_score=0.8015"] if denied else []},
+            }  # fmt: skip
+            handle.write(json.dumps(record) + "\n")
+    return path
+
+
+def test_one_open_door_in_a_hundred_thousand_decisions_is_refused_by_name(bonds: Bonds) -> None:
+    log = log_file(bonds.scratch, 100_000, odd=54_321)
+    data = json.loads((POLICIES / "policy_data.json").read_text())
+    data["euystacio"]["thresholds"]["risk_max"] = 0.802
+    files = {**policy_files(), "policy_data.json": json.dumps(data)}
+    started = time.monotonic()
+    refused = bonds.policy(state="validated", policy_files=files, decision_logs=[str(log)], min_decisions=100_000)
+    seconds = time.monotonic() - started
+    assert refused["failed"]
+    assert "1 of 100000 decisions would be newly allowed, max_newly_allowed is 0: provider-odd (1)" in refused["msg"]
+    assert refused["replay"]["newly_allowed"]["examples"][0]["decision_id"] == "id-54321"
+    assert seconds < 60
+
+
+def test_tokens_and_masked_fields_are_in_no_output(bonds: Bonds) -> None:
+    record = {
+        "decision_id": "id-1", "path": "euystacio/peace_bonds", "timestamp": "2026-11-23T14:00:00Z",
+        "input": {**GOOD, "provider": {**GOOD["provider"], "id": "canary-masked"}, "token": "canary-input"},
+        "result": {"allow": True, "deny": []}, "masked": ["/input/provider/id"], "erased": ["/input/secret"],
+    }  # fmt: skip
+    log = bonds.scratch / "masked.jsonl"
+    log.write_text(json.dumps(record) + "\n")
+    found = bonds.task("peace_bonds_decision_info", paths=[str(log)])
+    assert found["summary"]["providers"][0]["provider"] == "(masked)"
+    replayed = bonds.policy(state="validated", policy_dir=str(POLICIES), decision_logs=[str(log)])
+    asked = bonds.task("peace_bonds_info", opa_url="http://127.0.0.1:9", opa_token="canary-token", providers=[{"id": "p", "input": GOOD}])
+    for result in (found, replayed, asked):
+        assert "canary" not in json.dumps(result)
+
+
+def test_the_logs_of_the_pods_are_counted(published: Bonds) -> None:
+    published.ask(BAD)
+    published.ask(GOOD)
+    found = published.task("peace_bonds_decision_info", pods={"namespace": SPACE})
+    assert found["summary"]["counts"]["denied"] == 1
+    assert found["summary"]["counts"]["allowed"] == 1
+    assert found["summary"]["providers"][0]["provider"] == "provider-dusk"
