@@ -108,11 +108,16 @@ def _query(endpoint: Endpoint, profile: Profile, max_age: float | None, now: flo
         alone = len(batch) == 1 and batch[0] not in plain
         expression = batch[0].query if alone else " or ".join(_value_and_time(m) for m in batch)
         query = {"query": expression, "time": f"{now:.3f}"}
-        if max_age is not None:
+        if alone and max_age is not None:
             # The values of an expression have no time of their own, so it must not see older samples at all.
-            query["lookback_delta"] = f"{max(max_age, 0.001):.3f}s"
+            query["lookback_delta"] = f"{max(max_age, 0.001):.3f}"
         samples = parse_promql(_get(endpoint, "/api/v1/query", query, deadline))
-        return [replace(s, name=batch[0].key) for s in samples] if alone else _paired(samples)
+        found = [replace(s, name=batch[0].key) for s in samples] if alone else _paired(samples)
+        return found + [
+            Sample(m.key, None, f"no series answers the query {m.query}{' within max_age' if alone and max_age is not None else ''}")
+            for m in batch
+            if all(s.name != m.key for s in found)
+        ]
 
     answers = _each(ask, batches)
     if answers and all(isinstance(a, SalvageError) for a in answers):

@@ -130,7 +130,7 @@ def _moment(raw: object) -> float | None:
             # Python 3.10 wants three or six digits of a second.
             moment = datetime.datetime.fromisoformat(re.sub(r"\.(\d+)", lambda m: "." + m[1][:6].ljust(6, "0"), text))
             return (moment if moment.tzinfo else moment.replace(tzinfo=datetime.timezone.utc)).timestamp()
-        except (ValueError, OverflowError):
+        except ValueError:
             return None
     number, _reason = _value(raw)
     if number is not None and abs(number) > 1e11:
