@@ -74,6 +74,9 @@ func (a *app) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a.fault(w, r)
 		return
 	}
+	if a.draining.Load() {
+		w.Header().Set("Connection", "close")
+	}
 	began := time.Now()
 	_, pattern := a.mux.Handler(r)
 	path := pattern[strings.Index(pattern, "/"):] // of a pattern, not of the request: the label's values stay few

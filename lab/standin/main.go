@@ -52,13 +52,11 @@ func main() {
 	drain(app, servers, now.drain())
 }
 
-// drain serves on while the Service still sends requests, tells clients to open no more on these connections, then ends.
+// drain serves on while the Service still sends requests, then ends. Each answer ends its connection meanwhile: to close the idle ones at
+// once, as SetKeepAlivesEnabled does, would lose the request that a client is just sending on one.
 func drain(app *app, servers []*http.Server, wait time.Duration) {
 	slog.Info("SIGTERM: draining", "seconds", wait.Seconds())
 	app.draining.Store(true)
-	for _, server := range servers {
-		server.SetKeepAlivesEnabled(false)
-	}
 	time.Sleep(wait)
 	deadline, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()

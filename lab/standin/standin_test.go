@@ -175,7 +175,14 @@ func TestReadiness(t *testing.T) {
 	c.wants("/ready", 200)
 	c.app.draining.Store(true)
 	c.wants("/ready", 503, "draining")
-	c.wants("/health", 200)
+	answer, err := http.Get(c.URL + "/health")
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer.Body.Close()
+	if answer.StatusCode != 200 || !answer.Close {
+		t.Errorf("while draining, /health answers %d and keeps the connection: %v", answer.StatusCode, !answer.Close)
+	}
 }
 
 func TestTheFileOfFaults(t *testing.T) {
