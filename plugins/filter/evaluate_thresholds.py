@@ -13,6 +13,8 @@ description:
   - The judgement of M(euystacio.meta_salvage.threshold_info), for data that another task has read.
   - What can't be trusted is V(unknown), with the reason. Only a profile that is wrong is an error.
 positional: profile
+requirements:
+  - prometheus_client on the controller (for exposition text)
 options:
   _input:
     description:

@@ -109,9 +109,10 @@ attributes:
     support: none
     details: It changes nothing.
   action_group:
-    description: Uses the action group C(euystacio.meta_salvage.salvage), so that C(module_defaults) can give the connection.
+    description: Takes its connection from C(module_defaults) of the action group.
     support: full
-notes: []
+    membership:
+      - euystacio.meta_salvage.salvage
 seealso:
   - plugin: euystacio.meta_salvage.evaluate_thresholds
     plugin_type: filter

@@ -163,13 +163,9 @@ def _ranges(endpoint: Endpoint, wanted: list[Range], deadline: float) -> dict[st
         expression = _selector(metric) if METRIC_NAME.fullmatch(metric.query) else metric.query
         query = {"query": expression, "start": f"{start:.3f}", "end": f"{end:.3f}", "step": f"{step:.3f}"}
         samples = parse_promql(_get(endpoint, "/api/v1/query_range", query, deadline))
-        return merge([s.series or _single(s) for s in samples], metric.aggregate)
+        return merge([s.series for s in samples], metric.aggregate)
 
     return dict(zip((metric.key for metric, *_ in wanted), _each(ask, wanted), strict=True))
-
-
-def _single(sample: Sample) -> Series:
-    return () if sample.timestamp is None or sample.value is None else ((sample.timestamp, sample.value),)
 
 
 def _each(ask: Callable[[T], R], wanted: list[T]) -> list[R | SalvageError]:

@@ -14,6 +14,7 @@ import json
 import math
 import re
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
 from .._cluster.errors import SalvageError
@@ -260,14 +261,15 @@ def parse_promql(data: object) -> list[Sample]:
     if kind not in {"vector", "matrix", "scalar"} or not isinstance(result, (list, tuple)):
         raise _invalid(f"a vector, matrix or scalar was expected, the result is {_kind(kind)}")
     if kind == "scalar":
-        return [_promql_sample({}, [result], doubt)]
+        return [replace(_promql_sample({}, [result], doubt), series=())]
     samples = []
     for item in result:
         labels = item.get("metric") if isinstance(item, Mapping) else None
         if not isinstance(item, Mapping) or not isinstance(labels, Mapping):
             raise _invalid("the answer is not Prometheus's: a series has no labels")
         points = item.get("values") if kind == "matrix" else [item["value"]] if "value" in item else None
-        samples.append(_promql_sample(labels, points if isinstance(points, (list, tuple)) else [], doubt))
+        sample = _promql_sample(labels, points if isinstance(points, (list, tuple)) else [], doubt)
+        samples.append(sample if kind == "matrix" else replace(sample, series=()))
     return samples
 
 
@@ -281,8 +283,7 @@ def _promql_sample(labels: Mapping[str, Any], points: list[Any] | tuple[Any, ...
         if last[0] is not None and last[1] is not None:
             series.append((last[0], last[1]))
     timestamp, value, reason = last
-    history = tuple(sorted(series)) if len(points) > 1 else ()
-    return Sample(name, value, reason, timestamp=timestamp, labels=texts, doubt=doubt, series=history)
+    return Sample(name, value, reason, timestamp=timestamp, labels=texts, doubt=doubt, series=tuple(sorted(series)))
 
 
 def _promql_point(point: object) -> tuple[float | None, float | None, str]:

@@ -213,7 +213,7 @@ def test_text_that_is_cut_off() -> None:
 def test_a_line_made_to_keep_the_parser_busy_is_not_read() -> None:
     started = time.monotonic()
     assert one("qek_value{" + 'a="b",' * 500_000 + "} 1\n").value is None
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 5
 
 
 def test_without_the_library_the_sentence_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
