@@ -23,7 +23,7 @@ Scene = Mapping[str, Mapping[str, Object]]
 _PERMANENT = frozenset({"unauthorized", "forbidden", "not_found", "tls", "bad_input", "missing_library"})
 
 
-class Expired(Exception):
+class ExpiredError(Exception):
     """The API server no longer has the changes since that resourceVersion: list anew."""
 
 
@@ -51,7 +51,7 @@ def events(
 ) -> Iterator[tuple[str, Object]]:
     """(type, object) for each change since ``resource_version``, bookmarks among them.
 
-    Ends when the API server ends it, after ``seconds`` at most.  Raises Expired, SalvageError.
+    Ends when the API server ends it, after ``seconds`` at most.  Raises ExpiredError, SalvageError.
     """
     asked = {
         **(query or {}),
@@ -71,7 +71,7 @@ def events(
             event = json.loads(line)
             if event["type"] == "ERROR":
                 if event["object"].get("code") == 410:
-                    raise Expired
+                    raise ExpiredError
                 raise SalvageError(
                     f"the watch of {path} broke off: {event['object'].get('message', 'no reason given')}", reason="http_error"
                 )
@@ -127,11 +127,8 @@ class Watch:
                 continue
 
     def _take_what_came(self) -> None:
-        while True:
-            try:
-                self._take(self._queue.get_nowait())
-            except queue.Empty:
-                return
+        while not self._queue.empty():  # nobody else takes from it
+            self._take(self._queue.get_nowait())
 
     def _take(self, news: tuple[str, str, Any]) -> None:
         kind, name, what = news
@@ -157,7 +154,7 @@ class Watch:
                     if kind != "BOOKMARK":
                         self._queue.put((kind, name, obj))
                 continue
-            except Expired:
+            except ExpiredError:
                 pass
             except SalvageError as exc:
                 if exc.reason in _PERMANENT:

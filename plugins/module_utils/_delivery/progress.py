@@ -1,0 +1,195 @@
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How far a rollout is.  As ``kubectl rollout status`` tells it, and also what makes waiting on pointless."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from .workload import Object, Revision, current_revision, hash_of_pod, pods_of, revisions_of
+
+COMPLETE = "complete"
+PROGRESSING = "progressing"
+FAILED = "failed"
+PAUSED = "paused"
+
+# The kubelet tries these for ever; the template can't come up until somebody changes it.
+_HOPELESS = frozenset(
+    {"ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "CreateContainerConfigError", "CreateContainerError", "RunContainerError"}
+)
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """A pod that is not well, and the container to ask."""
+
+    pod: str
+    reason: str
+    container: str = ""
+    restarted: bool = False
+    terminal: bool = False
+
+
+@dataclass(frozen=True)
+class Progress:
+    status: str
+    reason: str
+    desired: int = 0
+    updated: int = 0
+    available: int = 0
+    restarts: int = 0
+    troubles: tuple[Trouble, ...] = ()
+    revision: Revision | None = None
+    pods: tuple[Object, ...] = field(default=(), repr=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "status": self.status,
+            "reason": self.reason,
+            "desired": self.desired,
+            "updated": self.updated,
+            "available": self.available,
+            "restarts": self.restarts,
+            "revision": self.revision.number if self.revision else None,
+            "troubles": [{"pod": t.pod, "container": t.container, "reason": t.reason} for t in self.troubles],
+        }
+
+
+def progress_of(
+    kind: str,
+    workload: Object,
+    keepers: Iterable[Object],
+    pods: Iterable[Object],
+    events: Iterable[Object] = (),
+    *,
+    restart_limit: int = 2,
+) -> Progress:
+    """How far the workload is with the template that it has now."""
+    keepers = list(keepers)
+    revisions = revisions_of(kind, workload, keepers)
+    revision = current_revision(revisions)
+    mine = pods_of(kind, workload, keepers, pods)
+    new = [pod for pod in mine if revision and hash_of_pod(pod) in {revision.hash, revision.keeper}]
+    status, spec = workload.get("status") or {}, workload["spec"]
+    troubles = tuple(trouble for pod in new if (trouble := trouble_of(pod, restart_limit)))
+    desired, updated, available = _numbers(kind, workload)
+
+    def result(verdict: str, reason: str) -> Progress:
+        restarts = sum(restarts_of(pod) for pod in new)
+        return Progress(verdict, reason, desired, updated, available, restarts, troubles, revision, tuple(new))
+
+    if status.get("observedGeneration", 0) < workload["metadata"].get("generation", 0):
+        return result(PROGRESSING, "the controller has not seen the change yet")
+    if spec.get("paused"):
+        return result(PAUSED, "the rollout is paused")
+    if (spec.get("updateStrategy") or {}).get("type") == "OnDelete" and updated < desired:
+        return result(FAILED, "its update strategy is OnDelete: pods change only when somebody deletes them")
+    terminal = next((trouble for trouble in troubles if trouble.terminal), None)
+    if terminal:
+        return result(FAILED, f"pod {terminal.pod}: {terminal.reason}")
+    refused = _refused(kind, workload, events, available < desired or updated < desired)
+    if refused:
+        return result(FAILED, refused)
+    waiting = _waiting(kind, workload, desired, updated, available)
+    if waiting:
+        slow = next((f"; pod {trouble.pod}: {trouble.reason}" for trouble in troubles), "")
+        late = _condition(workload, "Progressing", "ProgressDeadlineExceeded")
+        return result(FAILED if late else PROGRESSING, ("the progress deadline passed: " if late else "") + waiting + slow)
+    if revision is None and desired:
+        return result(PROGRESSING, "the controller has not recorded the revision yet")
+    return result(COMPLETE, f"{available} of {desired} available, all of revision {revision.number if revision else '-'}")
+
+
+def _numbers(kind: str, workload: Object) -> tuple[int, int, int]:
+    status = workload.get("status") or {}
+    if kind == "DaemonSet":
+        return (
+            status.get("desiredNumberScheduled", 0),
+            status.get("updatedNumberScheduled", 0),
+            status.get("numberAvailable", 0),
+        )
+    desired = workload["spec"].get("replicas", 1)
+    return desired, status.get("updatedReplicas", 0), status.get("availableReplicas", 0)
+
+
+def _waiting(kind: str, workload: Object, desired: int, updated: int, available: int) -> str:
+    status = workload.get("status") or {}
+    if kind == "StatefulSet":
+        partition = ((workload["spec"].get("updateStrategy") or {}).get("rollingUpdate") or {}).get("partition") or 0
+        due = max(desired - partition, 0)
+        if updated < due:
+            return f"{updated} of {due} pods are of the new revision"
+        if not partition and status.get("updateRevision") != status.get("currentRevision"):
+            return f"{updated} of {desired} pods are of the new revision, not all are ready"
+        if status.get("readyReplicas", 0) < desired:
+            return f"{status.get('readyReplicas', 0)} of {desired} pods are ready"
+    elif updated < desired:
+        return f"{updated} of {desired} pods are of the new revision"
+    old = status.get("replicas", 0) - updated
+    if kind == "Deployment" and old > 0:
+        return f"{old} pods of the old revision are still there"
+    return f"{available} of {desired} pods are available" if available < desired else ""
+
+
+def _condition(workload: Object, kind: str, reason: str) -> Object | None:
+    conditions: list[Object] = (workload.get("status") or {}).get("conditions") or []
+    return next((c for c in conditions if c.get("type") == kind and c.get("reason") == reason), None)
+
+
+def _refused(kind: str, workload: Object, events: Iterable[Object], lacking: bool) -> str:
+    """Why no pod may be made: a quota, an admission webhook, a missing service account."""
+    failure = _condition(workload, "ReplicaFailure", "FailedCreate")
+    if failure and failure.get("status") == "True" and lacking:
+        return f"pods can't be created: {failure.get('message', '')}"
+    if kind == "Deployment" or not lacking:
+        return ""
+    # Only the newest event counts: after a success the refusals before it are history.
+    about = [e for e in events if (e.get("involvedObject") or {}).get("uid") == workload["metadata"]["uid"]]
+    about.sort(key=lambda e: e.get("lastTimestamp") or e.get("eventTime") or "")
+    if about and about[-1].get("reason") == "FailedCreate" and "forbidden" in about[-1].get("message", ""):
+        return f"pods can't be created: {about[-1]['message']}"
+    return ""
+
+
+def restarts_of(pod: Object) -> int:
+    return sum(status.get("restartCount", 0) for status in (pod.get("status") or {}).get("containerStatuses") or [])
+
+
+def ready(pod: Object) -> bool:
+    conditions = (pod.get("status") or {}).get("conditions") or []
+    return any(c.get("type") == "Ready" and c.get("status") == "True" for c in conditions) and not pod["metadata"].get("deletionTimestamp")
+
+
+def trouble_of(pod: Object, restart_limit: int = 2) -> Trouble | None:
+    """What is wrong with a pod, the most telling thing first."""
+    name = pod["metadata"]["name"]
+    if pod["metadata"].get("deletionTimestamp"):
+        return None
+    status = pod.get("status") or {}
+    for container in [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]:
+        state = container.get("state") or {}
+        waiting = state.get("waiting") or {}
+        restarts = container.get("restartCount", 0)
+        ended = state.get("terminated") or (container.get("lastState") or {}).get("terminated") or {}
+        last = f"exit code {ended['exitCode']} ({ended.get('reason', 'Error')})" if "exitCode" in ended else ""
+        if waiting.get("reason") in _HOPELESS:
+            said = f": {waiting['message']}" if waiting.get("message") else ""
+            return Trouble(name, f"{waiting['reason']}{said}", container["name"], restarted=restarts > 0, terminal=True)
+        if restarts >= max(restart_limit, 1) and not container.get("ready"):
+            reason = f"{waiting.get('reason') or 'restarts'}: restarted {restarts} times, last {last or 'end unknown'}"
+            return Trouble(name, reason, container["name"], restarted=True, terminal=True)
+        if waiting.get("reason") in {"CrashLoopBackOff", "ErrImagePull"} or (restarts and not container.get("ready")):
+            reason = waiting.get("reason") or "restarted"
+            return Trouble(name, f"{reason}{', last ' + last if last else ''}", container["name"], restarted=restarts > 0)
+    unscheduled = next((c for c in status.get("conditions") or [] if c.get("type") == "PodScheduled" and c.get("status") == "False"), None)
+    if unscheduled:
+        return Trouble(name, f"not scheduled: {unscheduled.get('message') or unscheduled.get('reason', '')}")
+    if status.get("phase") == "Failed":
+        return Trouble(name, f"failed: {status.get('reason') or status.get('message') or 'no reason given'}")
+    if not ready(pod):
+        unready = [c["name"] for c in status.get("containerStatuses") or [] if not c.get("ready")]
+        return Trouble(name, f"not ready{': ' + ', '.join(unready) if unready else ''}", unready[0] if unready else "")
+    return None

@@ -1,0 +1,203 @@
+#!/usr/bin/python
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: rollout
+short_description: Wait for a rollout, restart, pause or resume it, or go back to the last revision proven good
+version_added: 0.1.0
+author: Euystacio Meta Salvage contributors (@euystacio)
+description:
+  - Watches a Deployment, StatefulSet or DaemonSet until its rollout is complete, and ends at once when it can't succeed (an image that
+    can't be pulled, a crash loop, a quota, the progress deadline), with the reason, the events and the last log lines.
+  - With O(record) writes down on the revision (its ReplicaSet or ControllerRevision) that it was proven good, and keeps immutable copies
+    of the ConfigMaps and Secrets that its template reads. They are owned by the revision and go when the cluster drops it.
+  - With O(state=rolled_back) goes back to the newest revision recorded as proven good, and gives those ConfigMaps and Secrets their
+    contents back first. If that revision does not come up either, the next one recorded is tried, each one once.
+extends_documentation_fragment:
+  - kubernetes.core.k8s_auth_options
+  - euystacio.meta_salvage.delivery
+attributes:
+  check_mode:
+    description: Can run in check mode and tell what it would without changing anything.
+    support: full
+    details: Writes are sent with C(dryRun=All), so the API server's admission has its say; nothing is waited for.
+  diff_mode:
+    description: Shows what changed.
+    support: full
+    details: Revisions, images, whether it is paused, and the names of contents brought back; never the contents.
+  idempotent:
+    description: A second run changes nothing.
+    support: partial
+    details: O(state=restarted) restarts each time.
+options:
+  state:
+    description:
+      - V(complete) waits for the rollout that is there.
+      - V(restarted) replaces all pods.
+      - V(rolled_back) makes it run the newest revision proven good, or O(revision). If it runs that one, and its ConfigMaps and Secrets
+        are those it was proven with, nothing changes. A paused Deployment is resumed.
+      - V(paused) and V(resumed) are for a Deployment only.
+    type: str
+    choices: [complete, restarted, rolled_back, paused, resumed]
+    default: complete
+  revision:
+    description: The revision to go back to, if not the newest one proven good.
+    type: int
+  unproven:
+    description: If no revision is recorded as proven good, go back to the one before the current, as C(kubectl rollout undo) does.
+    type: bool
+    default: false
+  record:
+    description:
+      - What to write down of the revision after the rollout is complete. V(passed) makes it one to go back to; V(failed) takes that away.
+      - V(failed) is recorded without waiting for the rollout.
+    type: str
+    choices: [passed, failed]
+  run:
+    description: The name of the run, for the record.
+    type: str
+    default: ""
+  record_reason:
+    description: Why, for the record.
+    type: str
+    default: ""
+  wait:
+    description: Wait for the rollout after a change.
+    type: bool
+    default: true
+  timeout:
+    description: Seconds to wait.
+    type: float
+    default: 600
+  restart_limit:
+    description: A container of the new revision that was restarted so often and is not ready ends the wait.
+    type: int
+    default: 2
+  log_lines:
+    description: How many of the last log lines of each container in trouble to return; V(0) for none.
+    type: int
+    default: 20
+seealso:
+  - module: euystacio.meta_salvage.rollout_info
+"""
+
+EXAMPLES = r"""
+- name: Wait for the rollout, and record the revision as proven good
+  euystacio.meta_salvage.rollout:
+    name: euystacio-api
+    namespace: euystacio-ai
+    record: passed
+    run: deploy-20261124T143500Z
+
+- name: Emergency rollback
+  euystacio.meta_salvage.rollout:
+    name: euystacio-api
+    namespace: euystacio-ai
+    state: rolled_back
+
+- name: Restart Prometheus
+  euystacio.meta_salvage.rollout:
+    kind: StatefulSet
+    name: prometheus-prometheus-operator-kube-p-prometheus
+    namespace: monitoring
+    state: restarted
+"""
+
+RETURN = r"""
+rollout:
+  description: How far it is. C(status) is V(complete), V(progressing), V(failed) or V(paused).
+  returned: when O(wait), and not in check mode after a change
+  type: dict
+  sample:
+    status: complete
+    reason: 3 of 3 available, all of revision 8
+    desired: 3
+    updated: 3
+    available: 3
+    restarts: 0
+    revision: 8
+    troubles: []
+recorded:
+  description: The revision that was recorded, as in M(euystacio.meta_salvage.rollout_info).
+  returned: with O(record)
+  type: dict
+  sample:
+    revision: 8
+    name: euystacio-api-8f4fd5696
+    created: "2026-11-24T14:35:12Z"
+    current: true
+    images: ["registry.example.org/euystacio-api:1.4.2"]
+    proven: true
+    proof: {verdict: passed, at: "2026-11-24T14:52:40Z", run: "", reason: "", copies: []}
+attempts:
+  description: The revisions that were gone back to, and how each came up.
+  returned: with O(state=rolled_back)
+  type: list
+  elements: dict
+  sample:
+    - revision: 6
+      rollout: {status: complete, reason: "3 of 3 available, all of revision 8"}
+contents:
+  description: The ConfigMaps and Secrets whose contents were brought back.
+  returned: with O(state=rolled_back)
+  type: list
+  elements: str
+  sample: [ConfigMap/euystacio-config]
+explanation:
+  description: Events and last log lines of pods in trouble.
+  returned: when the rollout did not complete
+  type: list
+  elements: dict
+  sample:
+    - pod: euystacio-api-7d4f-x2x1
+      container: euystacio-api
+      reason: "CrashLoopBackOff: restarted 2 times, last exit code 1 (Error)"
+      events: ["BackOff: Back-off restarting failed container"]
+      log: ["fatal: no such table"]
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
+
+from ..module_utils._cluster.api import Cluster
+from ..module_utils._cluster.errors import SalvageError
+from ..module_utils._delivery.options import WORKLOAD_ARGUMENTS
+from ..module_utils._delivery.perform import perform
+from ..module_utils._delivery.rollout import Workload
+
+ARGUMENTS = {
+    **AUTH_ARG_SPEC,
+    **WORKLOAD_ARGUMENTS,
+    "state": {"type": "str", "choices": ["complete", "restarted", "rolled_back", "paused", "resumed"], "default": "complete"},
+    "revision": {"type": "int"},
+    "unproven": {"type": "bool", "default": False},
+    "record": {"type": "str", "choices": ["passed", "failed"]},
+    "run": {"type": "str", "default": ""},
+    "record_reason": {"type": "str", "default": ""},
+    "wait": {"type": "bool", "default": True},
+    "timeout": {"type": "float", "default": 600},
+    "restart_limit": {"type": "int", "default": 2},
+    "log_lines": {"type": "int", "default": 20},
+}
+
+
+def main():
+    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
+    params = module.params
+    try:
+        cluster = Cluster.connect(params, timeout=params["request_timeout"])
+        workload = Workload(cluster, params["kind"], params["namespace"], params["name"], params["restart_limit"])
+        result = perform(workload, params, check_mode=module.check_mode)
+    except SalvageError as exc:
+        module.fail_json(msg=str(exc), reason=exc.reason)
+    if result.get("failed"):
+        module.fail_json(**result)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,127 @@
+#!/usr/bin/python
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: rollout_info
+short_description: Tell how far a rollout is, and which revisions there are to go back to
+version_added: 0.1.0
+author: Euystacio Meta Salvage contributors (@euystacio)
+description:
+  - Tells of a Deployment, StatefulSet or DaemonSet how far its rollout is, what is wrong with pods of the newest revision, and which
+    revisions the cluster keeps, with what M(euystacio.meta_salvage.rollout) recorded of them.
+  - Pods and revisions are taken by their owner, never by labels alone.
+extends_documentation_fragment:
+  - kubernetes.core.k8s_auth_options
+  - euystacio.meta_salvage.delivery
+attributes:
+  check_mode:
+    description: Can run in check mode and tell what it would without changing anything.
+    support: full
+    details: It only reads.
+  diff_mode:
+    description: Shows what changed.
+    support: N/A
+    details: It changes nothing.
+options:
+  log_lines:
+    description: How many of the last log lines of each container in trouble to return; V(0) for none.
+    type: int
+    default: 20
+seealso:
+  - module: euystacio.meta_salvage.rollout
+"""
+
+EXAMPLES = r"""
+- name: Look at the service's rollout
+  euystacio.meta_salvage.rollout_info:
+    name: euystacio-api
+    namespace: euystacio-ai
+  register: rollout
+
+- name: Show where a rollback would go
+  ansible.builtin.debug:
+    msg: "{{ rollout.revisions | selectattr('proven') | map(attribute='revision') }}"
+"""
+
+RETURN = r"""
+rollout:
+  description: How far it is. C(status) is V(complete), V(progressing), V(failed) or V(paused).
+  returned: always
+  type: dict
+  sample:
+    status: failed
+    reason: "pod euystacio-api-7d4f-x2x1: ImagePullBackOff"
+    desired: 3
+    updated: 1
+    available: 3
+    restarts: 0
+    revision: 7
+    troubles:
+      - {pod: euystacio-api-7d4f-x2x1, container: euystacio-api, reason: ImagePullBackOff}
+revisions:
+  description: The revisions that the cluster keeps, newest first.
+  returned: always
+  type: list
+  elements: dict
+  sample:
+    - revision: 6
+      name: euystacio-api-8f4fd5696
+      created: "2026-11-24T14:35:12Z"
+      current: false
+      images: ["registry.example.org/euystacio-api:1.4.2"]
+      proven: true
+      proof:
+        verdict: passed
+        at: "2026-11-24T14:52:40Z"
+        run: deploy-20261124T143500Z
+        reason: no worse than the baseline on errors
+        copies: [[ConfigMap, euystacio-config, euystacio-config.1f0c2b9a55d1e3f7]]
+explanation:
+  description: Events and last log lines of pods in trouble.
+  returned: always
+  type: list
+  elements: dict
+  sample:
+    - pod: euystacio-api-7d4f-x2x1
+      container: euystacio-api
+      reason: ImagePullBackOff
+      events: ["Failed: Failed to pull image"]
+      log: []
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
+
+from ..module_utils._cluster.api import Cluster
+from ..module_utils._cluster.errors import SalvageError
+from ..module_utils._delivery.options import WORKLOAD_ARGUMENTS
+from ..module_utils._delivery.rollout import Workload
+
+ARGUMENTS = {**AUTH_ARG_SPEC, **WORKLOAD_ARGUMENTS, "log_lines": {"type": "int", "default": 20}}
+
+
+def main():
+    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
+    params = module.params
+    try:
+        cluster = Cluster.connect(params, timeout=params["request_timeout"])
+        workload = Workload(cluster, params["kind"], params["namespace"], params["name"])
+        progress = workload.progress()
+        revisions = workload.revisions()
+        explanation = workload.explain(progress, params["log_lines"])
+    except SalvageError as exc:
+        module.fail_json(msg=str(exc), reason=exc.reason)
+    module.exit_json(
+        changed=False,
+        rollout=progress.to_dict(),
+        revisions=[revision.to_dict() for revision in revisions],
+        explanation=explanation,
+    )
+
+
+if __name__ == "__main__":
+    main()
