@@ -222,11 +222,11 @@ def kubelet(where: Where, address: str) -> list[str]:
     ]
 
 
-def containerd(where: Where, *, debian: Path, pause: str) -> str:
+def containerd(where: Where, *, root: Path, debian: Path, pause: str) -> str:
     """containerd's configuration. Its sockets are in /run, which is the cluster's own."""
     return f"""\
 version = 2
-root = "{where.folder}/containerd"
+root = "{root}"
 state = "/run/containerd"
 oom_score = 0
 disabled_plugins = ["io.containerd.snapshotter.v1.btrfs", "io.containerd.snapshotter.v1.zfs", "io.containerd.snapshotter.v1.aufs", "io.containerd.snapshotter.v1.devmapper"]

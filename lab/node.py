@@ -12,12 +12,14 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import signal
 import subprocess
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from . import build, cluster, configs, debian, images, manifests, pki, processes
+from . import build, cluster, configs, debian, images, manifests, pki, processes, store
 from .addresses import Addresses, choose
 from .api import Api, wait_for_api
 from .common import CACHE, STATE, LabError, Progress, locked, run, until
@@ -25,8 +27,6 @@ from .configs import Where
 from .versions import Versions
 
 MODULES = ["pause", "standin", "etcd", "kubernetes", "opa", "coredns", "metrics-server", "prometheus-operator", "prometheus"]
-# What the node needs at once. The rest may come while these start, for metrics-server needs ten seconds from its start to its first answer.
-FIRST_IMAGES = ["pause", "metrics-server", "coredns"]
 # What `up` waits for, from the API server.
 LISTS = {
     "deployments": "/apis/apps/v1/deployments",
@@ -87,9 +87,9 @@ class Node:
         present = set(self._ctr("images", "list", "--quiet").split())
         for image in self.images.values():
             if image.reference not in present:
-                self._import(image)
+                self._ctr("images", "import", str(image.archive))
         self._apply(manifests.SYSTEM)
-        self._apply_definitions()
+        self._make_definitions(APPLY)
         self._apply(manifests.REST)
         self._wait_ready()
 
@@ -115,7 +115,8 @@ class Node:
         certificates = pool.submit(self._make_certificates)
         self._make_namespaces()
         self._start_component("etcd", build.binary(self.versions, "etcd"), configs.etcd(self.where))
-        imports = self._start_containerd(pool)
+        self._write_files()
+        containers = pool.submit(self._start_containerd)  # a kubelet that misses an image waits ten seconds before it looks again
         certificates.result()
         server = self._start_kubernetes("kube-apiserver", configs.apiserver(self.where, node=True))
         wait_for_api(self.folder, self._api(), server)
@@ -123,15 +124,11 @@ class Node:
         self._start_kubernetes("kube-controller-manager", configs.controller_manager(self.where, port=10257, node=True))
         self._start_kubernetes("kube-scheduler", configs.scheduler(self.where, port=10259, node=True))
         system = pool.submit(self._apply, manifests.SYSTEM)
-        for name in FIRST_IMAGES:  # a kubelet that misses an image waits ten seconds before it looks again
-            imports[name].result()
+        containers.result()
         self._start_kubernetes("kubelet", configs.kubelet(self.where, self.addresses.node))
         self._start_kubernetes("kube-proxy", [f"--config={self.folder}/proxy.json"])
         system.result()
-        self._apply_definitions()
-        for done in imports.values():
-            done.result()
-        self.progress.say(f"{len(imports)} images are imported")
+        self._make_definitions(["create"])
         self._apply(manifests.REST)
 
     def _make_certificates(self) -> None:
@@ -178,7 +175,7 @@ class Node:
             run(["ip", "route", "add", network, "via", plan.node])
         cluster.make_cgroups(self.name)
 
-    def _start_containerd(self, pool: ThreadPoolExecutor) -> dict[str, Future[str]]:
+    def _write_files(self) -> None:
         files = configs.kubelet_files(
             self.where,
             address=self.addresses.node,
@@ -186,28 +183,56 @@ class Node:
             cgroup_root="/" + cluster.cgroup_name(self.name),
             cgroup_v1=cluster.is_cgroup_v1(),
         )
-        files["containerd.toml"] = configs.containerd(self.where, debian=self.debian, pause=self.images["pause"].reference)
         files["audit-policy.json"] = json.dumps(configs.audit_policy())
         for name, text in files.items():
             (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
             (self.folder / name).write_text(text, encoding="utf-8")
         (self.folder / "pod-logs").mkdir(exist_ok=True)
-        self._start_component("containerd", self.debian / "usr/bin/containerd", ["--config", f"{self.folder}/containerd.toml", "--log-level=warn"])
+
+    def _start_containerd(self) -> None:
+        with locked(CACHE / "containerd.lock", self.progress, "an import of images"):
+            store.link(self._image_store(), self.folder / "containerd")
+        self._run_containerd(self.folder / "containerd", "containerd")
+        self.progress.say("containerd has its images")
+
+    def _image_store(self) -> Path:
+        """containerd's folder with all images in it, made once for each set of images by a containerd that runs for nothing else."""
+        wanted = {image.reference: image.archive for image in self.images.values()}
+        golden = store.folder_of(self.debian.name, wanted)
+        if golden.exists():
+            return golden
+        with store.being_made(golden) as work:
+            containerd = self._run_containerd(work, "image-store")
+            present = set(self._ctr("images", "list", "--quiet").split())
+            missing = [archive for reference, archive in wanted.items() if reference not in present]
+            self.progress.say(f"importing {len(missing)} images")
+            for archive in missing:
+                self._ctr("images", "import", str(archive))
+            if superfluous := present - wanted.keys():
+                self._ctr("images", "remove", "--sync", *superfluous)
+            processes.send(self.folder, "image-store", signal.SIGTERM)
+            containerd.wait(30)
+        return golden
+
+    def _run_containerd(self, root: Path, component: str) -> subprocess.Popen[bytes]:
+        settings = self.folder / f"{component}.toml"
+        settings.write_text(
+            configs.containerd(self.where, root=root, debian=self.debian, pause=self.images["pause"].reference), encoding="utf-8"
+        )
+        program = self.debian / "usr/bin/containerd"
+        started = self._start_component(component, program, ["--config", str(settings), "--log-level=warn"])
 
         def answers() -> bool | None:
+            if started.poll() is not None:
+                raise LabError(processes.last_words(self.folder, component))
             try:
                 self._ctr("version")
             except LabError:
                 return None
             return True
 
-        until("containerd's start", answers, 20, hint=f"see {self.folder}/logs/containerd.log")
-        self.progress.say("containerd answers")
-        order = [*FIRST_IMAGES, *(name for name in self.images if name not in FIRST_IMAGES)]
-        return {name: pool.submit(self._import, self.images[name]) for name in order}
-
-    def _import(self, image: images.Built) -> str:
-        return self._ctr("images", "import", str(image.archive))
+        until("containerd's start", answers, 30, hint=f"see {self.folder}/logs/{component}.log")
+        return started
 
     def _start_kubernetes(self, component: str, arguments: list[str]) -> subprocess.Popen[bytes]:
         return self._start_component(component, build.binary(self.versions, component), arguments)
@@ -236,10 +261,13 @@ class Node:
         self._kubectl(*APPLY, "-f", "-", stdin=manifests.stream(values, part))
         self.progress.say(f"the {part} manifests are applied")
 
-    def _apply_definitions(self) -> None:
-        """The prometheus-operator's kinds, which must be known before an object of them is applied."""
+    def _make_definitions(self, verb: Sequence[str]) -> None:
+        """The prometheus-operator's kinds, which must be known before an object of them is applied.
+
+        In a new cluster they are created: a server-side apply of these large objects costs the API server three times as much.
+        """
         folder = str(build.folder_of(self.versions.modules["prometheus-operator"]) / "crds")
-        self._kubectl(*APPLY, "-f", folder)
+        self._kubectl(*verb, "-f", folder)
         self._kubectl("wait", "--for=condition=Established", "--timeout=20s", "-f", folder)
 
     def _wait_ready(self, timeout: float = 180) -> None:
