@@ -39,7 +39,9 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 
 def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(prog="python3 -m lab", description="A whole Kubernetes on this machine, for the demo, the tests and the benchmarks.")
+    top = argparse.ArgumentParser(
+        prog="python3 -m lab", description="A whole Kubernetes on this machine, for the demo, the tests and the benchmarks."
+    )
     commands = top.add_subparsers(required=True, metavar="COMMAND")
 
     def command(name: str, run: object, text: str) -> argparse.ArgumentParser:
@@ -49,7 +51,9 @@ def parser() -> argparse.ArgumentParser:
 
     up = command("up", _up, "start a cluster, or bring a running one back to its manifests")
     up.add_argument("name", nargs="?", default="lab")
-    up.add_argument("--size", choices=["node", "control-plane"], default="node", help="node: root, containers, everything; control-plane: no root, kwok")
+    up.add_argument(
+        "--size", choices=["node", "control-plane"], default="node", help="node: root, containers, everything; control-plane: no root, kwok"
+    )
     up.add_argument("--nodes", type=int, default=10, help="control-plane: how many kwok nodes")
     up.add_argument("--pods", type=int, default=0, help="control-plane: how many pods of a Deployment to wait for")
     down = command("down", _down, "end a cluster and remove everything of it")

@@ -65,6 +65,6 @@ def choose(used: Iterable[str]) -> Addresses | None:
     for base in BASES:
         for slot in range(256):
             plan = Addresses(base, slot)
-            if not any(ipaddress.ip_network(mine).overlaps(other) for mine in plan.networks for other in taken):  # type: ignore[arg-type]
+            if not any(ipaddress.ip_network(mine).overlaps(other) for mine in plan.networks for other in taken):
                 return plan
     return None

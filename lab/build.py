@@ -87,7 +87,11 @@ def _build_one(module: Module, go: str) -> None:
     with tempfile.TemporaryDirectory(dir=BINARIES, prefix=".building-") as name:
         work = Path(name)
         for binary, package in module.binaries.items():
-            run([go, "build", "-mod=readonly", "-trimpath", "-ldflags", module.ldflags, "-o", work / binary, package], env=env, cwd=module.folder)
+            run(
+                [go, "build", "-mod=readonly", "-trimpath", "-ldflags", module.ldflags, "-o", work / binary, package],
+                env=env,
+                cwd=module.folder,
+            )
         for binary, links in module.links.items():
             for link in links:
                 (work / link).symlink_to(binary)

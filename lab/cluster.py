@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -16,9 +17,20 @@ from pathlib import Path
 
 from . import processes
 from .addresses import Addresses
-from .common import CLUSTERS, LabError, run
+from .common import CLUSTERS, STATE, LabError, run
 
 CGROUPS = Path("/sys/fs/cgroup")
+# Settings of the whole machine that a kubelet changes, and has no option to leave alone.
+SYSCTLS = (
+    "vm/overcommit_memory",
+    "vm/panic_on_oom",
+    "kernel/panic",
+    "kernel/panic_on_oops",
+    "kernel/keys/root_maxkeys",
+    "kernel/keys/root_maxbytes",
+)
+# Where Kubernetes and containerd write whatever their settings say; each cluster mounts folders of its own over these.
+MOUNT_POINTS = ("/var/lib/kubelet", "/var/lib/cni", "/var/log/containers")
 
 
 @dataclass(frozen=True)
@@ -119,6 +131,30 @@ def remove_cgroups(name: str) -> None:
                 time.sleep(0.05)
 
 
+def prepare_machine() -> None:
+    """What clusters share: the mount points, and a note of the machine's settings from before the first cluster."""
+    for mount_point in MOUNT_POINTS:
+        Path(mount_point).mkdir(parents=True, exist_ok=True)
+    note = STATE / "sysctls.json"
+    if not note.exists():
+        note.write_text(
+            json.dumps({name: (Path("/proc/sys") / name).read_text().strip() for name in SYSCTLS if (Path("/proc/sys") / name).exists()})
+        )
+
+
+def restore_machine() -> None:
+    """After the last cluster of the node size: the machine is as it was."""
+    for mount_point in MOUNT_POINTS:
+        with contextlib.suppress(OSError):
+            Path(mount_point).rmdir()  # only an empty one goes
+    note = STATE / "sysctls.json"
+    if note.exists():
+        for name, value in json.loads(note.read_text()).items():
+            with contextlib.suppress(OSError):
+                (Path("/proc/sys") / name).write_text(value)
+        note.unlink()
+
+
 def links() -> list[str]:
     """The host's ends of all clusters' links."""
     return re.findall(r"^\d+: (mslab[\d-]+)[@:]", run(["ip", "-o", "link", "show"]), re.MULTILINE) if shutil.which("ip") else []
@@ -133,14 +169,12 @@ def take_down(folder: Path) -> int:
     record = read(folder)
     ended = processes.end_all(folder)
     if record is None or record.size == "node":
-        if record and record.addresses and record.addresses.interface in links():
-            subprocess.run(["ip", "link", "delete", record.addresses.interface], capture_output=True, check=False)  # it may go by itself meanwhile
+        if record and record.addresses and record.addresses.interface in links():  # and it may go by itself meanwhile
+            subprocess.run(["ip", "link", "delete", record.addresses.interface], capture_output=True, check=False)
         remove_cgroups(folder.name)
     _remove_tree(folder)
-    if not names():
-        for leftover in ("/var/lib/kubelet", "/var/lib/cni", "/var/log/containers"):
-            with contextlib.suppress(OSError):
-                Path(leftover).rmdir()  # mount points that `up` made; only empty ones go
+    if not any(other is None or other.size == "node" for other in map(read, map(folder_of, names()))) and os.geteuid() == 0:
+        restore_machine()
     return ended
 
 
@@ -159,5 +193,3 @@ def _remove_tree(folder: Path) -> None:
             if time.monotonic() > deadline:
                 raise LabError(f"{folder} cannot be removed: {error}") from error
             time.sleep(0.1)
-
-

@@ -89,6 +89,8 @@ def apiserver(where: Where, *, node: bool) -> list[str]:
         "--profiling=false",
         f"--audit-policy-file={where.folder}/audit-policy.json",
         f"--audit-log-path={where.folder}/audit.log",
+        "--audit-log-maxsize=500",
+        "--audit-log-maxbackup=1",
     ]
     if not node:
         # Thousands of kwok pods come and go in seconds: none of them may wait for the API server's fair queue.
@@ -229,7 +231,7 @@ version = 2
 root = "{root}"
 state = "/run/containerd"
 oom_score = 0
-disabled_plugins = ["io.containerd.snapshotter.v1.btrfs", "io.containerd.snapshotter.v1.zfs", "io.containerd.snapshotter.v1.aufs", "io.containerd.snapshotter.v1.devmapper"]
+disabled_plugins = [{", ".join(f'"io.containerd.snapshotter.v1.{name}"' for name in ("btrfs", "zfs", "aufs", "devmapper"))}]
 
 [grpc]
   address = "/run/containerd/containerd.sock"
@@ -265,6 +267,7 @@ def kwok(kubeconfig: Path, stages: list[Path]) -> list[str]:
         "--manage-nodes-with-annotation-selector=kwok.x-k8s.io/node=fake",
         f"--cidr={KWOK_PODS}",
         "--node-ip=10.2.0.1",
+        "--v=WARN",
         "--node-lease-duration-seconds=40",
         *(f"--config={stage}" for stage in stages),
     ]
@@ -303,7 +306,9 @@ def kwok_pods(count: int) -> list[dict[str, Any]]:
                     "metadata": {"labels": labels},
                     "spec": {
                         "automountServiceAccountToken": False,
-                        "containers": [{"name": "app", "image": "localhost/none:v1", "resources": {"requests": {"cpu": "1m", "memory": "1Mi"}}}],
+                        "containers": [
+                            {"name": "app", "image": "localhost/none:v1", "resources": {"requests": {"cpu": "1m", "memory": "1Mi"}}}
+                        ],
                     },
                 },
             },

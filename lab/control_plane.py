@@ -77,7 +77,7 @@ class ControlPlane:
         return processes.start(self.folder, name, [build.binary(self.versions, name), *arguments])
 
     def _apply(self, objects: list[dict[str, Any]]) -> None:
-        kubectl = [build.binary(self.versions, "kubectl"), f"--kubeconfig={self.folder}/kubeconfig"]
+        kubectl: list[str | Path] = [build.binary(self.versions, "kubectl"), f"--kubeconfig={self.folder}/kubeconfig"]
         text = json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
         run([*kubectl, "apply", "--server-side", "--force-conflicts", "--field-manager=meta-salvage-lab", "-f", "-"], stdin=text)
 
@@ -87,7 +87,7 @@ class ControlPlane:
 
         def ready() -> bool | None:
             nodes = self.api.items("/api/v1/nodes") or []
-            return not manifests.unready({"nodes": nodes}) and len(nodes) >= self.nodes or None
+            return (not manifests.unready({"nodes": nodes}) and len(nodes) >= self.nodes) or None
 
         until(f"The readiness of {self.nodes} nodes", ready, 60, hint=f"see {self.folder}/logs/kwok.log")
         self.progress.say(f"{self.nodes} nodes are ready")
@@ -97,7 +97,7 @@ class ControlPlane:
 
         def running() -> bool | None:
             status, body = self.api.get(f"/apis/apps/v1/namespaces/{configs.NAMESPACE}/deployments/{configs.MANY}")
-            return status == 200 and json.loads(body).get("status", {}).get("readyReplicas", 0) == self.pods or None
+            return (status == 200 and json.loads(body).get("status", {}).get("readyReplicas", 0) == self.pods) or None
 
         until(f"The readiness of {self.pods} pods", running, max(120.0, self.pods / 20), every=0.5, hint=f"see {self.folder}/logs")
         self.progress.say(f"{self.pods} pods are running")

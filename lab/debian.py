@@ -30,7 +30,9 @@ def unpack(packages: list[str], progress: Progress) -> Path:
     if (root / ".complete").exists():
         return root
     if not shutil.which("apt-get") or not shutil.which("dpkg"):
-        raise LabError("The node size takes containerd and runc from Debian packages and this machine has no apt-get; use --size control-plane.")
+        raise LabError(
+            "The node size takes containerd and runc from Debian packages and this machine has no apt-get; use --size control-plane."
+        )
     with locked(CACHE / "debian.lock", progress, "a download of Debian packages"):
         if (root / ".complete").exists():
             return root

@@ -8,8 +8,10 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import platform
 import re
 import tarfile
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +21,27 @@ from .common import CACHE, LabError, run
 from .versions import Image, Versions
 
 IMAGES = CACHE / "images"
-SHELL_NAMES = ("sh", "cat", "ls", "tar", "wget", "gzip", "find", "du", "ps", "env", "sleep", "kill", "head", "tail", "grep", "rm", "mkdir", "nslookup", "sha256sum")
+SHELL_NAMES = [
+    "sh",
+    "cat",
+    "ls",
+    "tar",
+    "wget",
+    "gzip",
+    "find",
+    "du",
+    "ps",
+    "env",
+    "sleep",
+    "kill",
+    "head",
+    "tail",
+    "grep",
+    "rm",
+    "mkdir",
+    "nslookup",
+    "sha256sum",
+]
 EPOCH = "1970-01-01T00:00:00Z"
 
 
@@ -111,15 +133,20 @@ def build_one(versions: Versions, image: Image, debian: Path) -> Built:
     for name, file in sorted(files.items()):
         # The cache's folders are named by content, so the path of a source is as good as its bytes, and much faster.
         digest.update(repr((name, str(file.source), file.data, file.link, file.mode)).encode())
-    version = next((module.version for module in versions.modules.values() if image.binary in module.binaries), debian.name)
+    version = next((module.version for module in versions.modules.values() if image.binary in module.binaries), "debian")
     tag = f"{version}-{digest.hexdigest()[:8]}"
     path = IMAGES / f"{image.name}-{tag}.tar"
     name = reference(image, tag)
-    if not path.exists():
+    if path.exists():
+        path.touch()  # in use: not one of the old ones that are removed below
+    else:
         IMAGES.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(".partial")
         partial.write_bytes(archive(name, layer(files), image.entrypoint, _architecture()))
         partial.rename(path)
+        for older in IMAGES.glob("*.tar"):
+            if older.stat().st_mtime < time.time() - 86400:  # another process may be reading a younger one
+                older.unlink()
     return Built(name, path)
 
 
@@ -150,6 +177,4 @@ def libraries(program: Path) -> list[str]:
 
 
 def _architecture() -> str:
-    import platform
-
     return {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())

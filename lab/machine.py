@@ -57,7 +57,9 @@ def lacks(machine: Machine, size: str) -> str | None:
         return f"The lab runs on Linux and this machine has {machine.system}; set KUBECONFIG to a cluster that you have."
     disk, memory = (6, 2.5) if size == "node" else (4, 1)
     if machine.disk < disk * GIGABYTE:
-        return f"{CACHE} has {machine.disk / GIGABYTE:.1f} GB free and this needs {disk} GB; free some or set XDG_CACHE_HOME to another disk."
+        return (
+            f"{CACHE} has {machine.disk / GIGABYTE:.1f} GB free and this needs {disk} GB; free some or set XDG_CACHE_HOME to another disk."
+        )
     if machine.memory < memory * GIGABYTE:
         return f"The machine has {machine.memory / GIGABYTE:.1f} GB of memory free and the {size} size needs {memory} GB."
     if not machine.commands["openssl"]:
@@ -66,7 +68,13 @@ def lacks(machine: Machine, size: str) -> str | None:
         return None
     if not machine.root:
         return f"The node size needs root, for namespaces and containers; run it with sudo, or {SMALLER}."
-    for command, package in (("apt-get", "apt"), ("dpkg", "dpkg"), ("ip", "iproute2"), ("nsenter", "util-linux"), ("unshare", "util-linux")):
+    for command, package in (
+        ("apt-get", "apt"),
+        ("dpkg", "dpkg"),
+        ("ip", "iproute2"),
+        ("nsenter", "util-linux"),
+        ("unshare", "util-linux"),
+    ):
         if not machine.commands[command]:
             return f"The command {command} (package {package}) is missing, which the node size needs; install it, or {SMALLER}."
     if missing := sorted({"net", "mnt", "pid"} - machine.namespaces):

@@ -14,6 +14,7 @@ from typing import Any
 from .common import LAB, LabError
 from .configs import NAMESPACE
 
+KINDS = {"prometheuses": "prometheus"}
 SYSTEM, REST = "system", "application"
 
 
@@ -46,9 +47,8 @@ def policies(folder: Path) -> list[dict[str, Any]]:
 def stream(values: Mapping[str, str], part: str, lab: Path = LAB) -> str:
     """A part of what is applied, in the order of the files' names, as one YAML stream: the system's own files (0*), or the rest."""
     documents = [json.dumps(document) for document in policies(lab / "policies")] if part == REST else []
-    for path in sorted((lab / "manifests").glob("*.yaml")):
-        if path.name.startswith("0") == (part == SYSTEM):
-            documents.append(fill(path.read_text(encoding="utf-8"), values, path.name))
+    files = [path for path in sorted((lab / "manifests").glob("*.yaml")) if path.name.startswith("0") == (part == SYSTEM)]
+    documents += [fill(path.read_text(encoding="utf-8"), values, path.name) for path in files]
     return "\n---\n".join(documents)
 
 
@@ -60,7 +60,9 @@ def unready(objects: Mapping[str, list[dict[str, Any]]]) -> list[str]:
             status, wanted = item.get("status", {}), item.get("spec", {}).get("replicas", 1)
             if kind in ("deployments", "statefulsets"):
                 current = status.get("observedGeneration") == item["metadata"].get("generation")
-                ready = current and status.get("readyReplicas", 0) == status.get("replicas", 0) == status.get("updatedReplicas", 0) == wanted
+                ready = (
+                    current and status.get("readyReplicas", 0) == status.get("replicas", 0) == status.get("updatedReplicas", 0) == wanted
+                )
             elif kind in ("prometheuses", "alertmanagers"):
                 ready = status.get("availableReplicas", 0) >= wanted
             else:
@@ -68,5 +70,11 @@ def unready(objects: Mapping[str, list[dict[str, Any]]]) -> list[str]:
                 finished = kind == "pods" and status.get("phase") == "Succeeded"
                 ready = finished or any(c["type"] == condition and c["status"] == "True" for c in status.get("conditions", []))
             if not ready:
-                waiting.append(f"{kind[:-1]} {item['metadata']['name']}")
+                waiting.append(f"{KINDS.get(kind, kind[:-1])} {item['metadata']['name']}{_reason(item)}")
     return waiting
+
+
+def _reason(item: dict[str, Any]) -> str:
+    """Why a pod's container does not start, if its status says so."""
+    containers = item.get("status", {}).get("containerStatuses", [])
+    return next((f" ({c['state']['waiting']['reason']})" for c in containers if c.get("state", {}).get("waiting", {}).get("reason")), "")

@@ -84,6 +84,9 @@ class Node:
         """A running cluster gets the images that it lacks and the manifests; what is as it should be is left alone."""
         self.progress.say(f"{self.name} is running; bringing it to its images and manifests")
         self.anchor = processes.pid_of(self.folder, "anchor") or 0
+        for process in processes.find(self.folder):
+            if process.state == "T":
+                processes.send(self.folder, process.component, signal.SIGCONT)
         present = set(self._ctr("images", "list", "--quiet").split())
         for image in self.images.values():
             if image.reference not in present:
@@ -95,12 +98,23 @@ class Node:
 
     def _is_whole(self) -> bool:
         running = {process.component for process in processes.find(self.folder)}
-        return running >= {"anchor", "etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "containerd", "kubelet", "kube-proxy"}
+        return running >= {
+            "anchor",
+            "etcd",
+            "kube-apiserver",
+            "kube-controller-manager",
+            "kube-scheduler",
+            "containerd",
+            "kubelet",
+            "kube-proxy",
+        }
 
     def _reserve(self) -> None:
         """Takes networks that nothing else on the machine uses, under a lock, and writes them down."""
         with locked(STATE / "addresses.lock", self.progress, "the choice of addresses"):
-            used = [route["dst"] for route in json.loads(run(["ip", "-4", "-j", "route", "show", "table", "all"])) if route["dst"] != "default"]
+            used = [
+                route["dst"] for route in json.loads(run(["ip", "-4", "-j", "route", "show", "table", "all"])) if route["dst"] != "default"
+            ]
             for other in cluster.names():
                 record = cluster.read(cluster.folder_of(other))
                 if record and record.addresses:
@@ -109,6 +123,7 @@ class Node:
             if addresses is None:
                 raise LabError("No free networks in 10.0.0.0/8 for another cluster; take one down with `python3 -m lab down NAME`.")
             self.use(addresses)
+            cluster.prepare_machine()
             cluster.write(self.folder, cluster.Record(self.name, "node", self.where.server, addresses.base, addresses.slot))
 
     def _start(self, pool: ThreadPoolExecutor) -> None:
@@ -139,15 +154,11 @@ class Node:
         self.where.kubeconfig("admin").rename(self.folder / "kubeconfig")
 
     def _make_namespaces(self) -> None:
-        for mount_point in ("/var/lib/kubelet", "/var/lib/cni", "/var/log/containers"):
-            Path(mount_point).mkdir(parents=True, exist_ok=True)
         pause = build.binary(self.versions, "pause")
         script = f"""
             set -e
             mount -t tmpfs -o mode=755 tmpfs /run
-            mount -t tmpfs tmpfs /var/lib/kubelet
-            mount -t tmpfs tmpfs /var/lib/cni
-            mount -t tmpfs tmpfs /var/log/containers
+            for mount_point in {" ".join(cluster.MOUNT_POINTS)}; do mount -t tmpfs tmpfs "$mount_point"; done
             mkdir -p /run/netns /run/lock
             ip link set lo up
             echo 1 > /proc/sys/net/ipv4/ip_forward
@@ -270,7 +281,7 @@ class Node:
         self._kubectl(*verb, "-f", folder)
         self._kubectl("wait", "--for=condition=Established", "--timeout=20s", "-f", folder)
 
-    def _wait_ready(self, timeout: float = 180) -> None:
+    def _wait_ready(self, timeout: float = 150) -> None:
         api = self._api()
         deadline = time.monotonic() + timeout
         before: list[str] = []
@@ -282,9 +293,11 @@ class Node:
             if not waiting:
                 return
             if time.monotonic() > deadline:
-                raise LabError(f"Not ready after {timeout:.0f} s: {', '.join(waiting)}; see `python3 -m lab kubectl {self.name} -- get pods -A`.")
+                raise LabError(
+                    f"Not ready after {timeout:.0f} s: {', '.join(waiting)}; see `python3 -m lab kubectl {self.name} -- get pods -A`."
+                )
             for name in before:
-                if name not in waiting:
+                if name not in waiting and not name.startswith("pod "):  # their workloads are told
                     self.progress.say(f"ready: {name}")
             before = waiting
             time.sleep(0.25)

@@ -99,7 +99,9 @@ def end_all(folder: Path) -> int:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process.pid, signal.SIGKILL)
         if time.monotonic() > deadline:
-            raise LabError(f"Process {left[0].pid} ({left[0].component}) of {folder.name} does not end; look at it with `ps {left[0].pid}`.")
+            raise LabError(
+                f"Process {left[0].pid} ({left[0].component}) of {folder.name} does not end; look at it with `ps {left[0].pid}`."
+            )
         time.sleep(0.02)
     return count
 

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Image stores in the cache: containerd's folder as it is after all imports, so that a cluster starts with its images in place.
 
-A cluster gets a copy by hard links, made in a fraction of a second. That is safe because containerd writes blobs and unpacked layers once and
-never again, and containers write to layers of their own; only its databases change, and those are copied.
+A cluster gets a copy by hard links, made in a fraction of a second. That is safe because containerd writes blobs and unpacked layers once
+and never again, and containers write to layers of their own; only its databases change, and those are copied.
 """
 
 from __future__ import annotations

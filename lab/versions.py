@@ -42,7 +42,7 @@ class Module:
         """The name of its folder in the cache: another version, source or build instruction is another folder."""
         digest = hashlib.sha256(repr((self.binaries, self.links, self.files, self.ldflags)).encode())
         for source in sorted(self.folder.rglob("*")):
-            if source.name in ("go.mod", "go.sum") or source.suffix == ".go" and not source.name.endswith("_test.go"):
+            if source.name in ("go.mod", "go.sum") or (source.suffix == ".go" and not source.name.endswith("_test.go")):
                 digest.update(source.relative_to(self.folder).as_posix().encode() + b"\0" + source.read_bytes() + b"\0")
         return f"{self.name}-{self.version}-{digest.hexdigest()[:12]}"
 
