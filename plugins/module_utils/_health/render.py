@@ -25,10 +25,9 @@ except ImportError:
     jinja2 = None  # type: ignore[assignment]
 
 from .._cluster.errors import SalvageError
-from .._metrics.model import STATUSES, UNKNOWN, worst
+from .._metrics.model import HEALTHY, STATUSES, UNKNOWN, worst
+from .model import PARTS, WORST_FIRST
 
-WORST_FIRST = STATUSES[::-1]
-ALL_PARTS = ("pods", "workloads", "nodes", "thresholds", "opa", "alerts", "storage", "certificates", "backup")
 MAX_FINDINGS = 300
 MAX_CHANGES = 100
 MAX_EVIDENCE = 4000
@@ -88,6 +87,12 @@ def findings(report: Mapping[str, Any]) -> list[Finding]:
     if not found and status_of(report.get("status")) != "healthy":
         found.append(Finding(status_of(report.get("status")), "cluster", text(report.get("reason")) or "no reason given"))
     return sorted(found, key=lambda finding: WORST_FIRST.index(finding.status))
+
+
+def notes(report: Mapping[str, Any]) -> list[Finding]:
+    """What is healthy and says something all the same, such as an alert that somebody silenced."""
+    checks = [check for part in mappings(report.get("parts")) for check in mappings(part.get("checks"))]
+    return [_finding(check) for check in checks if check.get("status") == HEALTHY and text(check.get("reason"))]
 
 
 def says(report: Mapping[str, Any]) -> str:
@@ -177,6 +182,7 @@ def _cluster_view(entry: Entry) -> dict[str, Any]:
         "about": _about(report),
         "findings": found[:MAX_FINDINGS],
         "more": len(found[MAX_FINDINGS:]),
+        "notes": notes(report)[:MAX_FINDINGS],
         "previous_at": entry.previous_at,
         "changes": [
             {"id": text(change.get("id")), "before": _moved(change.get("from")), "after": _moved(change.get("to"))}
@@ -193,7 +199,7 @@ def _cluster_view(entry: Entry) -> dict[str, Any]:
             }
             for part in parts
         ],
-        "not_asked": [name for name in ALL_PARTS if name not in asked] if parts else [],
+        "not_asked": [name for name in PARTS if name not in asked] if parts else [],
     }
 
 

@@ -140,6 +140,14 @@ def test_findings_are_worst_first_and_parts_without_checks_speak():
     assert says(report("unknown", reason="no answer")) == "cluster: no answer"
 
 
+def test_a_silenced_alert_is_noted_and_no_finding():
+    silenced = check("a", "healthy", "QEKBelowMinimum fires, silenced by ann")
+    told = report(parts=[part("alerts", "healthy", [silenced, check("b", "healthy", "")])])
+    assert findings(told) == []
+    assert "silenced by ann" in page(Entry("local", told)).text
+    assert "Noted" not in page(Entry("local", report())).text
+
+
 def test_long_lists_say_how_much_is_left_out():
     many = [check(str(n), "critical") for n in range(render.MAX_FINDINGS + 7)]
     moves = [{"id": str(n), "from": "healthy", "to": "critical"} for n in range(render.MAX_CHANGES + 3)]
@@ -189,7 +197,7 @@ def test_limits_are_lines_of_the_plot():
 
 
 def test_parts_that_were_not_asked_are_named():
-    text = page(Entry("local", report(parts=[part(name, "healthy") for name in render.ALL_PARTS if name != "backup"]))).text
+    text = page(Entry("local", report(parts=[part(name, "healthy") for name in render.PARTS if name != "backup"]))).text
     assert "Not asked: backup." in text
 
 
