@@ -80,7 +80,8 @@ def _up(options: argparse.Namespace) -> None:
     record = cluster.read(folder)
     if record and record.size != options.size:
         raise LabError(f"{options.name} is a cluster of the {record.size} size; take it down or choose another name.")
-    machine.check(options.size)
+    if record is None:
+        machine.check(options.size)
     known = versions.load()
     with locked(CLUSTERS.parent / f"{options.name}.lock", progress, f"work on {options.name}"):
         try:

@@ -86,11 +86,11 @@ def cgroup_name(name: str) -> str:
 
 
 def cgroup_mounts() -> list[Path]:
-    """Where cgroups are made: each controller's hierarchy on version 1, the one hierarchy on version 2."""
+    """Where cgroups are made: the one hierarchy of version 2, or on version 1 each controller's and the empty one of version 2."""
     found = []
     for line in Path("/proc/self/mounts").read_text(encoding="utf-8").splitlines():
         _, where, kind = line.split()[:3]
-        if (kind == "cgroup2" and where == str(CGROUPS)) or (kind == "cgroup" and Path(where).parent == CGROUPS):
+        if kind in ("cgroup", "cgroup2") and CGROUPS in (Path(where), Path(where).parent):
             found.append(Path(where))
     return found
 
