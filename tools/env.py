@@ -171,24 +171,30 @@ def _kubernetes_core() -> Path:
     return path
 
 
-def collections_path(root: Path | None = None, ours: Path = CHECKOUT) -> Path:
-    """A folder for ANSIBLE_COLLECTIONS_PATH that has the checkout (or ``ours``) as euystacio.meta_salvage, and kubernetes.core."""
-    if root is None:
-        root = CACHE / "collections" / hashlib.sha256(str(ours).encode()).hexdigest()[:12]
-    for name, target in (("euystacio/meta_salvage", ours), ("kubernetes/core", _kubernetes_core())):
-        link = root / "ansible_collections" / name
-        if not (link.is_symlink() and link.readlink() == target):
-            link.parent.mkdir(parents=True, exist_ok=True)
-            with _locked(root / "links"):
-                link.unlink(missing_ok=True)
-                link.symlink_to(target)
+def link_kubernetes_core(root: Path) -> None:
+    """Put kubernetes.core into the collections folder ``root``."""
+    _link(root / "ansible_collections" / "kubernetes" / "core", _kubernetes_core())
+
+
+def _link(link: Path, target: Path) -> None:
+    if not (link.is_symlink() and link.readlink() == target):
+        with _locked(link):
+            link.unlink(missing_ok=True)
+            link.symlink_to(target)
+
+
+def collections_path() -> Path:
+    """A folder for ANSIBLE_COLLECTIONS_PATH that has the checkout as euystacio.meta_salvage, and kubernetes.core."""
+    root = CACHE / "collections" / hashlib.sha256(str(CHECKOUT).encode()).hexdigest()[:12]
+    link_kubernetes_core(root)
+    _link(root / "ansible_collections" / "euystacio" / "meta_salvage", CHECKOUT)
     return root
 
 
-def environment(lock: str = "dev", python: Python | None = None, collections: Path | None = None) -> dict[str, str]:
-    """The variables that a command needs to run in the environment."""
-    path = venv(lock, python)
-    collections = collections or collections_path()
+def environment() -> dict[str, str]:
+    """The variables that a command needs to run in the development environment."""
+    path = venv("dev")
+    collections = collections_path()
     inherited: Mapping[str, str] = {name: value for name, value in os.environ.items() if name not in {"PYTHONHOME", "PYTHONPATH"}}
     return {
         **inherited,

@@ -17,7 +17,7 @@ import subprocess
 import tarfile
 from pathlib import Path
 
-from .env import CACHE, CHECKOUT, CORES, Python, collections_path, environment, newest_python, pythons
+from .env import CACHE, CHECKOUT, CORES, Python, link_kubernetes_core, newest_python, pythons, venv
 
 ROOT = CACHE / "sanity"
 
@@ -48,19 +48,15 @@ def _home(core: Path) -> Path:
 
 def _unpack(archive: Path, core: str) -> Path:
     """The archive's content as euystacio.meta_salvage in a collections folder of its own."""
-    collection = ROOT / core / "unpacked"
+    collection = ROOT / core / "ansible_collections" / "euystacio" / "meta_salvage"
     shutil.rmtree(collection, ignore_errors=True)
     with tarfile.open(archive) as content:
         content.extraction_filter = getattr(tarfile, "data_filter", lambda member, path: member)  # Debian's 3.11 has none
         content.extractall(collection)
     (collection / "tests").mkdir()
     shutil.copyfile(CHECKOUT / "tests" / "config.yml", collection / "tests" / "config.yml")
-    link = ROOT / core / "ansible_collections" / "euystacio" / "meta_salvage"
-    collections_path(ROOT / core, collection)
-    # ansible-test takes its collection from the working folder's real path.
-    link.unlink()
-    collection.rename(link)
-    return link
+    link_kubernetes_core(ROOT / core)
+    return collection
 
 
 def cores() -> dict[str, Python | None]:
@@ -71,8 +67,7 @@ def cores() -> dict[str, Python | None]:
 def run(archive: Path, core: str, python: Python) -> tuple[int, int]:
     """How many sanity tests passed, and how many failed."""
     collection = _unpack(archive, core)
-    environ = environment(f"core-{core}", python, ROOT / core)
-    path = Path(environ["VIRTUAL_ENV"])
+    path = venv(f"core-{core}", python)
     command = [str(path / "bin" / "ansible-test"), "sanity", "--color", "no"]
     search = os.pathsep.join([str(path / "bin"), str(_interpreters()), os.defpath])
     environ = {"HOME": str(_home(path)), "PATH": search, "LC_ALL": "en_US.UTF-8"}
