@@ -242,14 +242,13 @@ metrics:
 """
 
 import time
-from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
+from ..module_utils._cluster import routes
 from ..module_utils._cluster.errors import SalvageError
-from ..module_utils._cluster.http import Endpoint, Http, open_endpoint
 from ..module_utils._metrics.decide import result_of
 from ..module_utils._metrics.fetch import read_thresholds, with_history
 from ..module_utils._metrics.profile import parse_duration, parse_profile
@@ -263,35 +262,9 @@ ARGUMENTS: dict[str, Any] = {
     "prometheus_url": {"type": "str"},
     "history": {"type": "str"},
     "timeout": {"type": "float", "default": 10},
-    "token": {"type": "str", "no_log": True},
-    "ca_path": {"type": "path"},
+    **routes.ARGUMENTS,
     "fail_on": {"type": "list", "elements": "str", "choices": ["warning", "critical", "unknown"], "default": []},
 }
-
-
-def opener(params: dict[str, Any]) -> Any:
-    """A function from addresses to endpoints, which connects to the cluster once, and only if an address needs it."""
-    cluster = None
-
-    def direct() -> Http:
-        if params["ca_path"] and not Path(params["ca_path"]).is_file():
-            raise SalvageError(f"ca_path: there is no file {params['ca_path']}; give a PEM file of certificates", reason="bad_input")
-        tls: dict[str, Any] = {"ca_certs": params["ca_path"]} if params["ca_path"] else {}
-        if params["validate_certs"] is False:
-            tls = {"cert_reqs": "CERT_NONE", "assert_hostname": False}
-        return Http(tls=tls, headers={"Authorization": f"Bearer {params['token']}"} if params["token"] else {}, timeout=params["timeout"])
-
-    def open_address(address: str) -> Endpoint:
-        nonlocal cluster
-        if not address.startswith(("service://", "services://")):
-            return open_endpoint(address, http=direct())
-        if cluster is None:
-            from ..module_utils._cluster.api import Cluster  # noqa: PLC0415  not needed for direct addresses
-
-            cluster = Cluster.connect(params, timeout=params["timeout"])
-        return open_endpoint(address, cluster=cluster)
-
-    return open_address
 
 
 def run(params: dict[str, Any], now: float) -> dict[str, Any]:
@@ -303,9 +276,9 @@ def run(params: dict[str, Any], now: float) -> dict[str, Any]:
     past = params["prometheus_url"] or (params["url"] if params["format"] == "promql" else None)
     if span and not past:
         raise SalvageError("history: it needs a Prometheus; set prometheus_url", reason="bad_input")
-    open_address = opener(params)
-    endpoint = open_address(params["url"])
-    prometheus = open_address(past) if past else None
+    addresses = routes.Routes(params, params["timeout"])
+    endpoint = addresses.open(params["url"])
+    prometheus = addresses.open_if(past)
     evaluations = read_thresholds(
         endpoint,
         profile=profile,

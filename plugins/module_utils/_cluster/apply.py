@@ -116,8 +116,14 @@ def update(
             if exc.reason == "conflict":
                 continue
             raise
-        return Change(before, after, changed=after["metadata"]["resourceVersion"] != before["metadata"]["resourceVersion"] or dry_run)
+        return Change(before, after, changed=_content(after) != _content(before))
     raise SalvageError(f"{path} was changed by somebody else {attempts} times in a row; run again when it is quiet", reason="conflict")
+
+
+def _content(obj: Object) -> Object:
+    """Without what each write renews."""
+    bookkeeping = {"resourceVersion", "generation", "managedFields"}
+    return {**obj, "metadata": {key: value for key, value in obj["metadata"].items() if key not in bookkeeping}}
 
 
 def write(cluster: ServesProxy, path: str, patch: Any, resource_version: str, *, dry_run: bool = False) -> Object:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 import time
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -23,9 +24,7 @@ except ImportError:
 DEFAULT_TIMEOUT = 5.0
 DEFAULT_MAX_BYTES = 16 * 1024 * 1024
 _CHUNK = 64 * 1024
-_SERVICE = re.compile(
-    r"^(?P<scheme>services?)://(?P<namespace>[a-z0-9-]+)/(?P<name>[a-z0-9.-]+):(?P<port>[a-z0-9-]+)(?P<prefix>/[^?#]*)?$"
-)
+_SERVICE = re.compile(r"^(?P<scheme>services?)://(?P<namespace>[a-z0-9-]+)/(?P<name>[a-z0-9.-]+):(?P<port>[a-z0-9-]+)(?P<prefix>/[^?#]*)?$")
 
 Query = Mapping[str, "str | int | float | list[str]"]
 
@@ -63,8 +62,9 @@ class Http:
         self,
         *,
         tls: Mapping[str, Any] | None = None,
-        headers: Mapping[str, str] | None = None,
+        headers: Mapping[str, str | list[str]] | None = None,
         proxy: str | None = None,
+        proxy_headers: Mapping[str, Any] | None = None,
         timeout: float = DEFAULT_TIMEOUT,
         max_bytes: int = DEFAULT_MAX_BYTES,
         pool_size: int = 32,
@@ -78,7 +78,22 @@ class Http:
         self.timeout = timeout
         self.max_bytes = max_bytes
         pool_args: dict[str, Any] = {"maxsize": pool_size, "retries": False, **(tls or {})}
-        self._pool = urllib3.ProxyManager(proxy, **pool_args) if proxy else urllib3.PoolManager(**pool_args)
+        if pool_args.get("cert_reqs") == "CERT_NONE":
+            # Who turns validation off knows; a line on stderr for each request says nothing new.
+            warnings.simplefilter("ignore", urllib3.exceptions.InsecureRequestWarning)
+        self._pool: urllib3.PoolManager
+        if proxy:
+            self._pool = urllib3.ProxyManager(proxy, proxy_headers=urllib3.util.make_headers(**(proxy_headers or {})), **pool_args)
+        else:
+            self._pool = urllib3.PoolManager(**pool_args)
+
+    def _all_headers(self, more: Mapping[str, str] | None) -> Any:
+        sent = urllib3._collections.HTTPHeaderDict({"Accept-Encoding": "identity"})  # the public name is new in urllib3 2
+        for name, value in self.headers.items():
+            for one in [value] if isinstance(value, str) else value:
+                sent.add(name, one)
+        sent.update(more or {})
+        return sent
 
     def request(
         self,
@@ -105,7 +120,7 @@ class Http:
                 method,
                 target,
                 body=body,
-                headers={"Accept-Encoding": "identity", **self.headers, **(headers or {})},
+                headers=self._all_headers(headers),
                 timeout=urllib3.Timeout(connect=limit, read=limit),
                 redirect=False,
                 preload_content=False,
@@ -147,7 +162,7 @@ class Http:
             answer = self._pool.request(
                 method,
                 target,
-                headers={"Accept-Encoding": "identity", **self.headers, **(headers or {})},
+                headers=self._all_headers(headers),
                 timeout=urllib3.Timeout(connect=limit, read=limit if idle is None else idle),
                 redirect=False,
                 preload_content=False,
@@ -295,4 +310,6 @@ def open_endpoint(
         raise SalvageError(
             f"{address!r} is no address of a service; write http://host:port, or service://namespace/name:port", reason="bad_input"
         )
-    return Endpoint(address=_without_credentials(address).rstrip("/"), base=address.rstrip("/"), http=http or Http(), headers=dict(headers or {}))
+    return Endpoint(
+        address=_without_credentials(address).rstrip("/"), base=address.rstrip("/"), http=http or Http(), headers=dict(headers or {})
+    )

@@ -1,0 +1,177 @@
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The service itself, OPA's probes, volumes, certificates and the last backup.  Pure, but for reading a certificate's own bytes."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import datetime
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from .._metrics.model import CRITICAL, HEALTHY, UNKNOWN, WARNING, Evaluation, iso
+from .._peace_bonds.model import ALLOWED, DENIED, Decision
+from .model import Check, Part, part, span, unknown_part
+
+try:
+    from cryptography import x509
+except ImportError:
+    x509 = None  # type: ignore[assignment]
+
+DAY = 86400.0
+
+
+def api(status: int, body: bytes, address: str) -> Check:
+    """The finding of the answer of ``/health``: healthy only if the service says so itself."""
+    subject = {"kind": "Service", "name": address}
+    if status != 200:
+        return Check("api/health", CRITICAL, f"{address} answered {status}", subject, float(status))
+    try:
+        data = json.loads(body)
+    except (ValueError, RecursionError):
+        data = None
+    said = data.get("status") if isinstance(data, Mapping) else None
+    if said != "healthy":
+        says = f"it says {said!r}" if said is not None else "its answer says nothing of its health"
+        return Check("api/health", CRITICAL if said is not None else UNKNOWN, f"{address} answered 200, but {says}", subject)
+    return Check("api/health", HEALTHY, "", subject, evidence={"version": data.get("version")})
+
+
+def thresholds(evaluations: Iterable[Evaluation]) -> Part:
+    """Every metric of the profile, the healthy ones too."""
+    checks = [
+        Check(
+            id=f"thresholds/{one.name}",
+            status=one.status,
+            reason=one.reason,
+            subject={"kind": "Metric", "name": one.title or one.name},
+            value=one.value,
+            limit=one.limit_value,
+            since=None if one.since is None else iso(one.since),
+            evidence={"source": one.source, "limit": one.limit, "deviation": one.deviation},
+        )
+        for one in evaluations
+    ]
+    return part("thresholds", checks, summary=f"{len(checks)} metrics", nothing="the profile has no metrics")
+
+
+def probe(name: str, expected: bool, decision: Decision) -> Check:
+    """Whether OPA decided the probe as it must: a running OPA whose policy allows everybody, or nobody, is not healthy."""
+    subject = {"kind": "Decision", "name": name}
+    evidence = {"path": decision.path, "decision_id": decision.decision_id, "deny": list(decision.deny)}
+    wanted = ALLOWED if expected else DENIED
+    if decision.status == wanted:
+        return Check(f"opa/probe/{name}", HEALTHY, "", subject, evidence=evidence)
+    if decision.status not in {ALLOWED, DENIED}:
+        return Check(f"opa/probe/{name}", UNKNOWN, f"no decision about the probe {name}: {decision.reason}", subject, evidence=evidence)
+    why = f" ({'; '.join(decision.deny)})" if decision.deny else ""
+    return Check(
+        f"opa/probe/{name}", CRITICAL, f"the probe {name} is {decision.status} and must be {wanted}{why}", subject, evidence=evidence
+    )
+
+
+def opa_pods(ready: int, total: int, selector: str) -> Check:
+    """OPA's pods, by how many of them are ready."""
+    subject = {"kind": "Pods", "name": selector}
+    if not total:
+        return Check("opa/pods", CRITICAL, f"no pod has the labels {selector}", subject, 0, None, "pods")
+    status = HEALTHY if ready == total else WARNING if ready else CRITICAL
+    return Check("opa/pods", status, "" if ready == total else f"{ready} of {total} pods are ready", subject, ready, total, "pods")
+
+
+def storage(claims: Sequence[Mapping[str, Any]], usage: Mapping[tuple[str, str], float] | str, warning: float, critical: float) -> Part:
+    """Volume claims, by phase and by how full they are.
+
+    ``usage``: used share by (namespace, name), or the reason why it is not known.  ``warning`` and ``critical`` are shares.
+    """
+    if not claims:
+        return Part("storage", HEALTHY, "no volume claims")
+    checks = []
+    healthy = 0
+    for claim in claims:
+        namespace, name = claim["metadata"]["namespace"], claim["metadata"]["name"]
+        phase = (claim.get("status") or {}).get("phase")
+        used = usage.get((namespace, name)) if isinstance(usage, Mapping) else None
+        subject = {"kind": "PersistentVolumeClaim", "namespace": namespace, "name": name}
+        if phase != "Bound":
+            status, reason = (CRITICAL if phase == "Lost" else WARNING), f"its phase is {phase}"
+        elif used is None:
+            why = usage if isinstance(usage, str) else "Prometheus has no kubelet_volume_stats for it"
+            status, reason = UNKNOWN, f"how full it is is not known: {why}"
+        elif used >= warning:
+            status, reason = (CRITICAL if used >= critical else WARNING), f"{used:.0%} full"
+        else:
+            healthy += 1
+            continue
+        checks.append(
+            Check(f"storage/{namespace}/{name}", status, reason, subject, used, critical if used and used >= critical else warning, "share")
+        )
+    return part("storage", checks, healthy=healthy, summary=f"{len(claims)} volume claims")
+
+
+def certificates(secrets: Iterable[Mapping[str, Any]], now: float, warning_days: float, critical_days: float) -> Part:
+    """The certificates of TLS Secrets, by their expiry.  Nothing of a Secret but dates and the subject's names leaves this function."""
+    if x509 is None:
+        return unknown_part("certificates", "the Python library cryptography is missing where the module runs; install it")
+    checks = []
+    healthy = total = 0
+    for secret in secrets:
+        total += 1
+        namespace, name = secret["metadata"]["namespace"], secret["metadata"]["name"]
+        subject = {"kind": "Secret", "namespace": namespace, "name": name}
+        where = f"certificates/{namespace}/{name}"
+        try:
+            pem = base64.b64decode((secret.get("data") or {}).get("tls.crt") or "", validate=True)
+            chain = x509.load_pem_x509_certificates(pem)
+        except (ValueError, binascii.Error):
+            checks.append(Check(where, UNKNOWN, "its tls.crt is no certificate", subject))
+            continue
+        # A chain is as good as its first link to break.
+        ends, starts = min(map(_not_after, chain)), max(map(_not_before, chain))
+        left = (ends - now) / DAY
+        if now < starts:
+            checks.append(Check(where, CRITICAL, f"not valid before {iso(starts)}", subject, since=iso(starts)))
+        elif left <= 0:
+            checks.append(
+                Check(where, CRITICAL, f"expired {span(-left * DAY)} ago, {iso(ends)}", subject, 0, critical_days, "days", iso(ends))
+            )
+        elif left <= warning_days:
+            status, limit = (CRITICAL, critical_days) if left <= critical_days else (WARNING, warning_days)
+            checks.append(Check(where, status, f"expires in {span(left * DAY)}, {iso(ends)}", subject, round(left, 2), limit, "days"))
+        else:
+            healthy += 1
+    if not total:
+        return Part("certificates", HEALTHY, "no TLS secrets")
+    return part("certificates", checks, healthy=healthy, summary=f"{total} TLS secrets")
+
+
+def _not_after(certificate: Any) -> float:
+    # not_valid_after_utc is new in cryptography 42; the older name is in UTC without saying so.
+    moment = getattr(certificate, "not_valid_after_utc", None) or certificate.not_valid_after
+    return _utc(moment)
+
+
+def _not_before(certificate: Any) -> float:
+    return _utc(getattr(certificate, "not_valid_before_utc", None) or certificate.not_valid_before)
+
+
+def _utc(moment: Any) -> float:
+    return float(moment.replace(tzinfo=datetime.timezone.utc).timestamp())
+
+
+def backup(newest: float | None, where: str, now: float, max_age: float) -> Part:
+    """The last backup's age.  ``newest`` in unix seconds, None where there is none; ``max_age`` in seconds."""
+    subject = {"kind": "Backup", "name": where}
+    if newest is None:
+        return part("backup", [Check("backup/age", CRITICAL, f"there is no backup at {where}", subject, None, max_age, "s")])
+    age = now - newest
+    if age < -60:
+        return part("backup", [Check("backup/age", UNKNOWN, f"the last backup at {where} is of the future, {iso(newest)}", subject)])
+    status = HEALTHY if age <= max_age else CRITICAL
+    reason = "" if status == HEALTHY else f"the last backup at {where} is {span(age)} old, more than {span(max_age)}"
+    return part(
+        "backup", [Check("backup/age", status, reason, subject, round(age), max_age, "s")], summary=f"last backup {span(max(age, 0))} ago"
+    )

@@ -1,0 +1,184 @@
+#!/usr/bin/python
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: alert_info
+short_description: Firing alerts of Prometheus and Alertmanager, each once
+version_added: 0.1.0
+author:
+  - Euystacio Meta Salvage contributors (@euystacio)
+description:
+  - Reads the firing alerts of Prometheus and of Alertmanager, and makes one list of both, in which each alert is once.
+  - An alert that Alertmanager keeps silent is in the list, and says by which silence.
+  - No alert is only an answer where everybody who was asked gave one. Otherwise the module fails, with what it got in
+    RV(alerts), unless O(partial) allows it.
+extends_documentation_fragment:
+  - kubernetes.core.k8s_auth_options
+  - euystacio.meta_salvage.routes
+  - euystacio.meta_salvage.attributes
+options:
+  prometheus_url:
+    description:
+      - The address of Prometheus, either direct (C(http://prometheus:9090)) or in the cluster (C(service://monitoring/prometheus:9090)).
+      - An empty string leaves it out.
+    type: str
+    default: service://monitoring/prometheus-operator-kube-p-prometheus:9090
+  alertmanager_url:
+    description: The address of Alertmanager, as in O(prometheus_url). An empty string leaves it out.
+    type: str
+    default: service://monitoring/prometheus-operator-kube-p-alertmanager:9093
+  names:
+    description: Only alerts of these names. The default is all.
+    type: list
+    elements: str
+  states:
+    description: Only alerts in these states.
+    type: list
+    elements: str
+    choices: [active, silenced, inhibited]
+    default: [active, silenced, inhibited]
+  partial:
+    description: Whether what one of the two says is good enough where the other does not answer. RV(problems) then says why.
+    type: bool
+    default: false
+  timeout:
+    description: Seconds for each request.
+    type: float
+    default: 5
+requirements:
+  - urllib3
+  - kubernetes >= 24.2.0 (for addresses in the cluster)
+seealso:
+  - module: euystacio.meta_salvage.health_info
+"""
+
+EXAMPLES = r"""
+- name: Which alerts fire?
+  euystacio.meta_salvage.alert_info:
+  register: firing
+
+- name: Stop where QEK is below its limit
+  ansible.builtin.assert:
+    that: firing.alerts | selectattr('name', 'eq', 'QEKBelowMinimum') | selectattr('state', 'eq', 'active') | length == 0
+
+- name: Only what Alertmanager knows, directly
+  euystacio.meta_salvage.alert_info:
+    prometheus_url: ""
+    alertmanager_url: http://alertmanager.example.com:9093
+"""
+
+RETURN = r"""
+alerts:
+  description: The firing alerts, by name.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The label alertname.
+      type: str
+      returned: always
+      sample: QEKBelowMinimum
+    state:
+      description: V(active), V(silenced) or V(inhibited).
+      type: str
+      returned: always
+      sample: active
+    severity:
+      description: The label severity, empty without one.
+      type: str
+      returned: always
+      sample: critical
+    labels:
+      description: All labels.
+      type: dict
+      returned: always
+      sample: {"alertname": "QEKBelowMinimum", "severity": "critical"}
+    annotations:
+      description: All annotations.
+      type: dict
+      returned: always
+      sample: {"summary": "QEK below minimum threshold: 0.82 < 0.85"}
+    starts_at:
+      description: Since when it fires.
+      type: str
+      returned: always
+      sample: "2026-11-24T14:35:26.552Z"
+    fingerprint:
+      description: What tells it from others, Alertmanager's where it knows the alert.
+      type: str
+      returned: always
+      sample: e343b6edab372f98
+    silenced_by:
+      description: Ids of silences.
+      type: list
+      elements: str
+      returned: always
+      sample: []
+    inhibited_by:
+      description: Fingerprints of the alerts that inhibit it.
+      type: list
+      elements: str
+      returned: always
+      sample: []
+    sources:
+      description: Who told of it.
+      type: list
+      elements: str
+      returned: always
+      sample: [prometheus, alertmanager]
+problems:
+  description: Who could not be asked, and why.
+  returned: always
+  type: dict
+  sample: {"prometheus": "service://monitoring/prometheus:9090 is unreachable: no endpoints available for service \"prometheus\""}
+"""
+
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
+
+from ..module_utils._cluster import routes
+from ..module_utils._cluster.errors import SalvageError
+from ..module_utils._health.collect import read_alerts
+
+STATES = ["active", "silenced", "inhibited"]
+ARGUMENTS: dict[str, Any] = {
+    "prometheus_url": {"type": "str", "default": "service://monitoring/prometheus-operator-kube-p-prometheus:9090"},
+    "alertmanager_url": {"type": "str", "default": "service://monitoring/prometheus-operator-kube-p-alertmanager:9093"},
+    "names": {"type": "list", "elements": "str"},
+    "states": {"type": "list", "elements": "str", "choices": STATES, "default": STATES},
+    "partial": {"type": "bool", "default": False},
+    "timeout": {"type": "float", "default": 5},
+    **routes.ARGUMENTS,
+}
+
+
+def run(params: dict[str, Any]) -> dict[str, Any]:
+    if not params["prometheus_url"] and not params["alertmanager_url"]:
+        raise SalvageError("nobody is asked: give prometheus_url or alertmanager_url", reason="bad_input")
+    addresses = routes.Routes(params, params["timeout"])
+    firing, problems = read_alerts(addresses.open_if(params["prometheus_url"]), addresses.open_if(params["alertmanager_url"]))
+    wanted = [one for one in firing if one.state in params["states"] and (params["names"] is None or one.name in params["names"])]
+    return {"alerts": [one.to_dict() for one in wanted], "problems": problems}
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec={**AUTH_ARG_SPEC, **ARGUMENTS}, supports_check_mode=True)
+    try:
+        result = run(module.params)
+    except SalvageError as exc:
+        module.fail_json(msg=str(exc), reason=exc.reason)
+    asked = sum(bool(module.params[name]) for name in ("prometheus_url", "alertmanager_url"))
+    if result["problems"] and (not module.params["partial"] or len(result["problems"]) == asked):
+        module.fail_json(msg="; ".join(result["problems"].values()), **result)
+    module.exit_json(changed=False, **result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,375 @@
+#!/usr/bin/python
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: health_info
+short_description: The health of a cluster and of the service on it
+version_added: 0.1.0
+author:
+  - Euystacio Meta Salvage contributors (@euystacio)
+description:
+  - Looks at pods, workloads, nodes, the service, its metrics' thresholds, OPA, alerts, volumes, certificates and the last backup,
+    all side by side, and returns one report.
+  - A part that can't be looked at is V(unknown), with the reason, and hides none of the others. V(unknown) is never V(healthy).
+  - Only a cluster that can't be reached, or does not know the login, fails the module at once. An unhealthy cluster is a result,
+    unless O(fail_on) says otherwise.
+extends_documentation_fragment:
+  - kubernetes.core.k8s_auth_options
+  - euystacio.meta_salvage.routes
+  - euystacio.meta_salvage.attributes
+options:
+  name:
+    description: The cluster's name in the report.
+    type: str
+    default: cluster
+  parts:
+    description:
+      - What to look at. The default is everything, with C(backup) only if there is an O(backup_path).
+    type: list
+    elements: str
+    choices: [pods, workloads, nodes, api, thresholds, opa, alerts, storage, certificates, backup]
+  namespaces:
+    description: The namespaces whose pods, workloads, volumes and certificates are looked at.
+    type: list
+    elements: str
+    default: [euystacio-ai, monitoring]
+  api_url:
+    description:
+      - The address of the service, either direct (C(http://euystacio-api:8000)) or in the cluster
+        (C(service://euystacio-ai/euystacio-api:8000), through the API server's proxy).
+    type: str
+    default: service://euystacio-ai/euystacio-api:8000
+  health_path:
+    description: Where the service tells of its health, as JSON with C(status) C(healthy).
+    type: str
+    default: /health
+  thresholds_url:
+    description: Where the metrics are. The default is O(api_url).
+    type: str
+  thresholds_path:
+    description: As O(euystacio.meta_salvage.threshold_info#module:path).
+    type: str
+  thresholds_format:
+    description: As O(euystacio.meta_salvage.threshold_info#module:format).
+    type: str
+    choices: [auto, api, exposition, promql]
+    default: auto
+  profile:
+    description: As O(euystacio.meta_salvage.threshold_info#module:profile).
+    type: dict
+  max_age:
+    description: As O(euystacio.meta_salvage.threshold_info#module:max_age).
+    type: str
+  prometheus_url:
+    description: The address of Prometheus, as in O(api_url), for alerts, the metrics' history and volumes. Empty if there is none.
+    type: str
+    default: service://monitoring/prometheus-operator-kube-p-prometheus:9090
+  alertmanager_url:
+    description: The address of Alertmanager, as in O(api_url). Empty if there is none.
+    type: str
+    default: service://monitoring/prometheus-operator-kube-p-alertmanager:9093
+  ignore_alerts:
+    description: Names of alerts that say nothing of health.
+    type: list
+    elements: str
+    default: [Watchdog, InfoInhibitor]
+  alert_severities:
+    description:
+      - Which status an alert's label C(severity) stands for. A severity that is not here counts as V(warning).
+    type: dict
+    default: {critical: critical, page: critical, warning: warning, info: healthy, none: healthy}
+  opa_url:
+    description: The address of OPA, as in O(api_url).
+    type: str
+    default: service://euystacio-ai/opa-service:8181
+  opa_namespace:
+    description: Where OPA's pods are.
+    type: str
+    default: euystacio-ai
+  opa_selector:
+    description: The labels of OPA's pods. Empty if it does not run in pods of this cluster.
+    type: str
+    default: app=opa-peace-bonds
+  opa_path:
+    description: The rule that decides.
+    type: str
+    default: euystacio/peace_bonds
+  opa_probes:
+    description:
+      - Questions to OPA whose answers are known. The default is a provider beyond doubt, which must be allowed, and one without trust,
+        which must be denied.
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        description: What to call it.
+        type: str
+        required: true
+      input:
+        description: The input document.
+        type: dict
+        required: true
+      expect:
+        description: Whether it must be allowed.
+        type: bool
+        required: true
+  storage_warning:
+    description: The share of a volume that may be in use.
+    type: float
+    default: 0.8
+  storage_critical:
+    description: The share of a volume in use from which it is V(critical).
+    type: float
+    default: 0.9
+  certificate_warning_days:
+    description: A certificate in a Secret of the type kubernetes.io/tls that expires within this many days is a V(warning).
+    type: float
+    default: 30
+  certificate_critical_days:
+    description: A certificate that expires within this many days is V(critical).
+    type: float
+    default: 7
+  backup_path:
+    description: The folder of the backups, where the module runs. The newest file in it is the last backup.
+    type: path
+  backup_max_age:
+    description: How old the last backup may be. Seconds, or a duration such as C(26h).
+    type: str
+    default: 26h
+  history:
+    description: The past of the metrics that goes into the report. Seconds, or a duration such as C(1h); V(0) for none.
+    type: str
+    default: 1h
+  previous:
+    description:
+      - RV(report) of the last run, for what changed since then. With it, a pod is told of only if it restarted since then; without it,
+        if it restarted in the last day.
+    type: dict
+  timeout:
+    description: The seconds that all may take. What is not done by then is V(unknown).
+    type: float
+    default: 20
+  request_timeout:
+    description: The seconds that each request may take.
+    type: float
+    default: 5
+  fail_on:
+    description: Fail, with the report, when the cluster's status is one of these.
+    type: list
+    elements: str
+    choices: [warning, critical, unknown]
+    default: []
+requirements:
+  - kubernetes >= 24.2.0
+  - cryptography (for certificates)
+seealso:
+  - module: euystacio.meta_salvage.health_report
+  - module: euystacio.meta_salvage.threshold_info
+  - module: euystacio.meta_salvage.alert_info
+"""
+
+EXAMPLES = r"""
+- name: Look at everything
+  euystacio.meta_salvage.health_info:
+    context: production
+  register: health
+
+- name: Only what a deployment needs to know, and stop if it is not healthy
+  euystacio.meta_salvage.health_info:
+    parts: [pods, workloads, thresholds]
+    namespaces: [euystacio-ai]
+    fail_on: [warning, critical, unknown]
+"""
+
+RETURN = r"""
+report:
+  description: What was found.
+  returned: when the cluster could be reached
+  type: dict
+  contains:
+    schema:
+      description: The version of this format.
+      type: int
+      returned: always
+      sample: 1
+    status:
+      description: The worst status of all parts, where V(unknown) is worse than V(warning) and better than V(critical).
+      type: str
+      returned: always
+      sample: critical
+    generated_at:
+      description: When.
+      type: str
+      returned: always
+      sample: "2026-11-24T14:00:00Z"
+    duration_s:
+      description: How many seconds it took.
+      type: float
+      returned: always
+      sample: 0.412
+    cluster:
+      description: The name, the API server's address and its version.
+      type: dict
+      returned: always
+      sample: {"name": "production", "server": "https://10.0.0.1:6443", "version": "v1.34.4"}
+    counts:
+      description: How many things have each status.
+      type: dict
+      returned: always
+      sample: {"healthy": 31, "warning": 0, "critical": 1, "unknown": 0}
+    parts:
+      description: Each part that was looked at.
+      type: list
+      elements: dict
+      returned: always
+      contains:
+        name:
+          description: Which part.
+          type: str
+          returned: always
+          sample: pods
+        status:
+          description: The worst status of its checks.
+          type: str
+          returned: always
+          sample: critical
+        summary:
+          description: What was looked at.
+          type: str
+          returned: always
+          sample: 12 pods in euystacio-ai, monitoring
+        reason:
+          description: Why it is not healthy, empty if it is.
+          type: str
+          returned: always
+          sample: "euystacio-ai/euystacio-api-abc: CrashLoopBackOff: container euystacio-api restarted 5 times, last exit 1 (Error)"
+        healthy:
+          description: How many healthy things there are that are not listed.
+          type: int
+          returned: always
+          sample: 11
+        duration_s:
+          description: How many seconds it took.
+          type: float
+          returned: always
+          sample: 0.051
+        checks:
+          description: What was found, the worst first. Healthy things are listed only where there are few.
+          type: list
+          elements: dict
+          returned: always
+          sample:
+            - id: pods/euystacio-ai/euystacio-api-8f4fd5696-4g8rz
+              status: critical
+              reason: "CrashLoopBackOff: container euystacio-api restarted 5 times, last exit 1 (Error)"
+              subject: {"kind": "Pod", "namespace": "euystacio-ai", "name": "euystacio-api-8f4fd5696-4g8rz"}
+              value: null
+              limit: null
+              unit: null
+              since: "2026-11-24T13:58:10Z"
+              evidence: {"container": "euystacio-api"}
+    metrics:
+      description: Each metric as in RV(euystacio.meta_salvage.threshold_info#module:metrics), with its history and its limits.
+      type: list
+      elements: dict
+      returned: always
+      sample:
+        - name: qek
+          title: QEK
+          status: healthy
+          value: 0.938
+          limits: {"critical_min": 0.85, "warning_min": 0.88, "ideal": 0.938}
+          history: [[1763999940.0, 0.938], [1764000000.0, 0.938]]
+    restarts:
+      description: How often each pod that ever restarted has, for the next run.
+      type: dict
+      returned: always
+      sample: {"euystacio-ai/euystacio-api-8f4fd5696-4g8rz": 5}
+    changes:
+      description: What has another status than in O(previous).
+      type: list
+      elements: dict
+      returned: always
+      sample: [{"id": "pods/euystacio-ai/euystacio-api-8f4fd5696-4g8rz", "from": "healthy", "to": "critical"}]
+"""
+
+import time
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
+
+from ..module_utils._cluster import routes
+from ..module_utils._cluster.errors import SalvageError
+from ..module_utils._health import collect
+from ..module_utils._health.alerts import DEFAULT_SEVERITIES
+from ..module_utils._health.model import PARTS
+from ..module_utils._health.options import wanted
+
+FAILURES = ["warning", "critical", "unknown"]
+ARGUMENTS: dict[str, Any] = {
+    "name": {"type": "str", "default": "cluster"},
+    "parts": {"type": "list", "elements": "str", "choices": list(PARTS)},
+    "namespaces": {"type": "list", "elements": "str", "default": ["euystacio-ai", "monitoring"]},
+    "api_url": {"type": "str", "default": "service://euystacio-ai/euystacio-api:8000"},
+    "health_path": {"type": "str", "default": "/health"},
+    "thresholds_url": {"type": "str"},
+    "thresholds_path": {"type": "str"},
+    "thresholds_format": {"type": "str", "choices": ["auto", "api", "exposition", "promql"], "default": "auto"},
+    "profile": {"type": "dict"},
+    "max_age": {"type": "str"},
+    "prometheus_url": {"type": "str", "default": "service://monitoring/prometheus-operator-kube-p-prometheus:9090"},
+    "alertmanager_url": {"type": "str", "default": "service://monitoring/prometheus-operator-kube-p-alertmanager:9093"},
+    "ignore_alerts": {"type": "list", "elements": "str", "default": ["Watchdog", "InfoInhibitor"]},
+    "alert_severities": {"type": "dict", "default": DEFAULT_SEVERITIES},
+    "opa_url": {"type": "str", "default": "service://euystacio-ai/opa-service:8181"},
+    "opa_namespace": {"type": "str", "default": "euystacio-ai"},
+    "opa_selector": {"type": "str", "default": "app=opa-peace-bonds"},
+    "opa_path": {"type": "str", "default": "euystacio/peace_bonds"},
+    "opa_probes": {
+        "type": "list",
+        "elements": "dict",
+        "options": {
+            "name": {"type": "str", "required": True},
+            "input": {"type": "dict", "required": True},
+            "expect": {"type": "bool", "required": True},
+        },
+    },
+    "storage_warning": {"type": "float", "default": 0.8},
+    "storage_critical": {"type": "float", "default": 0.9},
+    "certificate_warning_days": {"type": "float", "default": 30},
+    "certificate_critical_days": {"type": "float", "default": 7},
+    "backup_path": {"type": "path"},
+    "backup_max_age": {"type": "str", "default": "26h"},
+    "history": {"type": "str", "default": "1h"},
+    "previous": {"type": "dict"},
+    "timeout": {"type": "float", "default": 20},
+    "request_timeout": {"type": "float", "default": 5},
+    "fail_on": {"type": "list", "elements": "str", "choices": FAILURES, "default": []},
+    **routes.ARGUMENTS,
+}
+
+
+def run(params: dict[str, Any], now: float) -> dict[str, Any]:
+    addresses = routes.Routes(params, params["request_timeout"])
+    return collect.check(addresses.cluster, wanted(params, addresses), name=params["name"], previous=params["previous"], now=now)
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec={**AUTH_ARG_SPEC, **ARGUMENTS}, supports_check_mode=True)
+    try:
+        report = run(module.params, time.time())
+    except SalvageError as exc:
+        module.fail_json(msg=str(exc), reason=exc.reason)
+    if report["status"] in module.params["fail_on"]:
+        found = "; ".join(f"{part['name']}: {part['reason']}" for part in report["parts"] if part["reason"])
+        module.fail_json(msg=f"the cluster is {report['status']}: {found}", report=report)
+    module.exit_json(changed=False, report=report)
+
+
+if __name__ == "__main__":
+    main()
