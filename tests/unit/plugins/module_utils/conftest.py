@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
 import re
@@ -30,6 +31,7 @@ class FakeApi:
         self.stumble: Callable[[str, str], str | None] = lambda method, path: None
         self.history: list[tuple[int, str, str, Object]] = []
         self.oldest = 0
+        self.controller: Callable[[str], None] = lambda path: None  # what a controller does after a write to that path
         self.change = threading.Condition()
         self._version = 100
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
@@ -57,6 +59,7 @@ class FakeApi:
             stored = {**copy.deepcopy(obj), "metadata": {**metadata, "resourceVersion": str(self._version)}}
             self.objects[path] = stored
             self.history.append((self._version, kind, path, stored))
+            self.controller(path)
             self.change.notify_all()
             return stored
 
@@ -191,7 +194,7 @@ def _handler(api: FakeApi) -> type[BaseHTTPRequestHandler]:
             if version < api.oldest:
                 self.event("ERROR", _status(410, "too old resource version"))
                 return
-            with api.change:
+            with api.change, contextlib.suppress(ConnectionError):  # who watched has gone
                 while True:
                     for at, kind, path, obj in api.history:
                         if at > version and path.rsplit("/", maxsplit=1)[0] == collection:

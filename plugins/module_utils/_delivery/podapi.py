@@ -1,0 +1,97 @@
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What each single pod says of itself, asked through the API server: a Service would answer for one of them only."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from .._cluster.errors import SalvageError
+from .._cluster.http import Response, ServesProxy, said
+from .._metrics.parse import parse_exposition
+from .workload import Object, path_of
+
+_WELL = frozenset({"healthy", "ok", "up", "pass"})
+
+
+def port_number(pod: Object, port: str) -> str:
+    """A port's number; a name is looked up in the pod, as a Service does."""
+    if port.isdigit():
+        return port
+    for container in pod["spec"].get("containers") or []:
+        for offered in container.get("ports") or []:
+            if offered.get("name") == port:
+                return str(offered["containerPort"])
+    raise SalvageError(f"pod {pod['metadata']['name']} has no port {port!r}", reason="bad_input")
+
+
+def ask(cluster: ServesProxy, pod: Object, port: str, path: str, *, timeout: float = 5.0) -> Response:
+    """GET of one pod, once.  Raises SalvageError."""
+    metadata = pod["metadata"]
+    where = f"{path_of('Pod', metadata['namespace'], metadata['name'])}:{port_number(pod, port)}/proxy{path}"
+    return cluster.http.request("GET", cluster.server.rstrip("/") + where, timeout=timeout)
+
+
+def health_of(cluster: ServesProxy, pod: Object, port: str, path: str, *, timeout: float = 5.0) -> str:
+    """Nothing if the pod is well, else what is wrong."""
+    try:
+        answer = ask(cluster, pod, port, path, timeout=timeout)
+    except SalvageError as exc:
+        return str(exc)
+    if answer.status != 200:
+        return f"{path} answered {answer.status}{said(answer)}"
+    if answer.content_type != "application/json":
+        return "" if answer.content_type == "text/plain" else f"{path} answered {answer.content_type or 'something without a type'}"
+    try:
+        data = answer.json()
+    except SalvageError as exc:
+        return str(exc)
+    status = data.get("status") if isinstance(data, dict) else None
+    return "" if status is None or str(status).lower() in _WELL else f"{path} says {status!r}"
+
+
+def requests_of(
+    cluster: ServesProxy, pod: Object, port: str, exclude: Iterable[str], *, metric: str = "http_requests_total"
+) -> float | None:
+    """How many requests the pod has answered, without those to the excluded paths; None if it does not tell."""
+    try:
+        answer = ask(cluster, pod, port, "/metrics")
+        if answer.status != 200:
+            return None
+        samples = parse_exposition(answer.body.decode("utf-8", "replace"), [metric])
+    except SalvageError:
+        return None
+    left_out = frozenset(exclude)
+    values = [sample.value for sample in samples if sample.name == metric and sample.labels.get("path") not in left_out]
+    return None if any(value is None for value in values) else sum(value for value in values if value is not None)
+
+
+def drained(
+    cluster: ServesProxy,
+    pods: Callable[[], list[Object]],
+    port: str,
+    *,
+    timeout: float,
+    interval: float,
+    exclude: tuple[str, ...],
+) -> dict[str, Any]:
+    """Wait until no pod answered a request in two intervals running, or until the timeout.  What can't be seen counts as busy."""
+    began = time.monotonic()
+    before: dict[str, float | None] = {}
+    quiet = 0
+    while True:
+        now = {pod["metadata"]["uid"]: requests_of(cluster, pod, port, exclude) for pod in pods()}
+        known = all(value is not None for value in now.values())
+        rose = sum((value or 0) - (before.get(uid) or 0) for uid, value in now.items() if uid in before)
+        quiet = quiet + 1 if before and known and rose == 0 else 0
+        waited = time.monotonic() - began
+        if quiet >= 2 or not now:
+            return {"drained": True, "seconds": round(waited, 1), "reason": "no request in two intervals" if now else "no pod is left"}
+        if waited + interval > timeout:
+            why = f"{rose:g} requests in the last interval" if known else "some pods do not tell their requests"
+            return {"drained": False, "seconds": round(waited, 1), "reason": f"{why}; connections that are still open break now"}
+        before = now
+        time.sleep(interval)

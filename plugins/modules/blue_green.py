@@ -1,0 +1,364 @@
+#!/usr/bin/python
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: blue_green
+short_description: Switch a Service between two colours of a Deployment, and prove it
+version_added: 0.1.0
+author: Euystacio Meta Salvage contributors (@euystacio)
+description:
+  - A colour is a value of one label (O(colour_key)) on the pods behind a Service. The Service's own selector says which colour takes the
+    traffic. Any values will do, such as C(blue) and C(green), or C(v1) and C(v2).
+  - The switch is one compare-and-swap write that replaces the colour in the selector and notes the run in an annotation of the Service.
+    It is made only if all gates pass twice, and it counts only when the Service's EndpointSlices hold ready pods of the new colour and of
+    no other; otherwise the Service is switched back.
+  - A run that was killed is finished, or undone, by the next one. Of two runs that race, one switches.
+  - What it can't do. Connections that are open stay with the old pods until these close them (so those must stop gracefully), and a load
+    balancer outside of the cluster follows by its own clock (O(settle)).
+extends_documentation_fragment:
+  - kubernetes.core.k8s_auth_options
+attributes:
+  check_mode:
+    description: Can run in check mode and tell what it would without changing anything.
+    support: full
+    details: Writes are sent with C(dryRun=All), the gates are looked at once, nothing is waited for.
+  diff_mode:
+    description: Shows what changed.
+    support: full
+    details: The Service's selector.
+  idempotent:
+    description: A second run changes nothing.
+    support: full
+options:
+  state:
+    description:
+      - V(inspected) tells the colours.
+      - V(adopted) gives a Service that does not name O(colour_key) yet its first colour. It labels the pods, waits for them, and
+        then narrows the selector to them; no endpoint is lost.
+      - V(prepared) makes the Deployment of O(colour), as many replicas as the active one has now, and a preview Service, and waits.
+      - V(promoted) switches to O(colour).
+      - V(reverted) switches back, needing no more than ready pods of the old colour. It looks at no gate, metric or lease.
+      - V(retired) waits until the old colour answers no more requests, moves its autoscaler to the new one, and scales it to nothing.
+    type: str
+    choices: [inspected, adopted, prepared, promoted, reverted, retired]
+    default: inspected
+  service:
+    description: The Service's name.
+    type: str
+    default: euystacio-api
+  namespace:
+    description: Its namespace.
+    type: str
+    default: euystacio-ai
+  colour_key:
+    description: The label that tells the colours apart.
+    type: str
+    default: version
+  colour:
+    description:
+      - The new colour for V(prepared) and V(promoted), the first one for V(adopted) if the pods have none.
+      - For V(reverted) the colour to go back to, if no switch is on record.
+    type: str
+  deployment:
+    description: The name of the new colour's Deployment, if there is none yet. The default is the Service's name with the colour.
+    type: str
+  definition:
+    description:
+      - The Deployment of the new colour, for V(prepared). Its name, size, and colour are set here; without it the active one is copied.
+    type: dict
+  images:
+    description: The images of the new colour by container, for V(prepared).
+    type: dict
+    default: {}
+  verdict:
+    description: What the bake found. V(retired) is refused without V(passed).
+    type: str
+    choices: [passed, failed, unknown]
+    default: unknown
+  run:
+    description: The name of the run, for the record and against a second run. The default is made of the host and the time.
+    type: str
+  health_path:
+    description: Asked of each pod of the new colour, which must answer 200, and a C(status) in JSON must be well. Empty not to ask.
+    type: str
+    default: /health
+  health_port:
+    description: The pod's port for it, by number or name. The default is the target of the Service's first port.
+    type: str
+  image:
+    description: The image, or its digest, that each pod of the new colour must run.
+    type: str
+  min_ready:
+    description: How many ready pods the new colour needs; V(0) for as many as the active one wants. For V(reverted) at least one.
+    type: int
+    default: 0
+  stability:
+    description: Seconds between the two looks at the gates, in which no pod may restart. At least the Deployment's C(minReadySeconds).
+    type: float
+    default: 10
+  proof_timeout:
+    description: Seconds in which the endpoints must have followed the switch.
+    type: float
+    default: 10
+  settle:
+    description: Seconds that the nodes' proxies are given after the proof; more if a load balancer stands outside.
+    type: float
+    default: 2
+  bake:
+    description: Seconds for which another run to another colour is refused after the switch.
+    type: float
+    default: 900
+  allow_no_return:
+    description: Switch even if the active colour is not fit to go back to. A fix for a dead version is deployed so.
+    type: bool
+    default: false
+  drain_timeout:
+    description: Seconds that V(retired) waits for the old colour's requests to stop.
+    type: float
+    default: 300
+  drain_interval:
+    description: Seconds between two looks at the old pods' request counters; two intervals without a request count as drained.
+    type: float
+    default: 15
+  drain_exclude:
+    description: Paths whose requests do not count, because probes and scrapes never stop.
+    type: list
+    elements: str
+    default: [/health, /ready, /metrics]
+  remove:
+    description: Delete the old Deployment when it is V(retired), instead of scaling it to nothing.
+    type: bool
+    default: false
+  timeout:
+    description: Seconds to wait for a rollout.
+    type: float
+    default: 600
+  request_timeout:
+    description: Seconds for each request to the API server. Those that are safe to repeat are repeated if it stumbles.
+    type: float
+    default: 10.0
+seealso:
+  - module: euystacio.meta_salvage.rollout
+"""
+
+EXAMPLES = r"""
+- name: Give the Service its first colour
+  euystacio.meta_salvage.blue_green:
+    service: euystacio-api
+    namespace: euystacio-ai
+    state: adopted
+    colour: blue
+
+- name: Bring up green beside blue
+  euystacio.meta_salvage.blue_green:
+    service: euystacio-api
+    namespace: euystacio-ai
+    state: prepared
+    colour: green
+    images:
+      euystacio-api: registry.example.org/euystacio-api:1.5.0
+
+- name: Switch the traffic
+  euystacio.meta_salvage.blue_green:
+    service: euystacio-api
+    namespace: euystacio-ai
+    state: promoted
+    colour: green
+
+- name: Switch back, at once
+  euystacio.meta_salvage.blue_green:
+    service: euystacio-api
+    namespace: euystacio-ai
+    state: reverted
+"""
+
+RETURN = r"""
+active:
+  description: The colour that takes the traffic.
+  returned: success
+  type: str
+  sample: green
+colours:
+  description: The Deployments by colour.
+  returned: with O(state=inspected)
+  type: dict
+  sample:
+    blue: {deployment: euystacio-api, replicas: 3, available: 3}
+    green: {deployment: euystacio-api-green, replicas: 3, available: 3}
+gates:
+  description: What was looked at before the switch. V(null) is what could not be seen, which does not pass.
+  returned: with O(state=promoted)
+  type: list
+  elements: dict
+  sample:
+    - {gate: endpoints, passed: true, reason: 3 ready}
+    - {gate: health, passed: true, reason: 3 pods answer}
+proven:
+  description: Whether the endpoints hold the new colour alone.
+  returned: after a switch
+  type: bool
+  sample: true
+proof_ms:
+  description: Milliseconds from the write's answer to the proof.
+  returned: after a switch
+  type: float
+  sample: 6.1
+journal:
+  description: The note on the Service.
+  returned: when there is one
+  type: dict
+  sample: {run: r-20261124, from: blue, to: green, phase: settled, at: "2026-11-24T14:52:09Z", until: 1795531991.7}
+deployment:
+  description: The new colour's Deployment.
+  returned: with O(state=prepared)
+  type: str
+  sample: euystacio-api-green
+size:
+  description: How many replicas it has.
+  returned: with O(state=prepared)
+  type: int
+  sample: 3
+rollout:
+  description: How far it is, as in M(euystacio.meta_salvage.rollout).
+  returned: with O(state=prepared)
+  type: dict
+  sample: {status: complete, reason: "3 of 3 available, all of revision 1"}
+retired:
+  description: The colour that was retired.
+  returned: with O(state=retired)
+  type: str
+  sample: blue
+drain:
+  description: How the old colour's requests ran out.
+  returned: with O(state=retired)
+  type: dict
+  sample: {drained: true, seconds: 30.1, reason: no request in two intervals}
+hpa_moved:
+  description: The autoscalers that now scale the new colour.
+  returned: with O(state=retired)
+  type: list
+  elements: str
+  sample: [euystacio-api-hpa]
+"""
+
+import platform
+import time
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
+
+from ..module_utils._cluster.api import Cluster
+from ..module_utils._cluster.errors import SalvageError
+from ..module_utils._delivery.colours import Journal
+from ..module_utils._delivery.switch import BlueGreen, Settings
+
+ARGUMENTS = {
+    **AUTH_ARG_SPEC,
+    "state": {
+        "type": "str",
+        "choices": ["inspected", "adopted", "prepared", "promoted", "reverted", "retired"],
+        "default": "inspected",
+    },
+    "service": {"type": "str", "default": "euystacio-api"},
+    "namespace": {"type": "str", "default": "euystacio-ai"},
+    "colour_key": {"type": "str", "default": "version", "no_log": False},
+    "colour": {"type": "str"},
+    "deployment": {"type": "str"},
+    "definition": {"type": "dict"},
+    "images": {"type": "dict", "default": {}},
+    "verdict": {"type": "str", "choices": ["passed", "failed", "unknown"], "default": "unknown"},
+    "run": {"type": "str"},
+    "health_path": {"type": "str", "default": "/health"},
+    "health_port": {"type": "str"},
+    "image": {"type": "str"},
+    "min_ready": {"type": "int", "default": 0},
+    "stability": {"type": "float", "default": 10},
+    "proof_timeout": {"type": "float", "default": 10},
+    "settle": {"type": "float", "default": 2},
+    "bake": {"type": "float", "default": 900},
+    "allow_no_return": {"type": "bool", "default": False},
+    "drain_timeout": {"type": "float", "default": 300},
+    "drain_interval": {"type": "float", "default": 15},
+    "drain_exclude": {"type": "list", "elements": "str", "default": ["/health", "/ready", "/metrics"]},
+    "remove": {"type": "bool", "default": False},
+    "timeout": {"type": "float", "default": 600},
+    "request_timeout": {"type": "float", "default": 10.0},
+}
+
+
+def settings_of(params):
+    names = Settings.__dataclass_fields__
+    given = {name: params[name] for name in names if params.get(name) is not None}
+    return Settings(**{"run": f"{platform.node()}-{int(time.time())}", **given})
+
+
+def inspected(blue_green):
+    service, colours = blue_green.inspect()
+    journal = Journal.of(service)
+    return {
+        "changed": False,
+        "active": colours.active,
+        "journal": journal.to_dict() if journal else None,
+        "colours": {
+            colour: {
+                "deployment": deployment["metadata"]["name"],
+                "replicas": deployment["spec"].get("replicas", 1),
+                "available": (deployment.get("status") or {}).get("availableReplicas", 0),
+            }
+            for colour, deployment in colours.deployments.items()
+        },
+    }
+
+
+def run(blue_green, params, check_mode):
+    """The module's result."""
+    state, colour = params["state"], params["colour"]
+    if state == "inspected":
+        return inspected(blue_green)
+    if state == "adopted":
+        return blue_green.adopt(colour or "blue", dry_run=check_mode)
+    if state == "prepared":
+        name = params["deployment"] or f"{params['service']}-{colour}"
+        return blue_green.prepare(colour, name, params["definition"], params["images"], dry_run=check_mode)
+    if state == "promoted":
+        return blue_green.promote(colour, dry_run=check_mode)
+    if state == "reverted":
+        return blue_green.revert(colour, dry_run=check_mode)
+    if params["verdict"] != "passed":
+        raise SalvageError(
+            f"the bake's verdict is {params['verdict']}, so the old colour stays: it is the way back (retired needs verdict: passed)",
+            reason="bad_input",
+        )
+    return blue_green.retire(
+        drain_timeout=params["drain_timeout"],
+        drain_interval=params["drain_interval"],
+        exclude=tuple(params["drain_exclude"]),
+        remove=params["remove"],
+        dry_run=check_mode,
+    )
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec=ARGUMENTS,
+        supports_check_mode=True,
+        required_if=[("state", "prepared", ["colour"]), ("state", "promoted", ["colour"])],
+    )
+    params = module.params
+    try:
+        cluster = Cluster.connect(params, timeout=params["request_timeout"])
+        blue_green = BlueGreen(cluster, params["namespace"], params["service"], params["colour_key"], settings_of(params))
+        result = run(blue_green, params, module.check_mode)
+    except SalvageError as exc:
+        module.fail_json(msg=str(exc), reason=exc.reason)
+    if result.get("failed"):
+        module.fail_json(**result)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()
