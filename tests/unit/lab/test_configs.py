@@ -47,8 +47,8 @@ def test_the_audit_log_shows_every_request_and_no_body() -> None:
 
 
 def test_only_the_scale_cluster_lifts_the_clients_limits() -> None:
-    assert "--kube-api-qps=1000" in configs.controller_manager(_where(0), port=1, node=False)
-    assert "--kube-api-qps=1000" not in configs.controller_manager(_where(0), port=1, node=True)
+    assert "--kube-api-qps=1000" in configs.scheduler(_where(0), port=1, node=False)
+    assert "--kube-api-qps=1000" not in configs.scheduler(_where(0), port=1, node=True)
 
 
 def test_a_silent_node_is_not_ready_soon_but_not_between_two_of_its_reports() -> None:
