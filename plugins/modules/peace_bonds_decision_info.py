@@ -80,6 +80,7 @@ options:
     description:
       - "The policy's thresholds, as C({provider.trust_weight: {min: 0.5}, metrics.hvar_value: {max: 0.1}})."
       - With them, denies whose input breaks no threshold by more than O(margin) are listed as likely false positives.
+      - C(risk_score) is the score of the decision itself, not a field of the input.
     type: dict
     default: {}
   margin:

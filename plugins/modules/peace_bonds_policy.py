@@ -51,6 +51,32 @@ options:
     description: The data document's name in the ConfigMap.
     type: str
     default: policy_data.json
+  restrictions:
+    description:
+      - Providers that are denied until a given time, whatever the policies say. They are added to those in force; a provider's earlier
+        one is replaced.
+      - Restrictions in force stay in a candidate that does not speak of them. One that is past is taken out by each run, and has had no
+        effect since its end. An empty list does just that.
+      - The package's C(deny) must be a set to which a file can add, and C(allow) must need it empty; give a fixture to see that it binds.
+    type: list
+    elements: dict
+    suboptions:
+      provider:
+        description: Its name, as O(provider_fields) of the input hold it.
+        type: str
+        required: true
+      until:
+        description: Until when, in RFC 3339 such as C(2026-11-24T14:00:00Z).
+        type: str
+        required: true
+      reason:
+        description: Why; it becomes part of the deny reason.
+        type: str
+        required: true
+  restrictions_lifted:
+    description: Providers whose restriction ends now.
+    type: list
+    elements: str
   test_dir:
     description: A folder with further tests.
     type: path
@@ -219,6 +245,14 @@ EXAMPLES = r"""
     policy_data: {euystacio: {thresholds: {risk_max: 0.75}}}
     decisions_of_pods: true
 
+- name: Deny a provider for a day; the next runs take it out again
+  euystacio.meta_salvage.peace_bonds_policy:
+    restrictions:
+      - provider: provider-boreas
+        until: "2026-11-25T14:00:00Z"
+        reason: unusual rate of requests, see the incident of 2026-11-24
+    decisions_of_pods: true
+
 - name: Back to the revision before
   euystacio.meta_salvage.peace_bonds_policy:
     state: reverted
@@ -241,6 +275,24 @@ changed_files:
   type: list
   elements: str
   sample: [policy_data.json]
+restrictions:
+  description: The restrictions that are in force with the candidate.
+  returned: when the cluster was asked and O(state) is not V(reverted)
+  type: list
+  elements: dict
+  sample: [{provider: provider-boreas, until: "2026-11-25T14:00:00Z", reason: unusual rate of requests}]
+restrictions_added:
+  description: Those of them that are new or end at another time.
+  returned: when the cluster was asked and O(state) is not V(reverted)
+  type: list
+  elements: dict
+  sample: []
+restrictions_ended:
+  description: Restrictions that were taken out, because they were past or lifted.
+  returned: when the cluster was asked and O(state) is not V(reverted)
+  type: list
+  elements: dict
+  sample: []
 accepted:
   description: Whether the candidate may bind.
   returned: when it was examined
@@ -326,6 +378,16 @@ ARGUMENTS = {
     "policy_dir": {"type": "path"},
     "policy_data": {"type": "dict"},
     "data_file": {"type": "str", "default": "policy_data.json"},
+    "restrictions": {
+        "type": "list",
+        "elements": "dict",
+        "options": {
+            "provider": {"type": "str", "required": True},
+            "until": {"type": "str", "required": True},
+            "reason": {"type": "str", "required": True},
+        },
+    },
+    "restrictions_lifted": {"type": "list", "elements": "str"},
     "test_dir": {"type": "path"},
     "fixtures": {
         "type": "list",

@@ -356,3 +356,34 @@ def test_the_logs_of_the_pods_are_counted(published: Bonds) -> None:
     found = published.task("peace_bonds_decision_info", pods={"namespace": SPACE}, providers=["provider-counted"])
     assert found["summary"]["counts"] == {"allowed": 1, "denied": 1, "unknown": 0}
     assert found["summary"]["rules"][0]["rule"] == "High risk provider detected: risk_score=#"
+
+
+def test_a_restriction_binds_for_its_provider_alone_stays_with_new_policies_and_ends(published: Bonds) -> None:
+    def until(seconds: float) -> str:
+        return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + seconds))
+
+    published.ask(GOOD)
+    restricted = {"name": "restricted", "input": MEDIUM, "allow": False}
+    wanted = {"provider": "provider-boreas", "until": until(3600), "reason": "a test"}
+    done = published.policy(restrictions=[wanted], fixtures=[*FIXTURES, restricted], decisions_of_pods=True)
+    assert done["changed"], done
+    assert published.ask(MEDIUM)["decisions"][0]["deny"] == [f"Restricted until {wanted['until']}: a test"]
+    assert not published.policy(restrictions=[wanted])["changed"]
+
+    files = policy_files() | {"more.rego": "package euystacio.more\n\nx := 1\n"}
+    renewed = published.policy(policy_files=files)
+    assert renewed["restrictions"] == [wanted]
+    assert published.ask(MEDIUM)["decisions"][0]["status"] == "denied"
+
+    lifted = published.policy(restrictions_lifted=["provider-boreas"])
+    assert lifted["restrictions_ended"] == [wanted]
+    assert published.ask(MEDIUM)["decisions"][0]["status"] == "allowed"
+
+    short = {**wanted, "until": until(25)}
+    assert published.policy(restrictions=[short])["changed"]
+    deadline = time.monotonic() + 60
+    while published.ask(MEDIUM)["decisions"][0]["status"] != "allowed":  # by OPA's own clock
+        assert time.monotonic() < deadline
+    swept = published.policy(restrictions=[])
+    assert swept["restrictions_ended"] == [short]
+    assert "meta_salvage_restrictions.rego" not in published.config_map()["data"]

@@ -5,17 +5,18 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
 from .._cluster.errors import SalvageError
-from . import sources
+from . import restrict, sources
 from .candidate import Files, changed_files, content, published, revision, tests, text_of, with_data
 from .engine import Engine
 from .examine import Rules, examine, load
 from .options import connect
 from .publish import Fixture, Publisher, RefusedError, State, Target
-from .replay import Gates
+from .replay import Gates, Replay
 
 
 class Change:
@@ -36,9 +37,10 @@ class Change:
             return
         state = self._state_if_needed()
         own = self._given()
-        files = own if own is not None else (dict(state.files) if state else {})
+        files = dict(own) if own is not None else (dict(state.files) if state else {})
         if self.params["policy_data"]:
             files = with_data(files, self.params["policy_data"], self.params["data_file"])
+        files = self._restrict(files, state)
         published(files)  # refuses what can't be a ConfigMap before anything else is done
         self._describe(state, files)
         known = state is not None and state.revision == revision(files)
@@ -55,9 +57,20 @@ class Change:
             return {str(name): str(text) for name, text in self.params["policy_files"].items()}
         if self.params["policy_dir"]:
             return load(self.params["policy_dir"])
-        if not self.params["policy_data"]:
-            raise SalvageError("nothing to examine: give policy_files, policy_dir or policy_data", reason="bad_input")
+        if not self.params["policy_data"] and self.params["restrictions"] is None and self.params["restrictions_lifted"] is None:
+            raise SalvageError("nothing to examine: give policy_files, policy_dir, policy_data or restrictions", reason="bad_input")
         return None
+
+    def _restrict(self, files: dict[str, str], state: State | None) -> dict[str, str]:
+        """The candidate's restrictions: those in force stay, whoever brings new policies, until they end or are lifted."""
+        if state is None:
+            return files
+        add = [restrict.parse(item) for item in self.params["restrictions"] or []]
+        active, added, ended = restrict.changed(restrict.present(state.files), add, self.params["restrictions_lifted"] or [], time.time())
+        self.result["restrictions"] = [item.to_dict() for item in active]
+        self.result["restrictions_added"] = [item.to_dict() for item in added]
+        self.result["restrictions_ended"] = [item.to_dict() for item in ended]
+        return restrict.with_restrictions(files, active, self.params["package"], self.params["provider_fields"])
 
     def _state_if_needed(self) -> State | None:
         own = self.params["policy_files"] is not None or self.params["policy_dir"]
@@ -125,6 +138,8 @@ class Change:
             ),
             compare_with=content(state.files) if state is not None and p["compare_with"] == "current" else None,
         )
+        if verdict.replay and not (p["policy_files"] or p["policy_dir"] or p["policy_data"]):
+            verdict.refusals += _beyond(verdict.replay, self.result)
         self.result.update(verdict.to_dict())
         if verdict.refusals:
             raise SalvageError(f"the policy is refused, nothing was changed: {'; '.join(verdict.refusals)}", reason="invalid")
@@ -164,3 +179,10 @@ class Change:
 
 def _limit(value: int) -> int | None:
     return None if value < 0 else value
+
+
+def _beyond(replay: Replay, result: Mapping[str, Any]) -> list[str]:
+    """Restrictions are to change the decisions of those whom they name, and nobody else's."""
+    named = {item["provider"] for kind in ("restrictions", "restrictions_ended") for item in result.get(kind, [])}
+    others = {*replay.newly_allowed, *replay.newly_denied} - named
+    return [f"restrictions would change decisions of others too: {', '.join(sorted(others)[:5])}"] if others else []

@@ -22,6 +22,7 @@ MAX_PROVIDERS = 20_000
 MAX_RULES = 1_000
 MAX_REVISIONS = 200
 OTHERS = "(others)"
+RISK_SCORE = "risk_score"
 
 
 def rule_of(reason: str) -> str:
@@ -31,7 +32,7 @@ def rule_of(reason: str) -> str:
 
 @dataclass(frozen=True)
 class Limit:
-    """A threshold of the policy: an input below ``minimum`` or above ``maximum`` is a reason to deny."""
+    """A threshold of the policy: a value below ``minimum`` or above ``maximum`` is a reason to deny."""
 
     minimum: float | None = None
     maximum: float | None = None
@@ -155,7 +156,7 @@ class Summary:
         if status == UNKNOWN:
             _count(self.unknown_reasons, rule_of(decision.reason))
         elif status == DENIED and self.limits:
-            self._near_miss(provider, record.get("input"), pointers)
+            self._near_miss(provider, record.get("input"), pointers, decision.risk_score)
 
     def _revision_at(self, when: float | None) -> str:
         name = ""
@@ -166,10 +167,13 @@ class Summary:
                 name = revision
         return name
 
-    def _near_miss(self, provider: str, document: object, pointers: tuple[str, ...]) -> None:
+    def _near_miss(self, provider: str, document: object, pointers: tuple[str, ...], risk_score: float | None) -> None:
         broken: dict[str, dict[str, float]] = {}
         for name, limit in self.limits.items():
-            value = None if pointers and touches(pointers, name) else number(lookup(document, name))
+            if name == RISK_SCORE:  # what the policy computes of the input has a limit too
+                value = risk_score
+            else:
+                value = None if pointers and touches(pointers, name) else number(lookup(document, name))
             distance = limit.distance(value) if value is not None else None
             if value is None or distance is None:
                 continue

@@ -1,0 +1,57 @@
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an operator might do about a provider, and the numbers that speak for it.  Pure; nothing is done by it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .decide import number
+from .model import ALLOWED, DENIED
+
+KEEP_BLOCK, ADJUST, REVERT, RESTRICT, NOTHING, INVESTIGATE = "keep_block", "adjust_threshold", "revert", "restrict", "none", "investigate"
+
+
+def recommend(decision: Mapping[str, Any], summary: Mapping[str, Any], *, share: float = 0.5) -> dict[str, Any]:
+    """``decision`` and ``summary`` are those of peace_bonds_info and peace_bonds_decision_info for one provider.
+
+    ``share``: how much of a provider's denies must be near a threshold to call them false positives.
+    """
+    name = str(decision.get("provider", ""))
+    history = next((item for item in summary.get("providers") or [] if item.get("provider") == name), {})
+    suspects = summary.get("likely_false_positives") or {}
+    near = next((item for item in suspects.get("near_threshold") or [] if item.get("provider") == name), {})
+    began = next((item for item in suspects.get("began_with_revision") or [] if item.get("provider") == name), {})
+    denied = int(number(history.get("denied")) or 0)
+    allowed = int(number(history.get("allowed")) or 0)
+    evidence = {"denied": denied, "allowed": allowed, "unknown": int(number(history.get("unknown")) or 0)}
+    status = decision.get("status")
+    if status == ALLOWED:
+        if denied:
+            return _answer(
+                RESTRICT, f"{name} is allowed now, but was denied {denied} times in the log: an anomaly until it is understood", evidence
+            )
+        return _answer(NOTHING, f"{name} is allowed now and was never denied in the log", evidence)
+    if status != DENIED:
+        return _answer(INVESTIGATE, f"the decision about {name} is unknown: {decision.get('reason') or 'no reason given'}", evidence)
+    if began:
+        reason = (
+            f"{name} was allowed {began.get('allowed_before')} times under revision {began.get('previous_revision')} and denied "
+            f"{began.get('denied_since')} times since {began.get('revision')}: the policy changed, not the provider"
+        )
+        return _answer(REVERT, reason, {**evidence, "began_with_revision": dict(began)})
+    within = int(number(near.get("within_margin")) or 0)
+    if denied and within / denied >= share:
+        closest = {str(field): dict(values) for field, values in (near.get("closest") or {}).items()}
+        fields = ", ".join(f"{field} {values.get('value')} at the limit {values.get('limit')}" for field, values in sorted(closest.items()))
+        reason = f"{within} of {denied} denies of {name} are within the margin of a threshold: {fields}"
+        return _answer(ADJUST, reason, {**evidence, "within_margin": within, "closest": closest})
+    return _answer(
+        KEEP_BLOCK, f"{name} is denied, and {denied - within} of {denied} denies in the log are far from any threshold", evidence
+    )
+
+
+def _answer(action: str, reason: str, evidence: Mapping[str, Any]) -> dict[str, Any]:
+    return {"action": action, "reason": reason, "evidence": dict(evidence)}
