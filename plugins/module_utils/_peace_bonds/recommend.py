@@ -20,10 +20,10 @@ def recommend(decision: Mapping[str, Any], summary: Mapping[str, Any], *, share:
     ``share``: how much of a provider's denies must be near a threshold to call them false positives.
     """
     name = str(decision.get("provider", ""))
-    history = next((item for item in summary.get("providers") or [] if item.get("provider") == name), {})
+    history = _of(name, summary.get("providers"))
     suspects = summary.get("likely_false_positives") or {}
-    near = next((item for item in suspects.get("near_threshold") or [] if item.get("provider") == name), {})
-    began = next((item for item in suspects.get("began_with_revision") or [] if item.get("provider") == name), {})
+    near = _of(name, suspects.get("near_threshold"))
+    began = _of(name, suspects.get("began_with_revision"))
     denied = int(number(history.get("denied")) or 0)
     allowed = int(number(history.get("allowed")) or 0)
     evidence = {"denied": denied, "allowed": allowed, "unknown": int(number(history.get("unknown")) or 0)}
@@ -51,6 +51,10 @@ def recommend(decision: Mapping[str, Any], summary: Mapping[str, Any], *, share:
     return _answer(
         KEEP_BLOCK, f"{name} is denied, and {denied - within} of {denied} denies in the log are far from any threshold", evidence
     )
+
+
+def _of(name: str, items: Any) -> dict[str, Any]:
+    return next((dict(item) for item in items or [] if item.get("provider") == name), {})
 
 
 def _answer(action: str, reason: str, evidence: Mapping[str, Any]) -> dict[str, Any]:

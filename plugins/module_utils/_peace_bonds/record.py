@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Signed records of what was decided, by whom, why and on what evidence: written once, listed, verified.
 
-A record is canonical JSON (sorted keys, no spaces, UTF-8), signed with an ed25519 key, or sealed by HMAC-SHA256 where there is no more than a
+A record is canonical JSON (sorted keys, no spaces, UTF-8), signed with an ed25519 key, or sealed by HMAC-SHA256 where there is only a
 shared secret.  Each names the hash of the one before, so that a record that was taken away is missed.
 """
 
@@ -174,7 +174,7 @@ def _write(place: Path, target: Path, data: bytes) -> None:
             os.fsync(stream.fileno())
         os.link(temporary, target)  # never over one that is there
     finally:
-        os.unlink(temporary)
+        Path(temporary).unlink()
 
 
 def _files(place: Path) -> list[Path]:

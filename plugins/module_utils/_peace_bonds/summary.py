@@ -170,10 +170,9 @@ class Summary:
     def _near_miss(self, provider: str, document: object, pointers: tuple[str, ...], risk_score: float | None) -> None:
         broken: dict[str, dict[str, float]] = {}
         for name, limit in self.limits.items():
-            if name == RISK_SCORE:  # what the policy computes of the input has a limit too
-                value = risk_score
-            else:
-                value = None if pointers and touches(pointers, name) else number(lookup(document, name))
+            value = risk_score if name == RISK_SCORE else number(lookup(document, name))
+            if pointers and touches(pointers, name):
+                value = None
             distance = limit.distance(value) if value is not None else None
             if value is None or distance is None:
                 continue

@@ -1,0 +1,66 @@
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: peace_bonds_recommendation
+short_description: What to do about a provider, and the numbers that speak for it
+version_added: 0.1.0
+author: Euystacio Meta Salvage contributors (@euystacio)
+description:
+  - Weighs a provider's decision and its history. It recommends; nothing is done by it.
+  - A provider that is denied far from any threshold is a threat, so V(keep_block). One whose denies are mostly near a threshold is a likely
+    false positive, so V(adjust_threshold); one whose denies began with a policy revision, V(revert). One that is allowed now but was denied
+    is an anomaly, so V(restrict). An unknown decision is V(investigate), never more.
+positional: summary
+options:
+  _input:
+    description: One of RV(euystacio.meta_salvage.peace_bonds_info#module:decisions).
+    type: dict
+    required: true
+  summary:
+    description: The RV(euystacio.meta_salvage.peace_bonds_decision_info#module:summary) of the log.
+    type: dict
+    required: true
+  share:
+    description: How much of a provider's denies must be near a threshold to call them false positives.
+    type: float
+    default: 0.5
+"""
+
+EXAMPLES = r"""
+- name: What to do about the provider
+  ansible.builtin.debug:
+    msg: "{{ bonds.decisions[0] | euystacio.meta_salvage.peace_bonds_recommendation(history.summary) }}"
+"""
+
+RETURN = r"""
+_value:
+  description: The C(action) (V(keep_block), V(adjust_threshold), V(revert), V(restrict), V(none) or V(investigate)), the C(reason), and the
+    numbers as C(evidence).
+  type: dict
+"""
+
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+from ..module_utils._peace_bonds.recommend import recommend
+
+
+def peace_bonds_recommendation(decision: Any, summary: Any, share: float = 0.5) -> dict[str, Any]:
+    """The recommendation for one provider."""
+    if not isinstance(decision, dict) or not isinstance(summary, dict):
+        raise AnsibleFilterError(
+            "peace_bonds_recommendation: give a decision of peace_bonds_info, and a summary of peace_bonds_decision_info"
+        )
+    return recommend(decision, summary, share=share)
+
+
+class FilterModule:
+    """The filter, for Ansible."""
+
+    def filters(self) -> dict[str, Any]:
+        return {"peace_bonds_recommendation": peace_bonds_recommendation}

@@ -1,0 +1,141 @@
+#!/usr/bin/python
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: peace_bonds_record
+short_description: Write a signed record of a Peace Bonds decision
+version_added: 0.1.0
+author: Euystacio Meta Salvage contributors (@euystacio)
+description:
+  - Records who decided what about a provider, why, and on what evidence, signed and chained to the record before.
+  - The evidence itself is not stored; its SHA-256 is.
+  - The same decision on the same evidence is recorded once.
+requirements:
+  - cryptography (for ed25519 keys)
+attributes:
+  check_mode:
+    description: Can run in check mode and tell what it would without changing anything.
+    support: full
+  diff_mode:
+    description: Shows what changed.
+    support: full
+options:
+  dir:
+    description: The folder of the records, on the host where the module runs. It is created with mode 0700.
+    type: path
+    required: true
+  key:
+    description:
+      - The file of the key. An ed25519 private key in PEM without a passphrase, or a shared secret of at least 32 bytes for HMAC-SHA256.
+    type: path
+    required: true
+  decision:
+    description: What was decided.
+    type: str
+    required: true
+    choices: [keep_block, adjust_threshold, restrict, lift, revert, none]
+  provider:
+    description: About whom.
+    type: str
+    required: true
+  who:
+    description: Who decided.
+    type: str
+    required: true
+  why:
+    description: Why.
+    type: str
+    required: true
+  evidence:
+    description: What the decision rests on, by name; each is hashed in canonical JSON.
+    type: dict
+    default: {}
+  details:
+    description: What else belongs into the record as it is, such as policy revisions and the end of a restriction. No secrets.
+    type: dict
+    default: {}
+"""
+
+EXAMPLES = r"""
+- name: Record that the block stays
+  euystacio.meta_salvage.peace_bonds_record:
+    dir: /var/lib/meta-salvage/decisions
+    key: /etc/meta-salvage/decisions.pem
+    decision: keep_block
+    provider: provider-dusk
+    who: on-call
+    why: credentials of the provider are known to be stolen
+    evidence:
+      decisions: "{{ bonds.decisions }}"
+      history: "{{ history.summary }}"
+"""
+
+RETURN = r"""
+file:
+  description: The record's file.
+  returned: success
+  type: str
+  sample: /var/lib/meta-salvage/decisions/000001-2f6b1c0d9e8a7b65.decision.json
+record:
+  description: The record.
+  returned: success
+  type: dict
+  sample:
+    schema: 1
+    id: 2f6b1c0d9e8a7b65
+    at: "2026-11-24T15:00:00Z"
+    decision: keep_block
+    provider: provider-dusk
+    who: on-call
+    why: credentials of the provider are known to be stolen
+    evidence: {decisions: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08}
+    details: {}
+    previous: null
+"""
+
+import time
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils._cluster.errors import SalvageError
+from ..module_utils._peace_bonds.record import canonical, digest, signer, write
+from ..module_utils._peace_bonds.summary import iso
+
+ARGUMENTS = {
+    "dir": {"type": "path", "required": True},
+    "key": {"type": "path", "required": True, "no_log": False},
+    "decision": {
+        "type": "str",
+        "required": True,
+        "choices": ["keep_block", "adjust_threshold", "restrict", "lift", "revert", "none"],
+    },
+    "provider": {"type": "str", "required": True},
+    "who": {"type": "str", "required": True},
+    "why": {"type": "str", "required": True},
+    "evidence": {"type": "dict", "default": {}},
+    "details": {"type": "dict", "default": {}},
+}
+
+
+def main():
+    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
+    params = module.params
+    record = {
+        "schema": 1,
+        "at": iso(time.time()),
+        **{name: params[name] for name in ("decision", "provider", "who", "why", "details")},
+        "evidence": {name: digest(canonical({"evidence": value})) for name, value in params["evidence"].items()},
+    }
+    try:
+        file, record, new = write(params["dir"], record, signer(params["key"]), dry_run=module.check_mode)
+    except SalvageError as exc:
+        module.fail_json(msg=str(exc), reason=exc.reason)
+    module.exit_json(changed=new, file=file, record=record, diff={"before": {} if new else record, "after": record})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,111 @@
+#!/usr/bin/python
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: peace_bonds_record_info
+short_description: List and verify the records of Peace Bonds decisions
+version_added: 0.1.0
+author: Euystacio Meta Salvage contributors (@euystacio)
+description:
+  - Reads the records that M(euystacio.meta_salvage.peace_bonds_record) wrote, checks each signature, and whether one was changed or taken
+    away. What was taken from the end of the chain can only be seen by who knows how many there were.
+requirements:
+  - cryptography (for ed25519 keys)
+attributes:
+  check_mode:
+    description: Can run in check mode and tell what it would without changing anything.
+    support: full
+    details: It only reads.
+  diff_mode:
+    description: Shows what changed.
+    support: N/A
+    details: It changes nothing.
+options:
+  dir:
+    description: The folder of the records, on the host where the module runs.
+    type: path
+    required: true
+  keys:
+    description: Files of the keys whose signatures count; public or private ed25519 keys in PEM, or shared secrets.
+    type: list
+    elements: path
+    required: true
+  provider:
+    description: List only the records about this provider; all are verified.
+    type: str
+  fail_on_unverified:
+    description: Whether to fail if one of the records can't be verified.
+    type: bool
+    default: false
+"""
+
+EXAMPLES = r"""
+- name: What was decided about a provider
+  euystacio.meta_salvage.peace_bonds_record_info:
+    dir: /var/lib/meta-salvage/decisions
+    keys: [/etc/meta-salvage/decisions.pub]
+    provider: provider-dusk
+    fail_on_unverified: true
+"""
+
+RETURN = r"""
+records:
+  description: The records, oldest first.
+  returned: always
+  type: list
+  elements: dict
+  sample:
+    - file: 000001-2f6b1c0d9e8a7b65.decision.json
+      verified: true
+      problem: ""
+      record: {id: 2f6b1c0d9e8a7b65, decision: keep_block, provider: provider-dusk, who: on-call}
+verified:
+  description: Whether all records of the folder are; not true of an empty folder.
+  returned: always
+  type: bool
+  sample: true
+count:
+  description: How many records the folder holds.
+  returned: always
+  type: int
+  sample: 1
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils._cluster.errors import SalvageError
+from ..module_utils._peace_bonds.record import signer, verify
+
+ARGUMENTS = {
+    "dir": {"type": "path", "required": True},
+    "keys": {"type": "list", "elements": "path", "required": True, "no_log": False},
+    "provider": {"type": "str"},
+    "fail_on_unverified": {"type": "bool", "default": False},
+}
+
+
+def main():
+    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
+    try:
+        keys = [signer(path) for path in module.params["keys"]]
+        found = verify(module.params["dir"], {key.key_id: key for key in keys})
+    except SalvageError as exc:
+        module.fail_json(msg=str(exc), reason=exc.reason)
+    wanted = module.params["provider"]
+    result = {
+        "records": [item.to_dict() for item in found if wanted is None or item.record.get("provider") == wanted],
+        "verified": bool(found) and not any(item.problem for item in found),
+        "count": len(found),
+    }
+    bad = [f"{item.name}: {item.problem}" for item in found if item.problem]
+    if bad and module.params["fail_on_unverified"]:
+        module.fail_json(msg=f"{len(bad)} of {len(found)} records are not verified: {'; '.join(bad[:3])}", **result)
+    module.exit_json(changed=False, **result)
+
+
+if __name__ == "__main__":
+    main()
