@@ -87,6 +87,10 @@ def pythons() -> dict[tuple[int, int], Python]:
     return dict(sorted(found.items(), reverse=True))
 
 
+def oldest_python() -> Python | None:
+    return next(reversed(pythons().values()), None)
+
+
 def newest_python(oldest: tuple[int, int] = OLDEST, newest: tuple[int, int] = NEWEST) -> Python | None:
     return next((python for version, python in pythons().items() if oldest <= version <= newest), None)
 
@@ -191,9 +195,9 @@ def collections_path() -> Path:
     return root
 
 
-def environment() -> dict[str, str]:
-    """The variables that a command needs to run in the development environment."""
-    path = venv("dev")
+def environment(python: Python | None = None) -> dict[str, str]:
+    """The variables that a command needs to run in the development environment, of the newest interpreter or of another."""
+    path = venv("dev", python)
     collections = collections_path()
     inherited: Mapping[str, str] = {name: value for name, value in os.environ.items() if name not in {"PYTHONHOME", "PYTHONPATH"}}
     return {

@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import collection, sanity
-from .env import CHECKOUT, EnvError, Python, environment
+from .env import CHECKOUT, EnvError, Python, environment, newest_python, oldest_python
 
 LAB = "make-test"
 COVERAGE_FLOOR = 95
@@ -82,12 +82,12 @@ class Run:
 
         return self.step(name, work)
 
-    def pytest(self, name: str, *arguments: str, extra: dict[str, str] | None = None) -> Step:
+    def pytest(self, name: str, *arguments: str, extra: dict[str, str] | None = None, python: Python | None = None) -> Step:
         """A step that is a pytest run; every test counts."""
 
         def work(step: Step) -> None:
             report = self.scratch / f"{name.replace('/', '-')}.xml"
-            status = execute("pytest", f"--junitxml={report}", *arguments, extra=extra)
+            status = execute("pytest", f"--junitxml={report}", *arguments, extra=extra, python=python)
             suites = ET.parse(report).getroot().iter("testsuite") if report.exists() else ()
             for suite in suites:
                 count = {key: int(suite.get(key, 0)) for key in ("tests", "failures", "errors", "skipped")}
@@ -102,8 +102,14 @@ class Run:
         return self.step(name, work)
 
 
-def execute(*command: str, cwd: Path = CHECKOUT, extra: dict[str, str] | None = None, only_failure_speaks: bool = False) -> int:
-    environ = {**environment(), **(extra or {})}
+def execute(
+    *command: str,
+    cwd: Path = CHECKOUT,
+    extra: dict[str, str] | None = None,
+    python: Python | None = None,
+    only_failure_speaks: bool = False,
+) -> int:
+    environ = {**environment(python), **(extra or {})}
     if not sys.stdout.isatty():
         environ["NO_COLOR"] = "1"
     program = shutil.which(command[0], path=environ["PATH"])
@@ -140,6 +146,9 @@ def unit(run: Run) -> None:
         *("tests/unit", "-q", "-n", "2"),
         *("--cov=plugins/module_utils", f"--cov-fail-under={COVERAGE_FLOOR}", "--cov-report=term-missing:skip-covered"),
     )
+    oldest = oldest_python()
+    if oldest and oldest != newest_python():
+        run.pytest(f"unit/python{oldest.name}", "tests/unit", "-q", "-n", "2", python=oldest)
 
 
 def _archive(run: Run) -> Path:

@@ -15,7 +15,7 @@ from tools import env, gates
 
 @pytest.fixture
 def gate(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[gates.Run], None]], None]:
-    monkeypatch.setattr(gates, "environment", lambda: {"PATH": "/usr/bin:/bin"})
+    monkeypatch.setattr(gates, "environment", lambda python=None: {"PATH": "/usr/bin:/bin"})
 
     def only(work: Callable[[gates.Run], None]) -> None:
         monkeypatch.setattr(gates, "GATES", {"only": work})
