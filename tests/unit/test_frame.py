@@ -58,3 +58,13 @@ def test_the_readme_has_the_certification_order_and_absolute_links() -> None:
         *("Release notes and roadmap", "Related information", "License information"),
     ]
     assert [line for line in lines if "](" in line.replace("](https://", "")] == []
+
+
+@pytest.mark.parametrize("inventory", ["local", "staging", "production"])
+def test_inventories_set_only_variables_that_a_role_has(inventory: str) -> None:
+    known = {name for path in CHECKOUT.glob("roles/*/defaults/main.yml") for name in yaml.safe_load(path.read_text())}
+    folder = CHECKOUT / "inventory" / inventory
+    names = {name for path in folder.glob("group_vars/all/names.yml") for name in yaml.safe_load(path.read_text())}
+    assert names
+    assert names <= known
+    assert yaml.safe_load((folder / "hosts.yml").read_text())["all"]["children"]["clusters"]["hosts"]
