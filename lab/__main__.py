@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from types import FrameType
 
-from . import build, cluster, machine, processes, versions
+from . import build, cluster, machine, pki, processes, versions
 from .common import CLUSTERS, LabError, Progress, locked
 from .control_plane import ControlPlane
 from .node import Node
@@ -64,6 +64,11 @@ def parser() -> argparse.ArgumentParser:
     load = command("load-image", _load_image, "import an image archive (docker save, OCI) into a cluster of the node size")
     load.add_argument("name")
     load.add_argument("archive", type=Path)
+    user = command("user", _user, "make a kubeconfig for a user with a certificate, and print its path")
+    user.add_argument("name")
+    user.add_argument("user")
+    user.add_argument("--group", default="", help="a group that the certificate names; without any, RBAC allows the user nothing")
+    user.add_argument("--days", type=int, default=365, help="how long the certificate holds; -1 for one that ran out yesterday")
     command("build", _build, "build all components into the cache and start nothing")
     fault = command("fault", _fault, "stop, start or kill a component: kubelet-stop, kubelet-start, kube-scheduler-kill, ...")
     fault.add_argument("name")
@@ -133,6 +138,14 @@ def _load_image(options: argparse.Namespace) -> None:
     if not options.archive.is_file():
         raise LabError(f"There is no image archive {options.archive}; `docker save -o FILE IMAGE` writes one.")
     print(Node(folder, versions.load(), Progress()).load_image(options.archive), end="")
+
+
+def _user(options: argparse.Namespace) -> None:
+    folder, record = cluster.existing(options.name)
+    path = folder / "kubeconfigs" / f"{options.user}.user"
+    pki.make(folder / "pki", pki.Identity(path.name, options.user, options.group, days=options.days))
+    pki.write_kubeconfig(path, folder / "pki", path.name, options.name, record.server)
+    print(path)
 
 
 def _build(options: argparse.Namespace) -> None:

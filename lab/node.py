@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from . import build, cluster, configs, debian, images, manifests, pki, processes, store
+from . import build, cluster, configs, debian, images, machine, manifests, pki, processes, store
 from .addresses import Addresses, choose
 from .api import Api, wait_for_api
 from .common import CACHE, STATE, LabError, Progress, locked, run, until
@@ -164,7 +164,7 @@ class Node:
             echo 1 > /proc/sys/net/ipv4/ip_forward
             exec {shlex.quote(str(pause))}
         """
-        processes.start(
+        started = processes.start(
             self.folder,
             "anchor",
             ["unshare", "--mount", "--net", "--pid", "--fork", "--mount-proc", "--propagation=private", "--", "sh", "-c", script],
@@ -172,6 +172,10 @@ class Node:
         )
 
         def holder() -> int | None:
+            if started.poll() is not None:
+                raise LabError(
+                    f"This machine lets root make no namespaces; {machine.SMALLER}. {processes.last_words(self.folder, 'anchor')}"
+                )
             pid = processes.pid_of(self.folder, "anchor")
             return pid if pid and (Path("/proc") / str(pid) / "comm").read_text().strip() == "pause" else None
 

@@ -24,6 +24,7 @@ class Identity:
     group: str = ""
     names: tuple[str, ...] = ()
     ca: str = "ca"
+    days: int = 365
 
 
 def make_ca(folder: Path, name: str) -> None:
@@ -40,10 +41,15 @@ def make(folder: Path, identity: Identity) -> None:
     if identity.names:
         kinds = (("IP" if name.replace(".", "").isdigit() else "DNS") + ":" + name for name in identity.names)
         extensions += ["-addext", "subjectAltName=" + ",".join(kinds)]
+    key, certificate = folder / f"{identity.file}.key", folder / f"{identity.file}.crt"
+    request = run(
+        ["openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-noenc", "-subj", subject, *extensions, "-keyout", key]
+    )
+    # In two steps, because `openssl req` refuses the days below zero that make a certificate that has run out, which tests need.
     run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-noenc", "-days", "365",
-         "-CA", folder / f"{identity.ca}.crt", "-CAkey", folder / f"{identity.ca}.key", "-subj", subject, *extensions,
-         "-keyout", folder / f"{identity.file}.key", "-out", folder / f"{identity.file}.crt"]
+        ["openssl", "x509", "-req", "-CA", folder / f"{identity.ca}.crt", "-CAkey", folder / f"{identity.ca}.key",
+         "-days", str(identity.days), "-copy_extensions", "copyall", "-out", certificate],
+        stdin=request,
     )  # fmt: skip
 
 
