@@ -38,6 +38,8 @@ LISTS = {
 }
 
 
+# The kinds that lab/manifests has objects of.
+DEFINITIONS = {"prometheuses", "alertmanagers", "servicemonitors", "prometheusrules"}
 APPLY = ("apply", "--server-side", "--force-conflicts", "--field-manager=meta-salvage-lab")
 
 
@@ -173,9 +175,8 @@ class Node:
 
         def holder() -> int | None:
             if started.poll() is not None:
-                raise LabError(
-                    f"This machine lets root make no namespaces; {machine.SMALLER}. {processes.last_words(self.folder, 'anchor')}"
-                )
+                words = processes.last_words(self.folder, "anchor")
+                raise LabError(f"This machine lets root make no namespaces; {machine.SMALLER} ({words}).")
             pid = processes.pid_of(self.folder, "anchor")
             return pid if pid and (Path("/proc") / str(pid) / "comm").read_text().strip() == "pause" else None
 
@@ -282,8 +283,14 @@ class Node:
         In a new cluster they are created: a server-side apply of these large objects costs the API server three times as much.
         """
         folder = str(build.folder_of(self.versions.modules["prometheus-operator"]) / "crds")
-        self._kubectl(*verb, "-f", folder)
-        self._kubectl("wait", "--for=condition=Established", "--timeout=20s", "-f", folder)
+        self._kubectl(*verb, "--validate=false", "-f", folder)
+        api = self._api()
+
+        def served() -> bool | None:
+            status, body = api.get("/apis/monitoring.coreos.com/v1")
+            return (status == 200 and {kind["name"] for kind in json.loads(body)["resources"]} >= DEFINITIONS) or None
+
+        until("The start of the prometheus-operator's kinds", served, 30)
 
     def _wait_ready(self, timeout: float = 150) -> None:
         api = self._api()
