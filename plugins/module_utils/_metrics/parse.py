@@ -23,7 +23,7 @@ from .model import Sample, Series
 try:
     from prometheus_client.parser import text_string_to_metric_families
 except ImportError:
-    text_string_to_metric_families = None  # type: ignore[assignment]
+    text_string_to_metric_families = None
 
 FORMATS = ("auto", "api", "exposition", "promql")
 
