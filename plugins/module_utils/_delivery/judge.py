@@ -19,8 +19,8 @@ from dataclasses import dataclass, field, replace
 
 from .._cluster.errors import SalvageError
 
-PASSED = "pass"
-FAILED = "fail"
+PASSED = "passed"
+FAILED = "failed"
 UNKNOWN = "unknown"
 
 _NEVER = -math.inf
@@ -178,7 +178,7 @@ class Coverage:
 
 @dataclass(frozen=True)
 class Verdict:
-    """``status`` is pass, fail or unknown.  ``evidence`` is E: 1 is none, 1/alpha aborts."""
+    """``status`` is passed, failed or unknown.  ``evidence`` is E: 1 is none, 1/alpha aborts."""
 
     status: str
     reason: str

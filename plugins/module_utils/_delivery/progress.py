@@ -163,6 +163,10 @@ def ready(pod: Object) -> bool:
     return any(c.get("type") == "Ready" and c.get("status") == "True" for c in conditions) and not pod["metadata"].get("deletionTimestamp")
 
 
+def pods_ready(pods: Iterable[Object]) -> set[str]:
+    return {pod["metadata"]["name"] for pod in pods if ready(pod)}
+
+
 def trouble_of(pod: Object, restart_limit: int = 2) -> Trouble | None:
     """What is wrong with a pod, the most telling thing first."""
     name = pod["metadata"]["name"]

@@ -60,7 +60,7 @@ class Workload:
             raise SalvageError(f"there is no {self.kind} {self.name} in namespace {self.namespace}", reason="not_found")
         return found
 
-    def _lists(self, workload: Object) -> dict[str, tuple[str, Query | None]]:
+    def lists(self, workload: Object) -> dict[str, tuple[str, Query | None]]:
         chosen: Query = {"labelSelector": selector_of(workload)}
         lists: dict[str, tuple[str, Query | None]] = {
             "workload": (path_of(self.kind, self.namespace), {"fieldSelector": f"metadata.name={self.name}"}),
@@ -71,7 +71,7 @@ class Workload:
             lists["events"] = (path_of("Event", self.namespace), {"fieldSelector": f"involvedObject.name={self.name}"})
         return lists
 
-    def _progress(self, scene: Scene) -> Progress:
+    def progress_in(self, scene: Scene) -> Progress:
         workload = scene["workload"].get(f"{self.namespace}/{self.name}")
         if workload is None:
             return Progress(FAILED, f"the {self.kind} {self.name} was deleted")
@@ -86,17 +86,17 @@ class Workload:
 
     def progress(self) -> Progress:
         """As it is now."""
-        lists = self._lists(self.read())
-        return self._progress({name: list_all(self.cluster, path, query)[0] for name, (path, query) in lists.items()})
+        lists = self.lists(self.read())
+        return self.progress_in({name: list_all(self.cluster, path, query)[0] for name, (path, query) in lists.items()})
 
     def wait(self, timeout: float) -> Progress:
         """Until the rollout is complete, paused or can't succeed; or progressing still, at the timeout."""
         deadline = time.monotonic() + timeout
-        with Watch(self.cluster, self._lists(self.read())) as watch:
-            done = watch.wait(lambda scene: p if (p := self._progress(scene)).status != PROGRESSING else None, deadline)
+        with Watch(self.cluster, self.lists(self.read())) as watch:
+            done = watch.wait(lambda scene: p if (p := self.progress_in(scene)).status != PROGRESSING else None, deadline)
             if done is not None:
                 return done
-            last = self._progress(watch.scene)
+            last = self.progress_in(watch.scene)
         return replace(last, reason=f"not complete after {timeout:g} s: {last.reason}")
 
     def revisions(self) -> list[Revision]:
@@ -181,7 +181,7 @@ class Workload:
     def _clear_the_way(self) -> None:
         """A StatefulSet waits for its broken pod to become ready before it replaces it, which never happens: delete that pod."""
         deadline = time.monotonic() + 30
-        with Watch(self.cluster, self._lists(self.read())) as watch:
+        with Watch(self.cluster, self.lists(self.read())) as watch:
             seen = watch.wait(self._updated_hash, deadline)
             for pod in list(watch.scene["pods"].values()):
                 if seen and hash_of_pod(pod) != seen and not ready(pod):

@@ -95,9 +95,9 @@ class FakeApi:
             else:
                 for operation in body:
                     *parents, last = operation["path"].strip("/").replace("~1", "/").split("/")
-                    target = after
+                    target: Any = after
                     for parent in parents:
-                        target = target[parent]
+                        target = target[int(parent)] if isinstance(target, list) else target[parent]
                     if operation["op"] == "test" and target.get(last) != operation["value"]:
                         return 422, _status(422, "the server rejected our request due to an error in our request")
                     if operation["op"] in {"replace", "add"}:

@@ -155,11 +155,11 @@ def test_evidence_is_fair_when_the_change_is_at_the_limit(baseline: Counts, n: i
     rule = Rule()
     q = null_rate(baseline, rule)
     start = Stream.start(baseline, rule, planned)
-    expected = sum(
-        math.exp(math.lgamma(n + 1) - math.lgamma(e + 1) - math.lgamma(n - e + 1) + e * math.log(q) + (n - e) * math.log1p(-q))
-        * math.exp(start.after(Counts(n, e)).log_e)
-        for e in range(n + 1)
-    )
+
+    def log_chance(e: int) -> float:
+        return math.lgamma(n + 1) - math.lgamma(e + 1) - math.lgamma(n - e + 1) + e * math.log(q) + (n - e) * math.log1p(-q)
+
+    expected = sum(math.exp(log_chance(e) + start.after(Counts(n, e)).log_e) for e in range(n + 1))
     assert expected == pytest.approx(1, rel=1e-6)
 
 

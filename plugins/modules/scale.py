@@ -1,0 +1,179 @@
+#!/usr/bin/python
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: scale
+short_description: Scale a workload past its autoscaler, its quota and its nodes without surprises, and undo it
+version_added: 0.1.0
+author: Euystacio Meta Salvage contributors (@euystacio)
+description:
+  - Sets how many pods a Deployment or StatefulSet runs. Where a HorizontalPodAutoscaler scales it, its bounds are set, because it would
+    take replicas set by hand back.
+  - Before anything is written, the quotas of the namespace and what is free on the nodes must have room for the pods to come. Scaling to
+    nothing is refused.
+  - Waits until the Service has that many ready endpoints, not just until pods run.
+  - Can set requests and limits too. That is a rollout, watched as in M(euystacio.meta_salvage.rollout); if it fails, the resources are set
+    back.
+  - What was before the first scaling is noted on the workload, for O(state=undone).
+extends_documentation_fragment:
+  - kubernetes.core.k8s_auth_options
+  - euystacio.meta_salvage.delivery
+attributes:
+  check_mode:
+    description: Can run in check mode and tell what it would without changing anything.
+    support: full
+    details: Writes are sent with C(dryRun=All), quota and room are checked, nothing is waited for.
+  diff_mode:
+    description: Shows what changed.
+    support: full
+    details: Replicas, the autoscaler's bounds, and resources.
+  idempotent:
+    description: A second run changes nothing.
+    support: full
+options:
+  state:
+    description: V(undone) sets back what was before the first scaling on record, and forgets the record.
+    type: str
+    choices: [present, undone]
+    default: present
+  replicas:
+    description:
+      - How many pods. With an autoscaler this becomes its minimum, and its maximum if that is lower, so that it may still add pods.
+    type: int
+  hpa_min:
+    description: The autoscaler's minimum.
+    type: int
+  hpa_max:
+    description: The autoscaler's maximum.
+    type: int
+  pin:
+    description: Hold the autoscaler at O(replicas) (minimum and maximum alike), until V(undone).
+    type: bool
+    default: false
+  resources:
+    description: Requests and limits by container; what is not named stays.
+    type: dict
+  service:
+    description: The Service whose ready endpoints are counted. Empty to count ready pods.
+    type: str
+    default: euystacio-api
+  check_headroom:
+    description: Refuse if quota or nodes have no room. Switch it off where nodes are added on demand.
+    type: bool
+    default: true
+  timeout:
+    description: Seconds to wait.
+    type: float
+    default: 300
+seealso:
+  - module: euystacio.meta_salvage.rollout
+"""
+
+EXAMPLES = r"""
+- name: Scale up to 10
+  euystacio.meta_salvage.scale:
+    name: euystacio-api
+    namespace: euystacio-ai
+    replicas: 10
+
+- name: Hold it at 8 while the alert lasts
+  euystacio.meta_salvage.scale:
+    name: euystacio-api
+    namespace: euystacio-ai
+    replicas: 8
+    pin: true
+
+- name: Put it back as it was
+  euystacio.meta_salvage.scale:
+    name: euystacio-api
+    namespace: euystacio-ai
+    state: undone
+
+- name: Give each pod more
+  euystacio.meta_salvage.scale:
+    name: euystacio-api
+    namespace: euystacio-ai
+    resources:
+      euystacio-api:
+        requests: {cpu: 500m, memory: 512Mi}
+        limits: {cpu: 2000m, memory: 2Gi}
+"""
+
+RETURN = r"""
+before:
+  description: Replicas and the autoscaler's bounds before.
+  returned: success
+  type: dict
+  sample: {replicas: 3, min: 2, max: 10, resources: null}
+after:
+  description: Replicas and the autoscaler's bounds that were set.
+  returned: success
+  type: dict
+  sample: {replicas: 8, min: 8, max: 10, resources: null}
+ready:
+  description: How many ready endpoints the Service has of it.
+  returned: when waited for
+  type: int
+  sample: 8
+rollout:
+  description: How far it is, as in M(euystacio.meta_salvage.rollout).
+  returned: when waited for
+  type: dict
+  sample: {status: complete, reason: "8 of 8 available, all of revision 1"}
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
+
+from ..module_utils._cluster.api import Cluster
+from ..module_utils._cluster.errors import SalvageError
+from ..module_utils._delivery.options import WORKLOAD_ARGUMENTS
+from ..module_utils._delivery.rollout import Workload
+from ..module_utils._delivery.scaling import Wish, scale, undo
+
+ARGUMENTS = {
+    **AUTH_ARG_SPEC,
+    **WORKLOAD_ARGUMENTS,
+    "state": {"type": "str", "choices": ["present", "undone"], "default": "present"},
+    "replicas": {"type": "int"},
+    "hpa_min": {"type": "int"},
+    "hpa_max": {"type": "int"},
+    "pin": {"type": "bool", "default": False},
+    "resources": {"type": "dict"},
+    "service": {"type": "str", "default": "euystacio-api"},
+    "check_headroom": {"type": "bool", "default": True},
+    "timeout": {"type": "float", "default": 300},
+}
+
+
+def main():
+    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
+    params = module.params
+    wish = Wish(
+        replicas=params["replicas"],
+        minimum=params["hpa_min"],
+        maximum=params["hpa_max"],
+        pin=params["pin"],
+        resources=params["resources"],
+        service=params["service"],
+        check_headroom=params["check_headroom"],
+        timeout=params["timeout"],
+    )
+    try:
+        cluster = Cluster.connect(params, timeout=params["request_timeout"])
+        workload = Workload(cluster, params["kind"], params["namespace"], params["name"])
+        act = scale if params["state"] == "present" else undo
+        result = act(workload, wish, dry_run=module.check_mode)
+    except SalvageError as exc:
+        module.fail_json(msg=str(exc), reason=exc.reason)
+    if result.get("failed"):
+        module.fail_json(**result)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()
