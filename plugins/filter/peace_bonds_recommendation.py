@@ -28,6 +28,14 @@ options:
     description: How much of a provider's denies must be near a threshold to call them false positives.
     type: float
     default: 0.5
+  margin:
+    description: How far a threshold would be moved to let them pass.
+    type: float
+    default: 0.02
+  settings:
+    description: Where the policies' data document has the threshold of a field, as C({risk_score: euystacio.thresholds.risk_max}).
+    type: dict
+    default: {}
 """
 
 EXAMPLES = r"""
@@ -39,7 +47,8 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description: The C(action) (V(keep_block), V(adjust_threshold), V(revert), V(restrict), V(none) or V(investigate)), the C(reason), and the
-    numbers as C(evidence).
+    numbers as C(evidence). With V(adjust_threshold) also the C(thresholds) that would let the provider pass, and the same as
+    C(policy_data) for M(euystacio.meta_salvage.peace_bonds_policy#module).
   type: dict
 """
 
@@ -50,13 +59,15 @@ from ansible.errors import AnsibleFilterError
 from ..module_utils._peace_bonds.recommend import recommend
 
 
-def peace_bonds_recommendation(decision: Any, summary: Any, share: float = 0.5) -> dict[str, Any]:
+def peace_bonds_recommendation(
+    decision: Any, summary: Any, share: float = 0.5, margin: float = 0.02, settings: dict[str, str] | None = None
+) -> dict[str, Any]:
     """The recommendation for one provider."""
     if not isinstance(decision, dict) or not isinstance(summary, dict):
         raise AnsibleFilterError(
             "peace_bonds_recommendation: give a decision of peace_bonds_info, and a summary of peace_bonds_decision_info"
         )
-    return recommend(decision, summary, share=share)
+    return recommend(decision, summary, share=share, margin=margin, settings=settings)
 
 
 class FilterModule:

@@ -13,7 +13,7 @@ author: Euystacio Meta Salvage contributors (@euystacio)
 description:
   - Records who decided what about a provider, why, and on what evidence, signed and chained to the record before.
   - The evidence itself is not stored; its SHA-256 is.
-  - The same decision on the same evidence is recorded once.
+  - The same decision (what, about whom, by whom, why, on which occasion) is recorded once.
 requirements:
   - cryptography (for ed25519 keys)
 attributes:
@@ -50,6 +50,10 @@ options:
     description: Why.
     type: str
     required: true
+  reference:
+    description: The occasion, such as the fingerprint of an alert.
+    type: str
+    default: ""
   evidence:
     description: What the decision rests on, by name; each is hashed in canonical JSON.
     type: dict
@@ -92,6 +96,7 @@ record:
     provider: provider-dusk
     who: on-call
     why: credentials of the provider are known to be stolen
+    reference: 3d1a0c5b9f
     evidence: {decisions: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08}
     details: {}
     previous: null
@@ -116,6 +121,7 @@ ARGUMENTS = {
     "provider": {"type": "str", "required": True},
     "who": {"type": "str", "required": True},
     "why": {"type": "str", "required": True},
+    "reference": {"type": "str", "default": ""},
     "evidence": {"type": "dict", "default": {}},
     "details": {"type": "dict", "default": {}},
 }
@@ -127,7 +133,7 @@ def main():
     record = {
         "schema": 1,
         "at": iso(time.time()),
-        **{name: params[name] for name in ("decision", "provider", "who", "why", "details")},
+        **{name: params[name] for name in ("decision", "provider", "who", "why", "reference", "details")},
         "evidence": {name: digest(canonical({"evidence": value})) for name, value in params["evidence"].items()},
     }
     try:

@@ -43,6 +43,8 @@ class Change:
         files = self._restrict(files, state)
         published(files)  # refuses what can't be a ConfigMap before anything else is done
         self._describe(state, files)
+        if own is None and not self.params["policy_data"] and not (self.result["restrictions_added"] or self.result["restrictions_ended"]):
+            return  # nothing was asked for but what is so already
         known = state is not None and state.revision == revision(files)
         if self.params["state"] == "present" and state is not None and known and state.confirmed == state.revision and not state.pending:
             self._show(self._ask().prove(state.revision))

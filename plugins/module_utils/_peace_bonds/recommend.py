@@ -5,19 +5,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .decide import number
-from .model import ALLOWED, DENIED
+from .model import ALLOWED, DENIED, UNKNOWN
 
 KEEP_BLOCK, ADJUST, REVERT, RESTRICT, NOTHING, INVESTIGATE = "keep_block", "adjust_threshold", "revert", "restrict", "none", "investigate"
 
 
-def recommend(decision: Mapping[str, Any], summary: Mapping[str, Any], *, share: float = 0.5) -> dict[str, Any]:
+def recommend(
+    decision: Mapping[str, Any],
+    summary: Mapping[str, Any],
+    *,
+    share: float = 0.5,
+    margin: float = 0.02,
+    settings: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
     """``decision`` and ``summary`` are those of peace_bonds_info and peace_bonds_decision_info for one provider.
 
     ``share``: how much of a provider's denies must be near a threshold to call them false positives.
+    ``margin`` and ``settings`` make the change that would let those pass: how far to move a limit, and where the data document has that of
+    a field (``a.b.c``).
     """
     name = str(decision.get("provider", ""))
     history = _of(name, summary.get("providers"))
@@ -47,10 +56,49 @@ def recommend(decision: Mapping[str, Any], summary: Mapping[str, Any], *, share:
         closest = {str(field): dict(values) for field, values in (near.get("closest") or {}).items()}
         fields = ", ".join(f"{field} {values.get('value')} at the limit {values.get('limit')}" for field, values in sorted(closest.items()))
         reason = f"{within} of {denied} denies of {name} are within the margin of a threshold: {fields}"
-        return _answer(ADJUST, reason, {**evidence, "within_margin": within, "closest": closest})
+        proposed = {
+            settings[field]: round(values["limit"] + (margin if values["value"] > values["limit"] else -margin), 9)
+            for field, values in sorted(closest.items())
+            if settings and field in settings
+        }
+        return {
+            **_answer(ADJUST, reason, {**evidence, "within_margin": within, "closest": closest}),
+            "thresholds": proposed,
+            "policy_data": _nested(proposed),
+        }
     return _answer(
         KEEP_BLOCK, f"{name} is denied, and {denied - within} of {denied} denies in the log are far from any threshold", evidence
     )
+
+
+INPUT_FIELDS = {
+    "qek": "metrics.qek_value",
+    "hvar": "metrics.hvar_value",
+    "ethisches_ideal": "metrics.ethisches_ideal",
+    "symbiosis_score": "symbiosis_score",
+}
+
+
+def input_of(metrics: Iterable[Mapping[str, Any]], fields: Mapping[str, str] = INPUT_FIELDS) -> dict[str, Any]:
+    """The system's part of OPA's input.  An unknown metric is left out: the policies deny for want of it."""
+    return _nested(
+        {
+            fields[item["name"]]: item["value"]
+            for item in metrics
+            if item.get("name") in fields and item.get("status") != UNKNOWN and number(item.get("value")) is not None
+        }
+    )
+
+
+def _nested(flat: Mapping[str, Any]) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for path, value in flat.items():
+        *parents, last = path.split(".")
+        place = result
+        for name in parents:
+            place = place.setdefault(name, {})
+        place[last] = value
+    return result
 
 
 def _of(name: str, items: Any) -> dict[str, Any]:

@@ -127,8 +127,8 @@ class Checked:
 
 
 def identity(record: Mapping[str, Any]) -> str:
-    """What makes a decision this one: all but the time and the place in the chain."""
-    return digest(canonical({key: value for key, value in record.items() if key not in {"id", "at", "previous"}}))[:16]
+    """What makes a decision this one: who decided what about whom, why, and on which occasion."""
+    return digest(canonical({key: record.get(key) for key in ("decision", "provider", "who", "why", "reference")}))[:16]
 
 
 def write(folder: str, record: Mapping[str, Any], key: Signer, *, dry_run: bool = False) -> tuple[str, dict[str, Any], bool]:

@@ -1,0 +1,62 @@
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: peace_bonds_input
+short_description: The system's part of OPA's input, out of metrics that were judged
+version_added: 0.1.0
+author: Euystacio Meta Salvage contributors (@euystacio)
+description:
+  - A metric that is unknown is left out, so that the policies deny for want of it.
+positional: fields
+options:
+  _input:
+    description: The RV(euystacio.meta_salvage.threshold_info#module:metrics) that were read.
+    type: list
+    elements: dict
+    required: true
+  fields:
+    description: Where in the input a metric belongs, by its name.
+    type: dict
+    default:
+      qek: metrics.qek_value
+      hvar: metrics.hvar_value
+      ethisches_ideal: metrics.ethisches_ideal
+      symbiosis_score: symbiosis_score
+"""
+
+EXAMPLES = r"""
+- name: Ask OPA with the metrics as they are
+  euystacio.meta_salvage.peace_bonds_info:
+    common_input: "{{ thresholds.metrics | euystacio.meta_salvage.peace_bonds_input }}"
+    providers: [{id: provider-aurora}]
+"""
+
+RETURN = r"""
+_value:
+  description: The input.
+  type: dict
+"""
+
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+from ..module_utils._peace_bonds.recommend import input_of
+
+
+def peace_bonds_input(metrics: Any, fields: dict[str, str] | None = None) -> dict[str, Any]:
+    """The input that holds the known ones of the metrics."""
+    if not isinstance(metrics, list) or not all(isinstance(item, dict) for item in metrics):
+        raise AnsibleFilterError("peace_bonds_input: give the metrics of threshold_info")
+    return input_of(metrics, fields) if fields else input_of(metrics)
+
+
+class FilterModule:
+    """The filter, for Ansible."""
+
+    def filters(self) -> dict[str, Any]:
+        return {"peace_bonds_input": peace_bonds_input}
