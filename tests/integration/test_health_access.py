@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import NAMESPACE, Lab, Run
+from cluster_lab import NAMESPACE, Lab, Run
 
 pytestmark = pytest.mark.lab
 

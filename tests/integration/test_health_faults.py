@@ -9,7 +9,7 @@ import json
 from typing import Any
 
 import pytest
-from conftest import NAMESPACE, Lab, Run
+from cluster_lab import NAMESPACE, Lab, Run
 
 pytestmark = pytest.mark.lab
 

@@ -24,9 +24,10 @@ class Cluster:
     ``server`` is the API server's URL, ``http`` the pool that carries the login.
     """
 
-    def __init__(self, server: str, http: Http) -> None:
+    def __init__(self, server: str, http: Http, *, cert_file: str | None = None) -> None:
         self.server = server.rstrip("/")
         self.http = http
+        self._cert_file = cert_file
 
     @classmethod
     def connect(cls, params: Mapping[str, Any], *, timeout: float = DEFAULT_TIMEOUT) -> Cluster:
@@ -46,7 +47,7 @@ class Cluster:
             )
         except (OSError, ValueError) as exc:
             raise SalvageError(f"the login to {config.host} cannot be used: {exc}", reason="bad_input") from None
-        return cls(config.host, http)
+        return cls(config.host, http, cert_file=config.cert_file)
 
     def request(self, method: str, path: str, **kwargs: Any) -> Response:
         """As ``Http.request``; ``path`` starts with /api, /apis or another root of the API server.  Any status is an answer."""
@@ -119,10 +120,16 @@ class Cluster:
 
     def _refused(self, path: str, answer: Response) -> SalvageError:
         reason = _REASON_OF.get(answer.status, "http_error")
-        hint = {
-            "unauthorized": "; the login is not valid (any more), get a new token or certificate",
-            "forbidden": "; ask for the right to it, or leave it out",
-        }.get(reason, "")
+        hint = ""
+        if reason == "unauthorized":
+            ended = auth.expired(self._cert_file)
+            hint = (
+                f"; the client certificate expired on {ended}, get a new one"
+                if ended
+                else "; the login is not valid (any more), get a new one"
+            )
+        elif reason == "forbidden":
+            hint = "; ask for the right to it, or leave it out"
         return SalvageError(f"{self.server}{path} answered {answer.status}{said(answer)}{hint}", reason=reason)
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,6 +21,11 @@ from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_MAP, AUTH_ARG_SPEC, AUTH_PROXY_HEADERS_SPEC
 
 from .errors import SalvageError
+
+try:
+    from cryptography import x509
+except ImportError:
+    x509 = None  # type: ignore[assignment]
 
 try:
     import kubernetes
@@ -155,3 +161,19 @@ def proxy(config: Any) -> str | None:
     if not config.proxy or proxy_bypass_environment(urlsplit(config.host).netloc, {"no": config.no_proxy or ""}):
         return None
     return str(config.proxy)
+
+
+def expired(cert_file: str | None) -> str:
+    """When the client certificate expired, as 2026-01-02; empty if it has not, or there is none that can be read.
+
+    The API server says no more than 401, and a login that was right yesterday is the last thing one looks at.
+    """
+    if not cert_file or x509 is None:
+        return ""
+    try:
+        certificate = x509.load_pem_x509_certificate(Path(cert_file).read_bytes())
+    except (OSError, ValueError):
+        return ""
+    # not_valid_after_utc is new in cryptography 42; the older name is in UTC without saying so.
+    ends = getattr(certificate, "not_valid_after_utc", None) or certificate.not_valid_after.replace(tzinfo=timezone.utc)
+    return f"{ends:%Y-%m-%d}" if ends < datetime.now(timezone.utc) else ""
