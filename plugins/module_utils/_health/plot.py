@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import math
-import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -78,8 +77,8 @@ class Scale:
 def runs(samples: Iterable[Sample]) -> list[Run]:
     """Samples in order of time, cut where a value is missing (None, NaN, infinite) or the time to the next is unusually long."""
     known = sorted({at: value for at, value in samples if _finite(at) and abs(at) < _EXTREME}.items())
-    steps = [later[0] - earlier[0] for earlier, later in pairwise(known)]
-    longest = _GAP_FACTOR * statistics.median(steps) if steps else math.inf
+    steps = sorted(later[0] - earlier[0] for earlier, later in pairwise(known))
+    longest = _GAP_FACTOR * steps[len(steps) // 2] if steps else math.inf
     found: list[Run] = []
     before = -math.inf
     for at, value in known:

@@ -122,7 +122,7 @@ def summary(entries: Sequence[Entry], *, width: int = 120, lines: int = 25) -> l
             out.append((fleet_status(ordered[index:]), f"... and {waiting} more clusters"))
             break
         status = status_of(entry.report.get("status"))
-        out.append((status, f"{status.upper():<8}  {text(entry.host):<{names}}  {_about(entry.report)}{_changed(entry)}".rstrip()))
+        out.append((status, f"{status.upper():<8}  {text(entry.host):<{names}}  {_changed(entry)}{_about(entry.report)}".rstrip(" ;")))
         found = findings(entry.report)
         room = lines - len(out) - (waiting - 1)  # one line is kept for each cluster that follows
         shown = found if len(found) <= room else found[: max(0, room - 1)]
@@ -268,7 +268,7 @@ def _changed(entry: Entry) -> str:
     changes = mappings(entry.report.get("changes"))
     worse = sum(1 for change in changes if _rank(change.get("to")) < _rank(change.get("from")))
     better = sum(1 for change in changes if _rank(change.get("to")) > _rank(change.get("from")))
-    return f"; since the last run {worse} worse, {better} better" if changes else "; nothing changed since the last run"
+    return f"{worse} worse, {better} better since the last run; " if changes else "nothing changed since the last run; "
 
 
 def _rank(status: object) -> int:

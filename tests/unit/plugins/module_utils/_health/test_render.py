@@ -231,7 +231,7 @@ def test_summary_of_one_cluster():
         changes=[{"id": "a", "from": None, "to": "critical"}],
     )
     assert [line for _status, line in summary([Entry("local", told, NOW)])] == [
-        "CRITICAL  local  https://10.0.0.1:6443, v1.34.4, 2026-11-24 14:00 UTC, in 0.41 s; since the last run 1 worse, 0 better",
+        "CRITICAL  local  1 worse, 0 better since the last run; https://10.0.0.1:6443, v1.34.4, 2026-11-24 14:00 UTC, in 0.41 s",
         "  critical  Pod ns/a: CrashLoopBackOff",
     ]
 
