@@ -132,9 +132,7 @@ def remove_cgroups(name: str) -> None:
 
 
 def prepare_machine() -> None:
-    """What clusters share: the mount points, and a note of the machine's settings from before the first cluster."""
-    for mount_point in MOUNT_POINTS:
-        Path(mount_point).mkdir(parents=True, exist_ok=True)
+    """A note of the machine's settings from before the first cluster."""
     note = STATE / "sysctls.json"
     if not note.exists():
         note.write_text(
@@ -143,7 +141,10 @@ def prepare_machine() -> None:
 
 
 def restore_machine() -> None:
-    """After the last cluster of the node size: the machine is as it was."""
+    """After the last cluster of the node size: the machine is as it was.
+
+    Not before: a folder that is removed here takes along what a running cluster has mounted over it.
+    """
     for mount_point in MOUNT_POINTS:
         with contextlib.suppress(OSError):
             Path(mount_point).rmdir()  # only an empty one goes
@@ -173,7 +174,7 @@ def take_down(folder: Path) -> int:
             subprocess.run(["ip", "link", "delete", record.addresses.interface], capture_output=True, check=False)
         remove_cgroups(folder.name)
     _remove_tree(folder)
-    if not any(other is None or other.size == "node" for other in map(read, map(folder_of, names()))) and os.geteuid() == 0:
+    if os.geteuid() == 0 and not processes.holders():
         restore_machine()
     return ended
 

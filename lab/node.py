@@ -160,7 +160,10 @@ class Node:
         script = f"""
             set -e
             mount -t tmpfs -o mode=755 tmpfs /run
-            for mount_point in {" ".join(cluster.MOUNT_POINTS)}; do mount -t tmpfs tmpfs "$mount_point"; done
+            for mount_point in {" ".join(cluster.MOUNT_POINTS)}; do
+                mkdir -p "$mount_point"
+                mount -t tmpfs tmpfs "$mount_point"
+            done
             mkdir -p /run/netns /run/lock
             ip link set lo up
             echo 1 > /proc/sys/net/ipv4/ip_forward

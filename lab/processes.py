@@ -54,9 +54,8 @@ def find(folder: Path) -> list[Process]:
     """Every process of a cluster that is not a zombie, nsenter's waiting parents left out."""
     marker = f"{CLUSTER}={folder}".encode()
     found = []
-    for entry in _processes():
-        with contextlib.suppress(OSError):  # it ended meanwhile, or is another user's
-            variables = (entry / "environ").read_bytes().split(b"\0")
+    for entry, variables in _environments():
+        with contextlib.suppress(OSError):  # it ended meanwhile
             if marker not in variables or (entry / "comm").read_text().strip() in ("nsenter", "unshare"):
                 continue
             component = next((v.split(b"=", 1)[1].decode() for v in variables if v.startswith(COMPONENT.encode() + b"=")), "?")
@@ -64,6 +63,11 @@ def find(folder: Path) -> list[Process]:
             if state != "Z":
                 found.append(Process(int(entry.name), component, state))
     return sorted(found, key=lambda process: process.pid)
+
+
+def holders() -> int:
+    """How many clusters of the node size run on the machine, whoever started them and wherever their folders are."""
+    return sum(f"{COMPONENT}=anchor".encode() in variables for _, variables in _environments())
 
 
 def pid_of(folder: Path, component: str) -> int | None:
@@ -106,5 +110,8 @@ def end_all(folder: Path) -> int:
     return count
 
 
-def _processes() -> Iterator[Path]:
-    return (entry for entry in Path("/proc").iterdir() if entry.name.isdigit())
+def _environments() -> Iterator[tuple[Path, list[bytes]]]:
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):  # it ended meanwhile, or is another user's
+                yield entry, (entry / "environ").read_bytes().split(b"\0")

@@ -145,3 +145,16 @@ def test_the_lock_is_let_go_with_its_block(tmp_path: Path) -> None:
 def test_waiting_in_vain_says_for_what() -> None:
     with pytest.raises(LabError, match="The sun did not happen within 0 s; look up"):
         until("The sun", lambda: None, 0.01, every=0.01, hint="look up")
+
+
+def test_the_machine_is_left_alone_while_any_cluster_runs(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    restored: list[bool] = []
+    monkeypatch.setattr(cluster, "restore_machine", lambda: restored.append(True))
+    monkeypatch.setattr(cluster.os, "geteuid", lambda: 0)
+    before = processes.holders()
+    other = processes.start(tmp_path / "elsewhere/clusters/two", "anchor", SLEEP)
+    until("its start", lambda: processes.holders() == before + 1 or None, 5, every=0.01)
+    cluster.take_down(folder)
+    assert not restored
+    processes.end_all(tmp_path / "elsewhere/clusters/two")
+    other.wait()
