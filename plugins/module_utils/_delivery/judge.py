@@ -57,7 +57,7 @@ class Rule:
 
     alpha: float = 0.01
     margin: float = 2.0
-    floor: float = 0.001
+    floor: float = 0.002
     harm: float = 5.0
     variance_ratio: float = 1.0
     bets: tuple[float, ...] = (1.5, 2, 3, 5, 10, 20, 50)
@@ -186,10 +186,17 @@ class Verdict:
     leading: str = ""
 
 
-def judge(streams: Mapping[str, Stream], coverage: Coverage, hard: tuple[str, ...] = (), required: tuple[str, ...] = ()) -> Verdict:
+def judge(
+    streams: Mapping[str, Stream],
+    coverage: Coverage,
+    hard: tuple[str, ...] = (),
+    required: tuple[str, ...] = (),
+    unseen: tuple[str, ...] = (),
+) -> Verdict:
     """The verdict on everything seen so far.
 
-    ``hard`` are breaches that need no statistics; ``required`` names streams that must be among ``streams``.
+    ``hard`` are breaches that need no statistics; ``required`` names streams that must be among ``streams``; ``unseen`` is what else
+    was to be looked at and could not be.
     The mean of the streams' evidence is itself an e-process whatever their dependence, so many signals cost no false aborts.
     """
     log_e, leading = _combine(streams)
@@ -207,7 +214,7 @@ def judge(streams: Mapping[str, Stream], coverage: Coverage, hard: tuple[str, ..
                 evidence,
                 leading,
             )
-    gaps = [f"{name} has no data" for name in required if name not in streams]
+    gaps = [*(f"{name} has no data" for name in required if name not in streams), *unseen]
     if not streams:
         gaps.append("nothing was measured")
     gaps.extend(filter(None, (_shortfall(name, stream, len(streams)) for name, stream in streams.items())))

@@ -33,6 +33,7 @@ class FakeApi:
         self.oldest = 0
         self.controller: Callable[[str], None] = lambda path: None  # what a controller does after a write to that path
         self.change = threading.Condition()
+        self.answers: dict[str, Callable[[], tuple[int, str, str]]] = {}  # what stands behind a proxy path: status, type, body
         self._version = 100
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
@@ -139,6 +140,13 @@ def _handler(api: FakeApi) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             self.wfile.write(data)
 
+        def text(self, code: int, content_type: str, body: str) -> None:
+            self.send_response(code)
+            self.send_header("Content-Type", content_type)
+            self.send_header("Content-Length", str(len(body.encode())))
+            self.end_headers()
+            self.wfile.write(body.encode())
+
         def handle_any(self) -> None:
             parts = urlsplit(self.path)
             path, query = parts.path, {key: values[0] for key, values in parse_qs(parts.query).items()}
@@ -151,6 +159,9 @@ def _handler(api: FakeApi) -> type[BaseHTTPRequestHandler]:
                 return
             if fault and fault != "reset after":
                 self.answer(int(fault), _status(int(fault), "stumbled"))
+                return
+            if path in api.answers:
+                self.text(*api.answers[path]())
                 return
             if query.get("watch"):
                 self.watch(path, int(query["resourceVersion"]), float(query["timeoutSeconds"]))

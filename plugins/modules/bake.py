@@ -1,0 +1,420 @@
+#!/usr/bin/python
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: bake
+short_description: Watch a change for a window, and judge it against what ran before
+version_added: 0.1.0
+author: Euystacio Meta Salvage contributors (@euystacio)
+description:
+  - Looks at the pods of a workload's current revision at fixed times. It reads request counters raw, counts failed and slow requests, and
+    weighs them against the baseline by an e-process, so that a good change is aborted with a probability of O(alpha) at most, however
+    often it is looked at, and a small regression within the limits is still found.
+  - Passing needs more than not failing. Enough requests must have come to have seen the smallest harm that matters, from every pod and in
+    nearly all scrapes; otherwise the verdict is V(unknown).
+  - Some things end it at once. A pod that restarts or can't start, a health endpoint that answers badly, a metric beyond its critical
+    threshold, an alert that begins to fire.
+  - Works on Prometheus, and on the pods' own metrics where there is none, which is weaker and says so.
+  - Requests that fail together are counted as independent ones unless O(variance_ratio) says otherwise.
+extends_documentation_fragment:
+  - kubernetes.core.k8s_auth_options
+  - euystacio.meta_salvage.delivery
+attributes:
+  check_mode:
+    description: Can run in check mode and tell what it would without changing anything.
+    support: partial
+    details: In check mode there is no change to watch, so O(state=judged) returns V(unknown) at once.
+  diff_mode:
+    description: Shows what changed.
+    support: none
+  idempotent:
+    description: A second run changes nothing.
+    support: N/A
+    details: It watches; it changes nothing but the Service of O(revert_service) if the verdict is bad.
+options:
+  state:
+    description:
+      - V(measured) measures the baseline, before the change.
+      - V(judged) watches the change.
+    type: str
+    choices: [measured, judged]
+    default: judged
+  baseline:
+    description: RV(baseline) of a task with O(state=measured). Without it nothing can pass.
+    type: dict
+  window:
+    description: Seconds to watch, or for V(measured) to look back.
+    type: float
+    default: 900
+  interval:
+    description: Seconds between two looks. Never less than Prometheus' own scrape interval.
+    type: float
+    default: 15
+  extend:
+    description: Seconds to watch on if the window is over and too little was seen.
+    type: float
+    default: 0
+  alpha:
+    description: The probability at most of aborting a good change.
+    type: float
+    default: 0.01
+  margin:
+    description: How many times the baseline's rate of failed (or slow) requests is accepted.
+    type: float
+    default: 2.0
+  floor:
+    description:
+      - The rate of failed requests that is accepted in any case. For slow ones it is at least 0.01, as slow is beyond the baseline's p99.
+    type: float
+    default: 0.002
+  harm:
+    description: The smallest harm that a pass must have been able to see, as a multiple of the accepted rate.
+    type: float
+    default: 5.0
+  variance_ratio:
+    description: How much more the counts scatter than those of independent requests.
+    type: float
+    default: 1.0
+  source:
+    description: Where samples come from. V(auto) takes the pods themselves if Prometheus does not answer at the start.
+    type: str
+    choices: [auto, prometheus, pods]
+    default: auto
+  prometheus_url:
+    description: Prometheus, as C(http[s]://host:port[/prefix]) or C(service[s]://namespace/service:port[/prefix]).
+    type: str
+    default: service://monitoring/prometheus:9090
+  metrics_port:
+    description: The port of each pod that serves O(metrics_path), by number or name.
+    type: str
+    default: "8000"
+  metrics_path:
+    description: Where each pod tells its metrics.
+    type: str
+    default: /metrics
+  requests_metric:
+    description: The counter of requests.
+    type: str
+    default: http_requests_total
+  durations_metric:
+    description: The buckets of the requests' durations; empty to leave them out.
+    type: str
+    default: http_request_duration_seconds_bucket
+  code_label:
+    description: The counter's label with the status code.
+    type: str
+    default: code
+  error_pattern:
+    description: A regular expression of the codes that count as failed.
+    type: str
+    default: 5..
+  path_label:
+    description: The counter's label with the path.
+    type: str
+    default: path
+  exclude_paths:
+    description: Paths that do not count, because probes and scrapes are no users.
+    type: list
+    elements: str
+    default: [/health, /ready, /metrics]
+  health_path:
+    description: Asked of each pod at each look; empty not to ask.
+    type: str
+    default: /health
+  health_port:
+    description: The pod's port for it, by number or name.
+    type: str
+    default: "8000"
+  thresholds:
+    description: The thresholds' profile, as in M(euystacio.meta_salvage.threshold_info). The default is the runbook's.
+    type: dict
+  check_thresholds:
+    description: Whether the thresholds are part of it.
+    type: bool
+    default: true
+  threshold_looks:
+    description: In how many looks running a metric must be beyond its critical threshold.
+    type: int
+    default: 2
+  alert_severities:
+    description: An alert of one of these severities that begins to fire ends it. Needs Prometheus.
+    type: list
+    elements: str
+    default: [critical]
+  revert_service:
+    description: Switch this Service back (see M(euystacio.meta_salvage.blue_green)) in the very moment that the verdict is V(failed).
+    type: str
+  revert_on_unknown:
+    description: Switch it back too if the verdict is V(unknown) at the end.
+    type: bool
+    default: true
+  colour_key:
+    description: The label that tells that Service's colours apart.
+    type: str
+    default: version
+  run:
+    description: The name of the run, for the record.
+    type: str
+    default: ""
+  record_path:
+    description: Where to write the decision record with every look, in JSON, where the module runs.
+    type: path
+  progress_path:
+    description: Where to add a line of JSON after each look, to follow it live.
+    type: path
+  fail_on:
+    description: The verdicts at which the task fails.
+    type: list
+    elements: str
+    choices: [failed, unknown]
+    default: [failed, unknown]
+seealso:
+  - module: euystacio.meta_salvage.rollout
+  - module: euystacio.meta_salvage.blue_green
+"""
+
+EXAMPLES = r"""
+- name: Measure what runs now
+  euystacio.meta_salvage.bake:
+    name: euystacio-api
+    namespace: euystacio-ai
+    state: measured
+  register: before
+
+- name: Watch the change for a quarter of an hour
+  euystacio.meta_salvage.bake:
+    name: euystacio-api
+    namespace: euystacio-ai
+    baseline: "{{ before.baseline }}"
+    window: 900
+    record_path: /var/lib/meta-salvage/bake-2026-11-24.json
+"""
+
+RETURN = r"""
+verdict:
+  description: V(passed), V(failed), or V(unknown) where too little was seen.
+  returned: with O(state=judged)
+  type: str
+  sample: failed
+reason:
+  description: Why.
+  returned: with O(state=judged)
+  type: str
+  sample: "errors: 36 of 900 (4.000%), where the baseline allows 0.400%; evidence 2.1e+04 of 100"
+evidence:
+  description: The evidence against the change. 1 is none; it aborts at 1/alpha.
+  returned: with O(state=judged)
+  type: float
+  sample: 21043.5
+looks:
+  description: How many looks there were.
+  returned: with O(state=judged)
+  type: int
+  sample: 3
+last_look:
+  description: The last of them.
+  returned: with O(state=judged)
+  type: dict
+  sample:
+    look: 3
+    verdict: failed
+    counts: {errors: {trials: 300, events: 13}, slow: {trials: 300, events: 2}}
+weak:
+  description: What limits the verdict, if Prometheus was not there.
+  returned: with O(state=judged)
+  type: str
+  sample: ""
+baseline:
+  description: What ran before.
+  returned: always
+  type: dict
+  sample:
+    errors: {trials: 18000, events: 36}
+    slow: {trials: 18000, events: 120}
+    slow_bound: 0.25
+    source: Prometheus, 900 s of 3 pods
+    firing: []
+reverted:
+  description: How the Service was switched back, as in M(euystacio.meta_salvage.blue_green).
+  returned: when it was
+  type: dict
+  sample: {changed: true, active: blue, proven: true, proof_ms: 4.2}
+"""
+
+import json
+import os
+import tempfile
+from pathlib import Path
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
+
+from ..module_utils._cluster.api import Cluster
+from ..module_utils._cluster.errors import SalvageError
+from ..module_utils._cluster.http import Http, open_endpoint
+from ..module_utils._delivery.bake import Bake, Baseline, Plan, Sources, measure
+from ..module_utils._delivery.counters import Signals
+from ..module_utils._delivery.judge import Rule
+from ..module_utils._delivery.options import WORKLOAD_ARGUMENTS
+from ..module_utils._delivery.rollout import Workload
+from ..module_utils._delivery.sources import PodSource, PrometheusSource
+from ..module_utils._delivery.switch import BlueGreen, Settings
+from ..module_utils._metrics.model import Profile
+from ..module_utils._metrics.profile import parse_profile
+
+ARGUMENTS = {
+    **AUTH_ARG_SPEC,
+    **WORKLOAD_ARGUMENTS,
+    "state": {"type": "str", "choices": ["measured", "judged"], "default": "judged"},
+    "baseline": {"type": "dict"},
+    "window": {"type": "float", "default": 900},
+    "interval": {"type": "float", "default": 15},
+    "extend": {"type": "float", "default": 0},
+    "alpha": {"type": "float", "default": 0.01},
+    "margin": {"type": "float", "default": 2.0},
+    "floor": {"type": "float", "default": 0.002},
+    "harm": {"type": "float", "default": 5.0},
+    "variance_ratio": {"type": "float", "default": 1.0},
+    "source": {"type": "str", "choices": ["auto", "prometheus", "pods"], "default": "auto"},
+    "prometheus_url": {"type": "str", "default": "service://monitoring/prometheus:9090"},
+    "metrics_port": {"type": "str", "default": "8000"},
+    "metrics_path": {"type": "str", "default": "/metrics"},
+    "requests_metric": {"type": "str", "default": "http_requests_total"},
+    "durations_metric": {"type": "str", "default": "http_request_duration_seconds_bucket"},
+    "code_label": {"type": "str", "default": "code"},
+    "error_pattern": {"type": "str", "default": "5.."},
+    "path_label": {"type": "str", "default": "path"},
+    "exclude_paths": {"type": "list", "elements": "str", "default": ["/health", "/ready", "/metrics"]},
+    "health_path": {"type": "str", "default": "/health"},
+    "health_port": {"type": "str", "default": "8000"},
+    "thresholds": {"type": "dict"},
+    "check_thresholds": {"type": "bool", "default": True},
+    "threshold_looks": {"type": "int", "default": 2},
+    "alert_severities": {"type": "list", "elements": "str", "default": ["critical"]},
+    "revert_service": {"type": "str"},
+    "revert_on_unknown": {"type": "bool", "default": True},
+    "colour_key": {"type": "str", "default": "version", "no_log": False},
+    "run": {"type": "str", "default": ""},
+    "record_path": {"type": "path"},
+    "progress_path": {"type": "path"},
+    "fail_on": {"type": "list", "elements": "str", "choices": ["failed", "unknown"], "default": ["failed", "unknown"]},
+}
+
+
+def sources_of(params, cluster):
+    """Prometheus where it is wanted and answers, and the pods in any case."""
+    pods = PodSource(cluster, params["metrics_port"], params["metrics_path"])
+    if params["source"] == "pods" or not params["prometheus_url"]:
+        return Sources(pods)
+    http = Http(timeout=params["request_timeout"])
+    endpoint = open_endpoint(params["prometheus_url"], http=http, cluster=cluster)
+    if params["source"] == "auto":
+        try:
+            endpoint.get("/api/v1/query", query={"query": "vector(1)"})
+        except SalvageError:
+            return Sources(pods)
+    return Sources(pods, PrometheusSource(endpoint, params["namespace"], 2.5 * params["interval"]))
+
+
+def signals_of(params):
+    return Signals(
+        requests=params["requests_metric"],
+        code_label=params["code_label"],
+        error_pattern=params["error_pattern"],
+        path_label=params["path_label"],
+        exclude=frozenset(params["exclude_paths"]),
+        durations=params["durations_metric"],
+    )
+
+
+def judged(module, cluster, workload, sources):
+    """The module's result: the bake, and the way back if it is needed."""
+    params = module.params
+    bake = Bake(
+        workload,
+        sources,
+        signals_of(params),
+        Rule(**{name: params[name] for name in ("alpha", "margin", "floor", "harm", "variance_ratio")}),
+        Plan(
+            window=params["window"],
+            interval=params["interval"],
+            extend=params["extend"],
+            threshold_looks=params["threshold_looks"],
+            health_path=params["health_path"],
+            health_port=params["health_port"],
+            severities=frozenset(params["alert_severities"]),
+        ),
+        Baseline.from_dict(params["baseline"]) if params["baseline"] else Baseline(),
+        parse_profile(params["thresholds"]) if params["check_thresholds"] else Profile(()),
+        progress_to(params["progress_path"]),
+    )
+    verdict, record = bake.run()
+    result = {
+        "changed": False,
+        "verdict": verdict.status,
+        "reason": verdict.reason,
+        "evidence": verdict.evidence,
+        "looks": len(record["looks"]),
+        "last_look": record["looks"][-1] if record["looks"] else None,
+        "weak": record["weak"],
+        "baseline": record["baseline"],
+    }
+    back = verdict.status == "failed" or (verdict.status == "unknown" and params["revert_on_unknown"])
+    if params["revert_service"] and back:
+        settings = Settings(run=params["run"])
+        try:
+            reverted = BlueGreen(cluster, params["namespace"], params["revert_service"], params["colour_key"], settings).revert()
+        except SalvageError as exc:
+            module.fail_json(msg=f"{verdict.reason}; and it could not be switched back: {exc}", reason=exc.reason, **result)
+        result |= {"reverted": reverted, "changed": reverted["changed"]}
+        record["reverted"] = reverted
+    if params["record_path"]:
+        write_record(module, params["record_path"], {"run": params["run"], **record})
+    return result
+
+
+def progress_to(path):
+    def emit(look):
+        if path:
+            with Path(path).open("a", encoding="utf-8") as lines:
+                lines.write(json.dumps(look) + "\n")
+
+    return emit
+
+
+def write_record(module, path, record):
+    """Whole or not at all."""
+    handle, temporary = tempfile.mkstemp(dir=module.tmpdir)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        json.dump(record, file, indent=1)
+    module.atomic_move(temporary, path)
+
+
+def main():
+    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
+    params = module.params
+    try:
+        cluster = Cluster.connect(params, timeout=params["request_timeout"])
+        workload = Workload(cluster, params["kind"], params["namespace"], params["name"])
+        sources = sources_of(params, cluster)
+        if params["state"] == "measured":
+            baseline = measure(workload, sources, signals_of(params), params["window"])
+            module.exit_json(changed=False, baseline=baseline.to_dict())
+        if module.check_mode:
+            module.exit_json(changed=False, verdict="unknown", reason="in check mode there is no change to watch", evidence=1.0, looks=0)
+        result = judged(module, cluster, workload, sources)
+    except SalvageError as exc:
+        module.fail_json(msg=str(exc), reason=exc.reason)
+    except OSError as exc:
+        module.fail_json(msg=f"the record could not be written: {exc}")
+    if result["verdict"] in params["fail_on"]:
+        module.fail_json(msg=f"the bake's verdict is {result['verdict']}: {result['reason']}", **result)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()
