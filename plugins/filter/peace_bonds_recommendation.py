@@ -48,7 +48,7 @@ RETURN = r"""
 _value:
   description: The C(action) (V(keep_block), V(adjust_threshold), V(revert), V(restrict), V(none) or V(investigate)), the C(reason), and the
     numbers as C(evidence). With V(adjust_threshold) also the C(thresholds) that would let the provider pass, and the same as
-    C(policy_data) for M(euystacio.meta_salvage.peace_bonds_policy#module).
+    C(policy_data) for M(euystacio.meta_salvage.peace_bonds_policy).
   type: dict
 """
 

@@ -100,7 +100,7 @@ options:
         required: true
   decision_logs:
     description:
-      - Files with OPA's decision log, in any form that M(euystacio.meta_salvage.peace_bonds_decision_info#module) reads.
+      - Files with OPA's decision log, in any form that M(euystacio.meta_salvage.peace_bonds_decision_info) reads.
         Shell patterns are expanded.
     type: list
     elements: str

@@ -212,7 +212,7 @@ def _workloads(session: Cluster, wanted: Wanted, previous: Mapping[str, Any] | N
 
     with ThreadPoolExecutor(max_workers=SIDE_BY_SIDE) as pool:
         looked = list(pool.map(look, lists))
-    checks, healthy = [check for bad, _ in looked for check in bad], sum(good for _, good in looked)
+    checks, healthy = [check for bad, dummy in looked for check in bad], sum(good for dummy, good in looked)
     summary = f"{healthy + len(checks)} workloads and autoscalers"
     return part("workloads", checks, healthy=healthy, summary=summary, nothing="there is no workload in these namespaces")
 

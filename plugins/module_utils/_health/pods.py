@@ -98,9 +98,9 @@ def examine(pod: Mapping[str, Any], before: Restarts | None, now: float) -> Chec
         return None
     # The worst first; a restart is told beside what the container suffers from now.
     found.sort(key=lambda one: (CRITICAL, UNKNOWN, WARNING).index(one[0]))
-    evidence = {name: value for _, _, more in found for name, value in more.items()}
+    evidence = {name: value for dummy, text, more in found for name, value in more.items()}
     since = _since(status)
-    return _check(namespace, name, found[0][0], "; ".join(dict.fromkeys(text for _, text, _ in found)), since, evidence)
+    return _check(namespace, name, found[0][0], "; ".join(dict.fromkeys(text for dummy, text, more in found)), since, evidence)
 
 
 def _check(

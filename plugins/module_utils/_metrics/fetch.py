@@ -165,7 +165,7 @@ def _ranges(endpoint: Endpoint, wanted: list[Range], deadline: float) -> dict[st
         samples = parse_promql(_get(endpoint, "/api/v1/query_range", query, deadline))
         return merge([s.series for s in samples], metric.aggregate)
 
-    return dict(zip((metric.key for metric, *_ in wanted), _each(ask, wanted), strict=True))
+    return dict(zip((metric.key for metric, *dummy in wanted), _each(ask, wanted), strict=True))
 
 
 def _each(ask: Callable[[T], R], wanted: list[T]) -> list[R | SalvageError]:

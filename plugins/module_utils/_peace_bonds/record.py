@@ -42,9 +42,11 @@ class Signer(Protocol):
     algorithm: str
     key_id: str
 
-    def sign(self, data: bytes) -> bytes: ...
+    def sign(self, data: bytes) -> bytes:
+        """The signature of the data."""
 
-    def verifies(self, data: bytes, signature: bytes) -> bool: ...
+    def verifies(self, data: bytes, signature: bytes) -> bool:
+        """Whether the signature is this key's, of this data."""
 
 
 def canonical(document: Mapping[str, Any]) -> bytes:

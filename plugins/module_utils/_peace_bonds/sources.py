@@ -23,7 +23,8 @@ class Session(Protocol):
     server: str
     http: Http
 
-    def list(self, path: str, query: Any = None) -> Any: ...
+    def list(self, path: str, query: Any = None) -> Any:
+        """The items of a list."""
 
 
 Source = tuple[str, Callable[[], Iterator[bytes]]]
