@@ -435,7 +435,7 @@ def main():
         mutually_exclusive=[("policy_files", "policy_dir")],
         supports_check_mode=True,
     )
-    change = Change(module.params, check_mode=module.check_mode)
+    change = Change(module.params, check_mode=module.check_mode, run_command=module.run_command)
     try:
         change.run()
     except SalvageError as exc:

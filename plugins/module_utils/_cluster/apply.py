@@ -105,7 +105,7 @@ def update(
     The write carries the resourceVersion that was decided on; if the object has moved on, it is decided anew, never just repeated.
     Raises SalvageError; conflict after ``attempts``.
     """
-    for dummy in range(attempts):
+    for _attempt in range(attempts):
         before = must_read(cluster, path)
         patch = decide(before)
         if patch is None:

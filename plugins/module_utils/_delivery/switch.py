@@ -252,7 +252,7 @@ class BlueGreen:
     def promote(self, target: str, *, dry_run: bool) -> Result:
         """Move the traffic to ``target``.  ``failed`` in the result if the gates or the proof say no.  Raises SalvageError."""
         sent = False
-        for dummy in range(5):
+        for _attempt in range(5):
             service, colours = self.inspect()
             active = must_be_coloured(colours, self.service)
             if active == target:
@@ -344,7 +344,7 @@ class BlueGreen:
 
     def revert(self, target: str | None = None, *, dry_run: bool = False) -> Result:
         """Switch back.  Needs a ready pod of the old colour, and nothing else: no gates, no metrics, no lease."""
-        for dummy in range(20):
+        for _attempt in range(20):
             service, colours = self.inspect()
             active = must_be_coloured(colours, self.service)
             journal = Journal.of(service)

@@ -12,7 +12,7 @@ from typing import Any
 from .._cluster.errors import SalvageError
 from . import restrict, sources
 from .candidate import Files, changed_files, content, published, revision, tests, text_of, with_data
-from .engine import Engine
+from .engine import Engine, RunCommand
 from .examine import Rules, examine, load
 from .options import connect
 from .publish import Fixture, Publisher, RefusedError, State, Target
@@ -22,8 +22,9 @@ from .replay import Gates, Replay
 class Change:
     """``result`` holds what is known so far, also when ``run`` raises."""
 
-    def __init__(self, params: Mapping[str, Any], *, check_mode: bool = False) -> None:
+    def __init__(self, params: Mapping[str, Any], *, check_mode: bool = False, run_command: RunCommand | None = None) -> None:
         self.params = params
+        self._run_command = run_command
         self.check_mode = check_mode
         self.result: dict[str, Any] = {"changed": False}
         self.fixtures = [Fixture(item["name"], item["input"], item["allow"]) for item in params["fixtures"]]
@@ -115,7 +116,7 @@ class Change:
 
     def _examine(self, files: Files, state: State | None) -> None:
         p = self.params
-        engine = Engine(p["opa_binary"], rego=p["rego_version"], timeout=p["opa_timeout"])
+        engine = Engine(p["opa_binary"], rego=p["rego_version"], timeout=p["opa_timeout"], run_command=self._run_command)
         found = sources.files(p["decision_logs"])
         if p["decisions_of_pods"]:
             self._ask()

@@ -9,8 +9,8 @@ import contextlib
 import json
 import re
 import shutil
-import subprocess
 import tempfile
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -29,9 +29,11 @@ _NAME = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*$")
 BATCH = 5_000
 _WORKERS = 2
 # A batch lives for a second: its garbage may wait (a fifth less time, measured).
-_ENVIRONMENT = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "GOGC": "400"}
+# Nothing else of the environment is given: a policy can read it, and its credentials are not for policies.
+_ENVIRONMENT = ("PATH=/usr/bin:/bin", "HOME=/nonexistent", "GOGC=400")
 MAX_FAILURES = 20  # inputs on which a policy breaks that are looked for one by one; the others then count as broken too
 
+RunCommand = Callable[..., tuple[int, bytes, bytes]]  # AnsibleModule.run_command
 Case = TypeVar("Case")
 Shape = dict[str, Any]
 
@@ -54,9 +56,13 @@ class Tested:
 
 
 class Engine:
-    """One OPA binary.  ``rego`` is v1 or v0: the syntax that the running OPA takes."""
+    """One OPA binary.  ``rego`` is v1 or v0: the syntax that the running OPA takes.  ``run_command`` is the module's."""
 
-    def __init__(self, binary: str = "opa", *, rego: str = "v1", timeout: float = 120.0) -> None:
+    run_command: RunCommand
+
+    def __init__(self, binary: str = "opa", *, rego: str = "v1", timeout: float = 120.0, run_command: RunCommand | None = None) -> None:
+        if run_command is not None:
+            self.run_command = run_command
         found = shutil.which(binary)
         if not found:
             raise SalvageError(f"no OPA binary at {binary!r} where the module runs; install opa, or set opa_binary", reason="bad_input")
@@ -66,20 +72,37 @@ class Engine:
 
     def run(self, *arguments: str, stdin: bytes = b"") -> tuple[int, str, str]:
         """Exit status, stdout, stderr.  Raises SalvageError(timeout)."""
+        timers: list[threading.Timer] = []
+        late = threading.Event()
+
+        def limit(process: Any) -> None:
+            def stop() -> None:
+                late.set()
+                process.kill()
+
+            timers.append(threading.Timer(self.timeout, stop))
+            timers[0].start()
+
         try:
-            done = subprocess.run(
-                [self.binary, *arguments],
-                input=stdin,
-                capture_output=True,
-                timeout=self.timeout,
-                check=False,
-                env=_ENVIRONMENT,
+            status, out, err = self.run_command(
+                ["/usr/bin/env", "-i", *_ENVIRONMENT, self.binary, *arguments],
+                data=stdin,
+                binary_data=True,
+                encoding=None,
+                expand_user_and_vars=False,
+                handle_exceptions=False,
+                before_communicate_callback=limit,
             )
-        except subprocess.TimeoutExpired:
-            raise SalvageError(f"opa {arguments[0]} did not end within {self.timeout:g} s and was stopped", reason="timeout") from None
         except OSError as exc:
             raise SalvageError(f"{self.binary} can't be run: {exc.strerror}", reason="bad_input") from None
-        return done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace")
+        finally:
+            for timer in timers:
+                timer.cancel()
+        if late.is_set():
+            raise SalvageError(f"opa {arguments[0]} did not end within {self.timeout:g} s and was stopped", reason="timeout")
+        if status in (126, 127):  # env could not start it
+            raise SalvageError(f"{self.binary} can't be run: {err.decode('utf-8', 'replace').strip()}", reason="bad_input")
+        return status, out.decode("utf-8", "replace"), err.decode("utf-8", "replace")
 
     def check(self, files: Files) -> list[str]:
         """What ``opa check --strict`` says against the files; nothing if they are right."""

@@ -6,10 +6,13 @@
 from __future__ import annotations
 
 import stat
+import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.engine import Engine
 
 _FAKE = """#!{python}
 import json, pathlib, sys, time
@@ -63,3 +66,18 @@ def opa(tmp_path: Path) -> str:
     path.write_text(_FAKE.format(python=sys.executable))
     path.chmod(path.stat().st_mode | stat.S_IXUSR)
     return str(path)
+
+
+@pytest.fixture(autouse=True)
+def _run_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What AnsibleModule.run_command does, for engines that are not given a module's."""
+
+    def run_command(
+        args: list[str], data: bytes, before_communicate_callback: Callable[[subprocess.Popen[bytes]], None], **options: object
+    ) -> tuple[int, bytes, bytes]:
+        with subprocess.Popen(args, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+            before_communicate_callback(process)
+            out, err = process.communicate(data)
+        return process.returncode, out, err
+
+    monkeypatch.setattr(Engine, "run_command", staticmethod(run_command), raising=False)
