@@ -24,10 +24,10 @@ class Cluster:
     ``server`` is the API server's URL, ``http`` the pool that carries the login.
     """
 
-    def __init__(self, server: str, http: Http, *, cert_file: str | None = None) -> None:
+    def __init__(self, server: str, http: Http, *, certificate: bytes = b"") -> None:
         self.server = server.rstrip("/")
         self.http = http
-        self._cert_file = cert_file
+        self._certificate = certificate
 
     @classmethod
     def connect(cls, params: Mapping[str, Any], *, timeout: float = DEFAULT_TIMEOUT) -> Cluster:
@@ -36,18 +36,14 @@ class Cluster:
         ``timeout`` in seconds is each request's.  Raises SalvageError(bad_input, missing_library).
         """
         options = auth.auth_options(params)
-        config = auth.configuration(options)
+        login = auth.login(options)
         try:
             http = Http(
-                tls=auth.tls(config),
-                headers=auth.headers(config, options),
-                proxy=auth.proxy(config),
-                proxy_headers=options.get("proxy_headers"),
-                timeout=timeout,
+                tls=login.tls, headers=login.headers, proxy=login.proxy, proxy_headers=options.get("proxy_headers"), timeout=timeout
             )
         except (OSError, ValueError) as exc:
-            raise SalvageError(f"the login to {config.host} cannot be used: {exc}", reason="bad_input") from None
-        return cls(config.host, http, cert_file=config.cert_file)
+            raise SalvageError(f"the login to {login.server} cannot be used: {exc}", reason="bad_input") from None
+        return cls(login.server, http, certificate=login.certificate)
 
     def request(self, method: str, path: str, **kwargs: Any) -> Response:
         """As ``Http.request``; ``path`` starts with /api, /apis or another root of the API server.  Any status is an answer."""
@@ -122,7 +118,7 @@ class Cluster:
         reason = _REASON_OF.get(answer.status, "http_error")
         hint = ""
         if reason == "unauthorized":
-            ended = auth.expired(self._cert_file)
+            ended = auth.expired(self._certificate)
             hint = (
                 f"; the client certificate expired on {ended}, get a new one"
                 if ended

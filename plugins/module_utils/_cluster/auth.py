@@ -10,8 +10,10 @@ here needs.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -21,18 +23,7 @@ from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_MAP, AUTH_ARG_SPEC, AUTH_PROXY_HEADERS_SPEC
 
 from .errors import SalvageError
-
-try:
-    from cryptography import x509
-except ImportError:
-    x509 = None  # type: ignore[assignment]
-
-try:
-    import kubernetes
-    import yaml
-except ImportError:
-    kubernetes = None
-    yaml = None  # type: ignore[assignment]
+from .kubeconfig import Headers, Login, read
 
 
 def auth_options(params: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> dict[str, Any]:
@@ -66,19 +57,34 @@ def _typed(text: str, spec: Mapping[str, Any]) -> Any:
     return text
 
 
+def login(options: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> Login:
+    """Where to go and how to log in.  Raises SalvageError(bad_input, missing_library)."""
+    plain = read(options, os.environ if environ is None else environ)
+    if plain is not None:
+        return replace(plain, headers={**plain.headers, **_impersonation(options)})
+    config = configuration(options)
+    certificate = b""
+    if config.cert_file:
+        with contextlib.suppress(OSError):  # the connection will say so
+            certificate = Path(config.cert_file).read_bytes()
+    return Login(config.host, headers(config, options), tls(config), proxy(config), certificate)
+
+
 def configuration(options: Mapping[str, Any]) -> Any:
     """The kubernetes library's Configuration for the options.  Raises SalvageError(bad_input, missing_library)."""
-    if kubernetes is None:
+    try:
+        import kubernetes  # noqa: PLC0415 - it takes longer to import than a health check takes
+    except ImportError:
         raise SalvageError(
             "the Python library kubernetes is missing where the module runs; install it (pip install kubernetes)", reason="missing_library"
-        )
+        ) from None
     config = kubernetes.client.Configuration()
     given = [
         all(options.get(option) for option in ("host", *login))
         for login in (("username", "password"), ("api_key",), ("client_cert", "client_key"))
     ]
     if not any(given):
-        _load(config, options)
+        _load(kubernetes.config, config, options)
     for name, option in AUTH_ARG_MAP.items():
         if option not in options or option in {"kubeconfig", "context", "persist_config", "proxy_headers", "api_key"}:
             continue
@@ -89,13 +95,13 @@ def configuration(options: Mapping[str, Any]) -> Any:
     return config
 
 
-def _load(config: Any, options: Mapping[str, Any]) -> None:
+def _load(library: Any, config: Any, options: Mapping[str, Any]) -> None:
     kubeconfig, context = options.get("kubeconfig"), options.get("context")
     if not kubeconfig and not context:
         try:
-            kubernetes.config.load_incluster_config(client_configuration=config)
+            library.load_incluster_config(client_configuration=config)
             return
-        except kubernetes.config.ConfigException:
+        except library.ConfigException:
             pass
     how = {"context": context, "client_configuration": config, "persist_config": bool(options.get("persist_config"))}
     if isinstance(kubeconfig, dict):
@@ -112,16 +118,17 @@ def _load(config: Any, options: Mapping[str, Any]) -> None:
                 raise SalvageError(f"the kubeconfig {path} may not be read by this user; change its owner or mode", reason="bad_input")
     try:
         if isinstance(kubeconfig, dict):
-            kubernetes.config.load_kube_config_from_dict(kubeconfig, **how)
+            library.load_kube_config_from_dict(kubeconfig, **how)
         else:
-            kubernetes.config.load_kube_config(config_file=str(Path(kubeconfig).expanduser()) if kubeconfig else None, **how)
-    except kubernetes.config.ConfigException as exc:
+            library.load_kube_config(config_file=str(Path(kubeconfig).expanduser()) if kubeconfig else None, **how)
+    except library.ConfigException as exc:
         raise SalvageError(f"the kubeconfig {where} cannot be used: {_line(exc)}", reason="bad_input") from None
-    except yaml.YAMLError as exc:
-        mark = getattr(exc, "problem_mark", None)
-        line = f" in line {mark.line + 1}" if mark else ""
-        raise SalvageError(f"the kubeconfig {where} is not YAML{line}; get it from the cluster's owner again", reason="bad_input") from None
     except Exception as exc:  # the library indexes whatever it finds: a list for a mapping, base64 that is none, a file that is gone
+        mark = getattr(exc, "problem_mark", None)  # PyYAML's
+        if mark:
+            raise SalvageError(
+                f"the kubeconfig {where} is not YAML in line {mark.line + 1}; get it from the cluster's owner again", reason="bad_input"
+            ) from None
         raise SalvageError(f"the kubeconfig {where} cannot be used ({type(exc).__name__}: {_line(exc)})", reason="bad_input") from None
 
 
@@ -129,14 +136,19 @@ def _line(exc: BaseException) -> str:
     return " ".join(str(exc).split())[:300]
 
 
-def headers(config: Any, options: Mapping[str, Any]) -> dict[str, str | list[str]]:
+def headers(config: Any, options: Mapping[str, Any]) -> Headers:
     """What every request carries: the login, and who it is in place of."""
-    found: dict[str, str | list[str]] = {}
+    found: Headers = {}
     for setting in config.auth_settings().values():
         if setting["in"] == "header" and setting["value"]:
             found[setting["key"]] = setting["value"]
     if config.username and "authorization" not in {key.lower() for key in found}:
         found["authorization"] = config.get_basic_auth_token()
+    return {**found, **_impersonation(options)}
+
+
+def _impersonation(options: Mapping[str, Any]) -> Headers:
+    found: Headers = {}
     if options.get("impersonate_user"):
         found["Impersonate-User"] = options["impersonate_user"]
     if options.get("impersonate_groups"):
@@ -163,17 +175,17 @@ def proxy(config: Any) -> str | None:
     return str(config.proxy)
 
 
-def expired(cert_file: str | None) -> str:
+def expired(certificate: bytes) -> str:
     """When the client certificate expired, as 2026-01-02; empty if it has not, or there is none that can be read.
 
     The API server says no more than 401, and a login that was right yesterday is the last thing one looks at.
     """
-    if not cert_file or x509 is None:
-        return ""
     try:
-        certificate = x509.load_pem_x509_certificate(Path(cert_file).read_bytes())
-    except (OSError, ValueError):
+        from cryptography import x509  # noqa: PLC0415 - seldom needed, and slow to import
+
+        read_in = x509.load_pem_x509_certificate(certificate)
+    except (ImportError, ValueError):
         return ""
     # not_valid_after_utc is new in cryptography 42; the older name is in UTC without saying so.
-    ends = getattr(certificate, "not_valid_after_utc", None) or certificate.not_valid_after.replace(tzinfo=timezone.utc)
+    ends = getattr(read_in, "not_valid_after_utc", None) or read_in.not_valid_after.replace(tzinfo=timezone.utc)
     return f"{ends:%Y-%m-%d}" if ends < datetime.now(timezone.utc) else ""

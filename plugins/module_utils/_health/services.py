@@ -9,17 +9,13 @@ import base64
 import binascii
 import datetime
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from .._metrics.model import CRITICAL, HEALTHY, UNKNOWN, WARNING, Evaluation, iso
 from .._peace_bonds.model import ALLOWED, DENIED, Decision
 from .model import Check, Part, part, span, unknown_part
-
-try:
-    from cryptography import x509
-except ImportError:
-    x509 = None  # type: ignore[assignment]
 
 DAY = 86400.0
 
@@ -98,8 +94,9 @@ def storage(claims: Sequence[Mapping[str, Any]], usage: Mapping[tuple[str, str],
         subject = {"kind": "PersistentVolumeClaim", "namespace": namespace, "name": name}
         if phase != "Bound":
             status, reason = (CRITICAL if phase == "Lost" else WARNING), f"its phase is {phase}"
-        elif used is None:
+        elif used is None or not math.isfinite(used):
             why = usage if isinstance(usage, str) else "Prometheus has no kubelet_volume_stats for it"
+            used = None
             status, reason = UNKNOWN, f"how full it is is not known: {why}"
         elif used >= warning:
             status, reason = (CRITICAL if used >= critical else WARNING), f"{used:.0%} full"
@@ -114,19 +111,23 @@ def storage(claims: Sequence[Mapping[str, Any]], usage: Mapping[tuple[str, str],
 
 def certificates(secrets: Iterable[Mapping[str, Any]], now: float, warning_days: float, critical_days: float) -> Part:
     """The certificates of TLS Secrets, by their expiry.  Nothing of a Secret but dates and the subject's names leaves this function."""
-    if x509 is None:
+    secrets = list(secrets)
+    if not secrets:
+        return Part("certificates", HEALTHY, "no TLS secrets")
+    try:
+        from cryptography import x509  # noqa: PLC0415 - slow to import, and many clusters have no such Secret
+    except ImportError:
         return unknown_part("certificates", "the Python library cryptography is missing where the module runs; install it")
     checks = []
-    healthy = total = 0
+    healthy = 0
     for secret in secrets:
-        total += 1
         namespace, name = secret["metadata"]["namespace"], secret["metadata"]["name"]
         subject = {"kind": "Secret", "namespace": namespace, "name": name}
         where = f"certificates/{namespace}/{name}"
         try:
             pem = base64.b64decode((secret.get("data") or {}).get("tls.crt") or "", validate=True)
             chain = x509.load_pem_x509_certificates(pem)
-        except (ValueError, binascii.Error):
+        except (ValueError, binascii.Error, x509.InvalidVersion):
             checks.append(Check(where, UNKNOWN, "its tls.crt is no certificate", subject))
             continue
         # A chain is as good as its first link to break.
@@ -143,9 +144,7 @@ def certificates(secrets: Iterable[Mapping[str, Any]], now: float, warning_days:
             checks.append(Check(where, status, f"expires in {span(left * DAY)}, {iso(ends)}", subject, round(left, 2), limit, "days"))
         else:
             healthy += 1
-    if not total:
-        return Part("certificates", HEALTHY, "no TLS secrets")
-    return part("certificates", checks, healthy=healthy, summary=f"{total} TLS secrets")
+    return part("certificates", checks, healthy=healthy, summary=f"{len(secrets)} TLS secrets")
 
 
 def _not_after(certificate: Any) -> float:

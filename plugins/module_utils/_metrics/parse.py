@@ -13,17 +13,12 @@ import io
 import json
 import math
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from .._cluster.errors import SalvageError
 from .model import Sample, Series
-
-try:
-    from prometheus_client.parser import text_string_to_metric_families
-except ImportError:
-    text_string_to_metric_families = None
 
 FORMATS = ("auto", "api", "exposition", "promql")
 
@@ -196,20 +191,26 @@ def _api_series(raw: object) -> Series:
 
 def parse_exposition(text: str, names: Collection[str], *, whole: bool = True) -> list[Sample]:
     """The samples of the metrics ``names``; another metric's malformed line does no harm.  Raises SalvageError(missing_library)."""
-    if text_string_to_metric_families is None:
+    try:
+        from prometheus_client.parser import text_string_to_metric_families  # noqa: PLC0415 - slow to import, and JSON needs none of it
+    except ImportError:
         raise SalvageError(
             "reading Prometheus text needs the Python library prometheus_client where the module runs; install prometheus-client",
             reason="missing_library",
-        )
+        ) from None
     open_metrics = text.rstrip().endswith("# EOF")  # its timestamps are seconds, not milliseconds, and exemplars may follow a value
     samples: list[Sample] = []
     for line in io.StringIO(text):
         if not line.lstrip().startswith("#") and any(name in line for name in names):
-            samples.extend(_exposition_line(line, names, open_metrics, cut=not whole and not line.endswith("\n")))
+            samples.extend(
+                _exposition_line(line, names, text_string_to_metric_families, open_metrics, cut=not whole and not line.endswith("\n"))
+            )
     return samples
 
 
-def _exposition_line(line: str, names: Collection[str], open_metrics: bool, cut: bool) -> list[Sample]:
+def _exposition_line(
+    line: str, names: Collection[str], read: Callable[[str], Iterable[Any]], open_metrics: bool, cut: bool
+) -> list[Sample]:
     stripped = line.strip()
     head = stripped.split("{")[0].split()
     claimed = head[0] if head else ""
@@ -219,7 +220,7 @@ def _exposition_line(line: str, names: Collection[str], open_metrics: bool, cut:
     if open_metrics:
         stripped = stripped.split(" # ")[0]
     try:
-        found = [sample for family in text_string_to_metric_families(stripped + "\n") for sample in family.samples]
+        found = [sample for family in read(stripped + "\n") for sample in family.samples]
     except Exception:  # the parser's ways to fail on a malformed line: ValueError, IndexError, TypeError ...
         return [Sample(claimed, None, f"its line is malformed: {stripped[:60]!r}")] if claimed in names else []
     result = []

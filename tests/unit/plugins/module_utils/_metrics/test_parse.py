@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 import time
 
 import pytest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.errors import SalvageError
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._metrics import parse as parse_module
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._metrics.model import Sample
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._metrics.parse import FORMATS, parse
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._metrics.profile import DEFAULT_PROFILE
@@ -217,7 +217,7 @@ def test_a_line_made_to_keep_the_parser_busy_is_not_read() -> None:
 
 
 def test_without_the_library_the_sentence_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parse_module, "text_string_to_metric_families", None)
+    monkeypatch.setitem(sys.modules, "prometheus_client.parser", None)
     with pytest.raises(SalvageError, match="prometheus-client") as caught:
         parse(TEXT, names=NAMES)
     assert caught.value.reason == "missing_library"
