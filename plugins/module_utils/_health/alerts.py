@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from .._metrics.model import CRITICAL, HEALTHY, STATUSES, WARNING
@@ -15,6 +15,7 @@ from .model import Check, ago
 
 DEFAULT_SEVERITIES = {"critical": CRITICAL, "page": CRITICAL, "warning": WARNING, "info": HEALTHY, "none": HEALTHY}
 _EPOCH = "0001-01-01"
+_LOUDEST_FIRST = ("active", "inhibited", "silenced")
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,9 @@ class Alert:
 
 def of_prometheus(data: Any) -> list[Alert]:
     """The firing alerts of the answer of ``/api/v1/alerts``.  Raises ValueError if it is none."""
-    if not isinstance(data, Mapping) or data.get("status") != "success" or not isinstance((data.get("data") or {}).get("alerts"), list):
+    inner = data.get("data") if isinstance(data, Mapping) and data.get("status") == "success" else None
+    listed = inner.get("alerts") if isinstance(inner, Mapping) else None
+    if not _are_alerts(listed):
         raise ValueError("it is no answer of Prometheus's /api/v1/alerts")
     return [
         Alert(
@@ -55,14 +58,14 @@ def of_prometheus(data: Any) -> list[Alert]:
             fingerprint=_fingerprint(alert["labels"]),
             sources=("prometheus",),
         )
-        for alert in data["data"]["alerts"]
+        for alert in listed or ()
         if alert.get("state") == "firing"
     ]
 
 
 def of_alertmanager(data: Any) -> list[Alert]:
     """The alerts of the answer of ``/api/v2/alerts``.  Raises ValueError if it is none."""
-    if not isinstance(data, list) or not all(isinstance(alert, Mapping) and isinstance(alert.get("labels"), Mapping) for alert in data):
+    if not _are_alerts(data):
         raise ValueError("it is no answer of Alertmanager's /api/v2/alerts")
     found = []
     for alert in data:
@@ -85,25 +88,36 @@ def of_alertmanager(data: Any) -> list[Alert]:
     return found
 
 
+def _are_alerts(data: object) -> bool:
+    return isinstance(data, list) and all(isinstance(alert, Mapping) and isinstance(alert.get("labels"), Mapping) for alert in data)
+
+
 def merge(prometheus: Iterable[Alert], alertmanager: Iterable[Alert]) -> list[Alert]:
     """Each alert once.
 
-    Alertmanager knows it with the external labels that Prometheus adds on the way, so it is the same alert if it has all labels that
-    Prometheus has.  Alertmanager's state (silenced, inhibited) holds.
+    Alertmanager knows it with the external labels that Prometheus adds on the way, so the same alert has all labels that Prometheus has,
+    and of several such it is the one with the fewest more.  Alertmanager's state (silenced, inhibited) holds.
     """
-    rest = list({(alert.fingerprint, alert.starts_at): alert for alert in alertmanager}.values())
+    rest = _once(alertmanager)
     merged: list[Alert] = []
-    for alert in prometheus:
-        same = [one for one in rest if alert.labels.items() <= one.labels.items()]
+    # Those with many labels choose first: what they match, one with few labels would match too.
+    for alert in sorted(_once(prometheus), key=lambda one: len(one.labels), reverse=True):
+        same = [one for one in rest if one.name == alert.name and alert.labels.items() <= one.labels.items()]
         if not same:
             merged.append(alert)
             continue
-        # The least silenced of several: an alert that is routed by two Alertmanager labels must not hide behind the quieter one.
-        best = min(same, key=lambda one: ("active", "inhibited", "silenced").index(one.state))
-        for one in same:
-            rest.remove(one)
-        merged.append(Alert(**{**asdict(best), "starts_at": alert.starts_at or best.starts_at, "sources": ("prometheus", "alertmanager")}))
+        best = min(same, key=lambda one: (len(one.labels), _LOUDEST_FIRST.index(one.state)))
+        rest.remove(best)
+        merged.append(replace(best, starts_at=alert.starts_at or best.starts_at, sources=("prometheus", "alertmanager")))
     return sorted([*merged, *rest], key=lambda alert: (alert.name, alert.fingerprint))
+
+
+def _once(alerts: Iterable[Alert]) -> list[Alert]:
+    """Two rules may raise the same alert; the loudest of them counts."""
+    found: dict[str, Alert] = {}
+    for alert in sorted(alerts, key=lambda one: _LOUDEST_FIRST.index(one.state)):
+        found.setdefault(alert.fingerprint, alert)
+    return list(found.values())
 
 
 def check(alert: Alert, severities: Mapping[str, str], now: float) -> Check:

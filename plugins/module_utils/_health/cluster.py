@@ -22,7 +22,7 @@ def workload(kind: str, obj: Mapping[str, Any]) -> Check | None:
     else:
         wanted = spec.get("replicas", 1)
         available = status.get("availableReplicas") or 0
-    if not isinstance(wanted, int) or metadata.get("generation", 0) > status.get("observedGeneration", 0):
+    if not isinstance(wanted, int) or (metadata.get("generation") or 0) > (status.get("observedGeneration") or 0):
         return _check(kind, metadata, UNKNOWN, "its controller has not looked at it yet, so its status is not of what is asked now")
     conditions = _conditions(status)
     progress = conditions.get("Progressing") or {}
@@ -31,10 +31,10 @@ def workload(kind: str, obj: Mapping[str, Any]) -> Check | None:
         return None
     text = f"{available} of {wanted} replicas are available"
     if stuck:
-        text += f"; the rollout is stuck: {progress.get('reason')}: {progress.get('message')}"
+        text += f"; the rollout is stuck: {_says(progress)}"
     failure = conditions.get("ReplicaFailure") or {}
     if failure.get("status") == "True":
-        text += f"; {failure.get('reason')}: {failure.get('message')}"
+        text += f"; {_says(failure)}"
     enough = available > 0 and (conditions.get("Available") or {}).get("status") != "False"
     return _check(kind, metadata, WARNING if enough and not stuck else CRITICAL, text, available, wanted)
 
@@ -48,7 +48,7 @@ def autoscaler(obj: Mapping[str, Any]) -> Check | None:
     for name, problem in (("AbleToScale", "unable to scale"), ("ScalingActive", "not scaling")):
         condition = conditions.get(name) or {}
         if condition.get("status") != "True":
-            says = f"{condition.get('reason') or f'no condition {name}'}: {condition.get('message') or 'no message'}"
+            says = _says(condition) if condition else f"it has no condition {name}"
             return _check(
                 "HorizontalPodAutoscaler", metadata, WARNING if condition.get("status") == "False" else UNKNOWN, f"{problem}: {says}"
             )
@@ -68,7 +68,7 @@ def node(obj: Mapping[str, Any]) -> Check | None:
         return _check("Node", metadata, UNKNOWN, "it has no condition Ready")
     if ready.get("status") != "True":
         # Unknown is the node controller's word for a kubelet that has fallen silent: pods there are lost to us, whatever they do.
-        text = f"not Ready (Ready is {ready.get('status')}): {ready.get('reason')}: {ready.get('message')}"
+        text = f"not Ready (Ready is {ready.get('status') or 'missing'}): {_says(ready)}"
         return _check("Node", metadata, CRITICAL, text, since=ready.get("lastTransitionTime"))
     for name in _PRESSURES:
         condition = conditions.get(name) or {}
@@ -80,6 +80,10 @@ def node(obj: Mapping[str, Any]) -> Check | None:
     if (obj.get("spec") or {}).get("unschedulable"):
         return _check("Node", metadata, WARNING, "cordoned: no new pod is placed here")
     return None
+
+
+def _says(condition: Mapping[str, Any]) -> str:
+    return ": ".join(str(condition[name]) for name in ("reason", "message") if condition.get(name)) or "no reason given"
 
 
 def _conditions(status: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:

@@ -276,14 +276,14 @@ def _opa(session: Cluster, wanted: Wanted, previous: Mapping[str, Any] | None, n
 
 
 def _alerts(session: Cluster, wanted: Wanted, previous: Mapping[str, Any] | None, now: float, seen: Seen) -> Part:
-    firing, problems = read_alerts(wanted.prometheus, wanted.alertmanager)
     if wanted.prometheus is None and wanted.alertmanager is None:
         return unknown_part("alerts", "no address was given")
-    checks = [alerts.check(one, wanted.severities, now) for one in firing if one.name not in wanted.ignored_alerts]
+    answered, problems = read_alerts(wanted.prometheus, wanted.alertmanager)
+    firing = [one for one in answered if one.name not in wanted.ignored_alerts]
+    checks = [alerts.check(one, wanted.severities, now) for one in firing]
     checks += [Check(f"alerts/{source}", UNKNOWN, reason, {"kind": "Service", "name": source}) for source, reason in problems.items()]
-    shown = sum(one.state != "active" for one in firing)
-    counted = len([one for one in firing if one.name not in wanted.ignored_alerts])
-    summary = f"{counted} alerts fire" + (f", {shown} of them silenced or inhibited" if shown else "")
+    quiet = sum(one.state != "active" for one in firing)
+    summary = f"{len(firing)} alerts fire" + (f", {quiet} of them silenced or inhibited" if quiet else "")
     # Nobody fires: healthy if everybody who was asked says so.
     return part("alerts", checks, healthy=0 if checks else 1, summary=summary)
 
@@ -323,7 +323,7 @@ def _storage(session: Cluster, wanted: Wanted, previous: Mapping[str, Any] | Non
     if claims:
         usage = _volume_usage(wanted.prometheus)
     found = services.storage(claims, usage, wanted.storage_warning, wanted.storage_critical)
-    return part("storage", [*refused, *found.checks], healthy=found.healthy or (not refused and not claims), summary=found.summary)
+    return part("storage", [*refused, *found.checks], healthy=found.healthy or int(not refused and not claims), summary=found.summary)
 
 
 def _volume_usage(prometheus: Endpoint | None) -> dict[tuple[str, str], float] | str:

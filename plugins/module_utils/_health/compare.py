@@ -10,12 +10,14 @@ from typing import Any
 
 from .._metrics.model import HEALTHY, STATUSES, UNKNOWN
 
+_SOURCES = {"alerts/prometheus", "alerts/alertmanager"}
+
 
 def changes(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> list[dict[str, str]]:
     """Each part or check whose status differs: ``{"id", "from", "to"}``, by id.
 
-    Healthy things need not be listed in a report: what is not there is healthy where its part was looked at, and nothing can be said of it
-    where its part was not.  No earlier report: no changes.
+    Healthy things need not be listed in a report: what is not there is healthy where its part, its namespace and its source were looked at,
+    and nothing can be said of it where they were not.  No earlier report: no changes.
     """
     if not before:
         return []
@@ -25,7 +27,7 @@ def changes(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> list[
         was, now = old[name], new[name]
         found[name] = (was[""], now[""])
         for key in was.keys() | now.keys():
-            if key and not ((key not in was and _blind(was)) or (key not in now and _blind(now))):
+            if key and _told(key, was) and _told(key, now):
                 found[key] = (was.get(key, HEALTHY), now.get(key, HEALTHY))
     return [{"id": key, "from": was, "to": now} for key, (was, now) in sorted(found.items()) if was != now]
 
@@ -49,8 +51,16 @@ def _parts(report: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     return found
 
 
-def _blind(part: Mapping[str, str]) -> bool:
-    return part[""] == UNKNOWN and len(part) == 1
+def _told(key: str, part: Mapping[str, str]) -> bool:
+    """Whether the part says how the thing is, be it by not listing it."""
+    if key in part:
+        return True
+    if part[""] == UNKNOWN and len(part) == 1:
+        return False
+    # A check of a namespace, or of a source of alerts, that is not well stands for all that is behind it.
+    pieces = key.split("/")
+    behind = {"/".join(pieces[:end]) for end in range(1, len(pieces))} | (_SOURCES if pieces[0] == "alerts" else set())
+    return all(part.get(one, HEALTHY) == HEALTHY for one in behind)
 
 
 def _status(of: Mapping[str, Any]) -> str:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 from .._metrics.model import CRITICAL, HEALTHY, STATUSES, UNKNOWN, WARNING, worst
 
 PARTS = ("pods", "workloads", "nodes", "api", "thresholds", "opa", "alerts", "storage", "certificates", "backup")
+_FRACTION = re.compile(r"\.(\d+)")
 WORST_FIRST = (CRITICAL, UNKNOWN, WARNING, HEALTHY)
 
 
@@ -92,8 +94,10 @@ def counts(parts: Iterable[Part]) -> dict[str, int]:
 
 def when(text: object) -> float | None:
     """Unix seconds of an RFC 3339 time, None if it is none."""
+    # Prometheus writes nanoseconds; before Python 3.11 a fraction has six digits.
+    plain = _FRACTION.sub(lambda found: f".{found[1]:0<6.6}", str(text)).replace("Z", "+00:00")
     try:
-        moment = datetime.datetime.fromisoformat(str(text).replace("Z", "+00:00"))
+        moment = datetime.datetime.fromisoformat(plain)
         return moment.timestamp() if moment.tzinfo else None
     except (ValueError, OverflowError):
         return None

@@ -48,6 +48,15 @@ def wanted(params: Mapping[str, Any], addresses: Routes) -> Wanted:
                 f"alert_severities: {severity} stands for {status!r}, which is no status; use one of {', '.join(STATUSES)}",
                 reason="bad_input",
             )
+    for first, then in (
+        ("storage_warning", "storage_critical"),
+        ("certificate_critical_days", "certificate_warning_days"),
+    ):
+        if not 0 <= params[first] <= params[then]:
+            raise SalvageError(
+                f"{first}: {params[first]:g} does not come before {then}, {params[then]:g}; set both so that a warning comes first",
+                reason="bad_input",
+            )
     parts = params["parts"] or [name for name in PARTS if name != "backup" or params["backup_path"]]
     if "backup" in parts and not params["backup_path"]:
         raise SalvageError("parts: backup needs backup_path, the folder of the backups", reason="bad_input")

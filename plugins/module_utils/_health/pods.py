@@ -22,6 +22,9 @@ _READY = re.compile(r"^(\d+)/(\d+)$")
 _WAITING_IS_FATAL = frozenset(
     {
         "CrashLoopBackOff",
+        "PostStartHookError",
+        "RegistryUnavailable",
+        "SignatureValidationFailed",
         "ImagePullBackOff",
         "ErrImagePull",
         "ErrImageNeverPull",
@@ -74,7 +77,9 @@ def examine(pod: Mapping[str, Any], before: Restarts | None, now: float) -> Chec
     namespace, name = metadata["namespace"], metadata["name"]
     phase = status.get("phase")
     found: list[tuple[str, str, dict[str, Any]]] = []
-    if metadata.get("deletionTimestamp"):
+    if status.get("reason") == "NodeLost":
+        found.append((UNKNOWN, f"its node does not answer{_message(status)}", {}))
+    elif metadata.get("deletionTimestamp"):
         # The API server sets the time at which the grace period ends.
         late = now - (when(metadata["deletionTimestamp"]) or now)
         if late <= TERMINATING_MARGIN:
@@ -83,9 +88,11 @@ def examine(pod: Mapping[str, Any], before: Restarts | None, now: float) -> Chec
         held = f", held by the finalizers {', '.join(finalizers)}" if finalizers else ""
         found.append((WARNING, f"stuck terminating: {span(late)} past its grace period{held}", {}))
     elif phase == "Failed":
-        owned = any(owner.get("controller") for owner in metadata.get("ownerReferences") or ())
+        owner = next((one.get("kind") for one in metadata.get("ownerReferences") or () if one.get("controller")), None)
+        # A Job makes another only until its limit; every other controller does so always.
+        replaced = f", its {owner} replaces it" if owner and owner != "Job" else ""
         text = f"Failed: {status.get('reason') or _last_exit(status) or 'no reason given'}{_message(status)}"
-        found.append((WARNING if owned else CRITICAL, text + (", its owner has replaced it" if owned else ""), {}))
+        found.append((WARNING if owner else CRITICAL, text + replaced, {}))
     elif phase == "Succeeded":
         return None
     elif phase not in {"Pending", "Running"}:
@@ -124,7 +131,7 @@ def _of_containers(pod: Mapping[str, Any], now: float) -> list[tuple[str, str, d
         if waiting and waiting.get("reason") in _WAITING_IS_FATAL:
             reason = waiting["reason"]
             if reason == "CrashLoopBackOff":
-                text = f"{reason}: container {name} restarted {container.get('restartCount', 0)} times{_exit(container)}"
+                text = f"{reason}: container {name} restarted {_times(container.get('restartCount') or 0)}{_exit(container)}"
             else:
                 text = f"{reason}: container {name}, image {container.get('image')}{_message(waiting)}"
             found.append((CRITICAL, text, {"container": name, "image": container.get("image")}))
@@ -147,27 +154,50 @@ def _of_conditions(pod: Mapping[str, Any], explained: bool, now: float) -> list[
         waits = sorted({reason for one in _containers(pod) if (reason := ((one.get("state") or {}).get("waiting") or {}).get("reason"))})
         text = f"Pending {span(age)}: {', '.join(waits) or 'its node has not started it'}{_message(pod.get('status') or {})}"
         return [(CRITICAL if age > STARTING_GRACE else WARNING, text, {})]
+    if ready.get("status") == "False" and _rest_has_finished(pod):
+        return []
     since = now - (when(ready.get("lastTransitionTime")) or now)
     text = f"not ready {ago(ready.get('lastTransitionTime'), now)}: {ready.get('message') or ready.get('reason') or 'no reason given'}"
     return [(CRITICAL if since > READY_GRACE else WARNING, text, {})]
 
 
+def _rest_has_finished(pod: Mapping[str, Any]) -> bool:
+    """Whether the containers that are not ready are those whose work is done: so it is in a pod of a Job with several of them."""
+    if (pod.get("spec") or {}).get("restartPolicy") not in {"Never", "OnFailure"}:
+        return False
+    containers = (pod.get("status") or {}).get("containerStatuses") or []
+    waited_for = [one for one in containers if not one.get("ready")]
+    return bool(waited_for) and all(((one.get("state") or {}).get("terminated") or {}).get("exitCode") == 0 for one in waited_for)
+
+
 def _of_restarts(pod: Mapping[str, Any], before: Restarts | None, now: float) -> list[tuple[str, str, dict[str, Any]]]:
     metadata = pod["metadata"]
     total = sum(container.get("restartCount") or 0 for container in _containers(pod))
+    last = _last_end(pod)
     if before is not None:
         known = before.get(key(metadata["namespace"], metadata["name"]), 0)
         if total <= known:
             return []
-        text = f"restarted {total - known} times since the last run"
+        text = f"restarted {_times(total - known)} since the last run"
     else:
-        ends = [when((one.get("lastState") or {}).get("terminated", {}).get("finishedAt")) for one in _containers(pod)]
-        recent = [end for end in ends if end is not None and now - end < RECENT]
-        if not recent:
+        if last is None or now - last[0] >= RECENT:
             return []
-        text = f"restarted {total} times, last {span(now - max(recent))} ago"
-    exits = [_exit(container) for container in _containers(pod) if (container.get("lastState") or {}).get("terminated")]
-    return [(WARNING, text + (exits[0] if exits else ""), {"restarts": total})]
+        text = f"restarted {_times(total)}, last {span(max(0.0, now - last[0]))} ago"
+    return [(WARNING, text + (last[1] if last else ""), {"restarts": total})]
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
+
+
+def _last_end(pod: Mapping[str, Any]) -> tuple[float, str] | None:
+    """When a container of the pod last ended before it was started again, and how."""
+    ends = []
+    for container in _containers(pod):
+        ended = (container.get("lastState") or {}).get("terminated")
+        if ended:
+            ends.append((when(ended.get("finishedAt")) or 0.0, _exit({"lastState": {"terminated": ended}})))
+    return max(ends, default=None)
 
 
 def _exit(container: Mapping[str, Any]) -> str:
@@ -195,5 +225,5 @@ def _message(of: Mapping[str, Any]) -> str:
 def _since(status: Mapping[str, Any]) -> str | None:
     for condition in status.get("conditions") or ():
         if condition.get("type") in {"Ready", "PodScheduled"} and condition.get("status") == "False":
-            return str(condition.get("lastTransitionTime"))
+            return condition.get("lastTransitionTime")
     return None

@@ -1,0 +1,206 @@
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._health import cluster
+from hypothesis import given
+from hypothesis import strategies as st
+
+META = {"namespace": "a", "name": "api", "generation": 2}
+
+
+def said(check: Any) -> tuple[str, str] | None:
+    return None if check is None else (check.status, check.reason)
+
+
+def condition(kind: str, status: str, reason: str = "", message: str = "") -> dict[str, str]:
+    return {"type": kind, "status": status, "reason": reason, "message": message, "lastTransitionTime": "2026-11-24T14:00:00Z"}
+
+
+def deployment(available: int | None, wanted: int | None = 3, *conditions: dict[str, str], **status: Any) -> dict[str, Any]:
+    counted = {} if available is None else {"availableReplicas": available}
+    spec = {} if wanted is None else {"replicas": wanted}
+    return {"metadata": META, "spec": spec, "status": {"observedGeneration": 2, "conditions": list(conditions), **counted, **status}}
+
+
+PAUSED = condition("Progressing", "Unknown", "DeploymentPaused", "Deployment is paused")
+STUCK = condition("Progressing", "False", "ProgressDeadlineExceeded", 'ReplicaSet "api-2" has timed out progressing.')
+UNAVAILABLE = condition("Available", "False", "MinimumReplicasUnavailable")
+QUOTA = condition("ReplicaFailure", "True", "FailedCreate", "exceeded quota")
+
+
+@pytest.mark.parametrize(
+    ("obj", "expected"),
+    [
+        (deployment(3), None),
+        (deployment(4), None),  # a surge
+        (deployment(1, None), None),  # replicas that are not given are one
+        (deployment(None, 0), None),
+        (deployment(3, 3, PAUSED), None),
+        (deployment(2, 3, condition("Available", "True")), ("warning", "2 of 3 replicas are available")),  # within maxUnavailable
+        (deployment(2, 3, UNAVAILABLE), ("critical", "2 of 3 replicas are available")),
+        (deployment(None, 3), ("critical", "0 of 3 replicas are available")),
+        (
+            deployment(3, 3, STUCK),
+            (
+                "critical",
+                '3 of 3 replicas are available; the rollout is stuck: ProgressDeadlineExceeded: ReplicaSet "api-2" has timed out progressing.',
+            ),
+        ),
+        (deployment(1, 3, QUOTA), ("warning", "1 of 3 replicas are available; FailedCreate: exceeded quota")),
+        (
+            deployment(3, observedGeneration=1),
+            ("unknown", "its controller has not looked at it yet, so its status is not of what is asked now"),
+        ),
+    ],
+)
+def test_deployments(obj: dict[str, Any], expected: tuple[str, str] | None) -> None:
+    check = cluster.workload("Deployment", obj)
+    assert said(check) == expected
+    if check is not None:
+        assert (check.id, check.subject) == (
+            "workloads/deployment/a/api",
+            {"kind": "Deployment", "namespace": "a", "name": "api"},
+        )
+
+
+def daemons(wanted: int | None, available: int | None) -> dict[str, Any]:
+    status = {"desiredNumberScheduled": wanted, "numberAvailable": available}
+    return {"metadata": META, "status": {"observedGeneration": 2, **{name: value for name, value in status.items() if value is not None}}}
+
+
+@pytest.mark.parametrize(
+    ("obj", "status"),
+    [
+        (daemons(0, None), None),
+        (daemons(2, 2), None),
+        (daemons(2, 1), "warning"),
+        (daemons(2, None), "critical"),
+        (daemons(None, None), "unknown"),
+    ],
+)
+def test_daemon_sets(obj: dict[str, Any], status: str | None) -> None:
+    check = cluster.workload("DaemonSet", obj)
+    assert (check and check.status) == status
+
+
+ABLE = condition("AbleToScale", "True", "ReadyForNewScale")
+ACTIVE = condition("ScalingActive", "True", "ValidMetricFound")
+
+
+def hpa(now: int, *conditions: dict[str, str], least: int | None = 3, most: int = 10) -> dict[str, Any]:
+    spec = {"maxReplicas": most} if least is None else {"minReplicas": least, "maxReplicas": most}
+    return {"metadata": META, "spec": spec, "status": {"currentReplicas": now, "conditions": list(conditions)}}
+
+
+@pytest.mark.parametrize(
+    ("obj", "expected"),
+    [
+        (hpa(3, ABLE, ACTIVE), None),
+        (hpa(10, ABLE, ACTIVE), ("warning", "at its maximum of 10 replicas, it can't follow more load")),
+        (hpa(3, ABLE, ACTIVE, least=3, most=3), None),  # that it can't scale is what was asked for
+        (hpa(1, ABLE, ACTIVE, least=None, most=1), None),
+        (hpa(3), ("unknown", "it has no conditions: no controller has looked at it yet")),
+        (hpa(3, ABLE), ("unknown", "not scaling: it has no condition ScalingActive")),
+        (
+            hpa(3, condition("AbleToScale", "False", "FailedGetScale", "no such scale")),
+            ("warning", "unable to scale: FailedGetScale: no such scale"),
+        ),
+        (
+            hpa(
+                0,
+                ABLE,
+                condition("ScalingActive", "False", "ScalingDisabled", "scaling is disabled since the replica count of the target is zero"),
+            ),
+            ("warning", "not scaling: ScalingDisabled: scaling is disabled since the replica count of the target is zero"),
+        ),
+        (hpa(3, ABLE, condition("ScalingActive", "Unknown")), ("unknown", "not scaling: no reason given")),
+    ],
+)
+def test_autoscalers(obj: dict[str, Any], expected: tuple[str, str] | None) -> None:
+    assert said(cluster.autoscaler(obj)) == expected
+
+
+def node(*conditions: dict[str, str], **spec: Any) -> dict[str, Any]:
+    return {"metadata": {"name": "n1"}, "spec": spec, "status": {"conditions": list(conditions)}}
+
+
+READY = condition("Ready", "True", "KubeletReady")
+
+
+@pytest.mark.parametrize(
+    ("obj", "expected"),
+    [
+        (node(READY, condition("MemoryPressure", "False")), None),
+        (node(READY, unschedulable=True), ("warning", "cordoned: no new pod is placed here")),
+        (node(), ("unknown", "it has no condition Ready")),
+        (
+            node(condition("Ready", "Unknown", "NodeStatusUnknown", "Kubelet stopped posting node status.")),
+            ("critical", "not Ready (Ready is Unknown): NodeStatusUnknown: Kubelet stopped posting node status."),
+        ),
+        (node({"type": "Ready"}), ("critical", "not Ready (Ready is missing): no reason given")),
+        (
+            node(READY, condition("DiskPressure", "True", "KubeletHasDiskPressure", "disk is full")),
+            ("critical", "DiskPressure: disk is full"),
+        ),
+        (
+            node(READY, condition("PIDPressure", "Unknown", "NodeStatusNeverUpdated")),
+            ("unknown", "PIDPressure is not known: NodeStatusNeverUpdated"),
+        ),
+    ],
+)
+def test_nodes(obj: dict[str, Any], expected: tuple[str, str] | None) -> None:
+    check = cluster.node(obj)
+    assert said(check) == expected
+    if check is not None:
+        assert check.id == "nodes/n1"
+
+
+maybe_int = st.none() | st.integers(0, 5)
+conditions = st.none() | st.lists(
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "type": st.sampled_from(["Ready", "Available", "Progressing", "AbleToScale", "ScalingActive", "MemoryPressure"]),
+            "status": st.sampled_from(["True", "False", "Unknown", None]),
+            "reason": st.none() | st.text(max_size=3),
+        },
+    ),
+    max_size=4,
+)
+holes = st.fixed_dictionaries(
+    {"metadata": st.fixed_dictionaries({"namespace": st.just("a"), "name": st.just("x")}, optional={"generation": maybe_int})},
+    optional={
+        "spec": st.none() | st.fixed_dictionaries({}, optional={"replicas": maybe_int, "maxReplicas": maybe_int, "minReplicas": maybe_int}),
+        "status": st.none()
+        | st.fixed_dictionaries(
+            {},
+            optional={
+                "observedGeneration": maybe_int,
+                "availableReplicas": maybe_int,
+                "currentReplicas": maybe_int,
+                "desiredNumberScheduled": maybe_int,
+                "numberAvailable": maybe_int,
+                "conditions": conditions,
+            },
+        ),
+    },
+)
+
+
+@given(holes, st.sampled_from(["Deployment", "StatefulSet", "DaemonSet"]))
+def test_objects_with_holes_are_judged_and_never_well(obj: dict[str, Any], kind: str) -> None:
+    status, asked = obj.get("status") or {}, obj.get("spec") or {}
+    if cluster.workload(kind, obj) is None:
+        wanted = status.get("desiredNumberScheduled") if kind == "DaemonSet" else asked.get("replicas", 1)
+        assert (status.get("numberAvailable" if kind == "DaemonSet" else "availableReplicas") or 0) >= wanted
+    told = {one.get("type"): one.get("status") for one in status.get("conditions") or ()}
+    if cluster.autoscaler(obj) is None:
+        assert told["AbleToScale"] == told["ScalingActive"] == "True"
+    if cluster.node(obj) is None:
+        assert told["Ready"] == "True"
