@@ -1,0 +1,296 @@
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Delivery on real controllers, kubelet and kube-proxy, in a namespace of its own.
+
+DELIVERY_SWITCHES and DELIVERY_RACES set how often the heavy ones go round.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import threading
+import time
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.api import Cluster
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.apply import create, delete, must_read, read, update
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.errors import SalvageError
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.perform import perform
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.rollout import Workload
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.scaling import Wish, scale, undo
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.switch import BlueGreen, Settings
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.workload import path_of
+from cluster_lab import NAMESPACE, Lab
+
+pytestmark = pytest.mark.lab
+
+SPACE = "delivery-test"
+SWITCHES = int(os.environ.get("DELIVERY_SWITCHES", "10"))
+RACES = int(os.environ.get("DELIVERY_RACES", "10"))
+ASKED: dict[str, Any] = {
+    "state": "complete",
+    "revision": None,
+    "unproven": False,
+    "record": None,
+    "run": "test",
+    "record_reason": "",
+    "wait": True,
+    "timeout": 60.0,
+    "log_lines": 5,
+}
+QUICK = Settings(run="test", stability=0.2, settle=0.2, bake=1, timeout=60)
+
+
+class App:
+    """A Deployment of the stand-in behind a Service."""
+
+    def __init__(self, cluster: Cluster, image: str, name: str) -> None:
+        self.cluster, self.image, self.name = cluster, image, name
+        self.workload = Workload(cluster, "Deployment", SPACE, name)
+
+    def deployment(self, version: str = "blue", replicas: int = 2) -> dict[str, Any]:
+        labels = {"app": self.name, "version": version}
+        container = {
+            "name": "api",
+            "image": self.image,
+            "imagePullPolicy": "Never",
+            "ports": [{"name": "http", "containerPort": 8000}],
+            "envFrom": [{"configMapRef": {"name": self.name}}],
+            "readinessProbe": {"httpGet": {"path": "/ready", "port": "http"}, "periodSeconds": 1},
+            "resources": {"requests": {"cpu": "10m", "memory": "16Mi"}, "limits": {"memory": "64Mi"}},
+        }
+        return {
+            "metadata": {"name": self.name, "namespace": SPACE, "annotations": {"team": "ours"}},
+            "spec": {
+                "replicas": replicas,
+                "selector": {"matchLabels": labels},
+                "strategy": {"rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},
+                "template": {"metadata": {"labels": labels}, "spec": {"containers": [container], "terminationGracePeriodSeconds": 5}},
+            },
+        }
+
+    def start(self) -> None:
+        create(self.cluster, path_of("ConfigMap", SPACE), {"metadata": {"name": self.name, "namespace": SPACE}, "data": {"LEVEL": "info"}})
+        create(self.cluster, path_of("Deployment", SPACE), self.deployment())
+        ports = [{"name": "http", "port": 8000, "targetPort": "http"}]
+        service = {"metadata": {"name": self.name}, "spec": {"selector": {"app": self.name, "version": "blue"}, "ports": ports}}
+        create(self.cluster, path_of("Service", SPACE), service)
+        assert self.workload.wait(60).status == "complete"
+
+    def stop(self) -> None:
+        for name in (self.name, f"{self.name}-green"):
+            delete(self.cluster, path_of("Deployment", SPACE, name))
+        for name in (self.name, f"{self.name}-preview"):
+            delete(self.cluster, path_of("Service", SPACE, name))
+
+    def change(self, **fields: Any) -> None:
+        def decide(obj: dict[str, Any]) -> dict[str, Any]:
+            container = {**obj["spec"]["template"]["spec"]["containers"][0], **fields}
+            return {"spec": {"template": {"spec": {"containers": [container]}}}}
+
+        update(self.cluster, self.workload.path, decide)
+
+    def perform(self, **asked: Any) -> Any:
+        return perform(self.workload, {**ASKED, **asked}, check_mode=False)
+
+    def switch(self, run: str = "test") -> BlueGreen:
+        return BlueGreen(self.cluster, SPACE, self.name, settings=Settings(**{**QUICK.__dict__, "run": run}))
+
+    @property
+    def colour(self) -> str:
+        return str(must_read(self.cluster, path_of("Service", SPACE, self.name))["spec"]["selector"]["version"])
+
+
+@pytest.fixture(scope="module")
+def cluster(lab: Lab) -> Iterator[Cluster]:
+    session = Cluster.connect({"kubeconfig": str(lab.kubeconfig)}, timeout=10)
+    path = f"/api/v1/namespaces/{SPACE}"
+    delete(session, path)
+    while read(session, path) is not None:
+        time.sleep(0.2)
+    create(session, "/api/v1/namespaces", {"metadata": {"name": SPACE}})
+    yield session
+    delete(session, path)
+
+
+@pytest.fixture
+def app(cluster: Cluster) -> Iterator[App]:
+    standin = must_read(cluster, path_of("Deployment", NAMESPACE, "euystacio-api"))
+    one = App(cluster, standin["spec"]["template"]["spec"]["containers"][0]["image"], f"a{uuid.uuid4().hex[:6]}")
+    one.start()
+    yield one
+    one.stop()
+
+
+BROKEN: dict[str, dict[str, Any]] = {
+    "not present": {"image": "localhost/none:1"},
+    "RunContainerError": {"command": ["/nonsense"]},
+    "configmap": {"envFrom": [{"configMapRef": {"name": "none"}}]},
+}
+
+
+@pytest.mark.parametrize("words", BROKEN)
+def test_a_change_that_can_not_come_up_ends_at_once_and_is_rolled_back(app: App, words: str) -> None:
+    assert app.perform(record="passed")["recorded"]["proven"]
+    app.change(**BROKEN[words])
+    result = app.perform()
+    assert result["failed"]
+    assert words in result["msg"]
+    assert result["explanation"][0]["events"]
+    back = app.perform(state="rolled_back")
+    assert back["rollout"]["status"] == "complete"
+    assert must_read(app.cluster, app.workload.path)["metadata"]["annotations"]["team"] == "ours"
+    assert not app.perform(state="rolled_back")["changed"]
+
+
+def test_a_change_that_never_gets_ready_ends_at_the_progress_deadline(app: App) -> None:
+    app.perform(record="passed")
+    update(app.cluster, app.workload.path, lambda obj: {"spec": {"progressDeadlineSeconds": 3}})
+    app.change(readinessProbe={"httpGet": {"path": "/none", "port": "http"}, "periodSeconds": 1})
+    result = app.perform()
+    assert "the progress deadline passed" in result["msg"]
+    assert app.perform(state="rolled_back")["rollout"]["status"] == "complete"
+
+
+def test_a_crash_loop_tells_the_last_words(app: App) -> None:
+    app.change(env=[{"name": "FAULTS", "value": '{"crash": 3}'}])
+    result = app.perform()
+    assert result["failed"]
+    assert "exit code 3" in result["msg"]
+
+
+def test_a_quota_is_told_by_the_rollout_and_kept_by_scale(app: App) -> None:
+    quota = {"metadata": {"name": "q"}, "spec": {"hard": {"pods": "2"}}}
+    create(app.cluster, f"/api/v1/namespaces/{SPACE}/resourcequotas", quota)
+    try:
+        app.change(env=[{"name": "X", "value": "1"}])
+        assert "exceeded quota" in app.perform()["msg"]
+        with pytest.raises(SalvageError, match="quota q"):
+            scale(app.workload, Wish(replicas=5), dry_run=False)
+    finally:
+        delete(app.cluster, f"/api/v1/namespaces/{SPACE}/resourcequotas/q")
+
+
+def test_a_config_comes_back_with_its_revision(app: App) -> None:
+    app.perform(record="passed")
+    path = path_of("ConfigMap", SPACE, app.name)
+    update(app.cluster, path, lambda obj: {"data": {"LEVEL": "debug", "NEW": "1"}})
+    app.perform(state="restarted")
+    assert app.perform(state="rolled_back")["contents"] == [f"ConfigMap/{app.name}"]
+    assert must_read(app.cluster, path)["data"] == {"LEVEL": "info"}
+    assert not app.perform(state="rolled_back")["changed"]
+
+
+def test_scale_up_down_and_undo(app: App) -> None:
+    assert scale(app.workload, Wish(replicas=4, service=app.name), dry_run=False)["ready"] == 4
+    assert not scale(app.workload, Wish(replicas=4, service=app.name), dry_run=False)["changed"]
+    assert scale(app.workload, Wish(replicas=3, service=app.name), dry_run=False)["ready"] == 3
+    assert undo(app.workload, Wish(service=app.name), dry_run=False)["ready"] == 2
+
+
+def test_green_without_endpoints_gets_no_traffic(app: App) -> None:
+    switch = app.switch()
+    assert not switch.prepare("green", f"{app.name}-green", None, {}, dry_run=False).get("failed")
+    path = path_of("Deployment", SPACE, f"{app.name}-green")
+    broken = {"path": "/none", "port": "http"}
+
+    def decide(obj: dict[str, Any]) -> dict[str, Any]:
+        container = obj["spec"]["template"]["spec"]["containers"][0]
+        probe = {**container["readinessProbe"], "httpGet": broken}
+        return {
+            "spec": {
+                "strategy": {"type": "Recreate", "rollingUpdate": None},
+                "template": {"spec": {"containers": [{**container, "readinessProbe": probe}]}},
+            }
+        }
+
+    update(app.cluster, path, decide)
+    result = switch.promote("green", dry_run=False)
+    assert result["failed"]
+    assert app.colour == "blue"
+
+
+def test_a_service_of_both_colours_is_refused(app: App) -> None:
+    update(app.cluster, path_of("Service", SPACE, app.name), lambda obj: {"spec": {"selector": {"version": None}}})
+    with pytest.raises(SalvageError, match="adopt it first"):
+        app.switch().promote("green", dry_run=False)
+    assert app.switch().adopt("blue", dry_run=False)["proven"]
+
+
+def test_races_have_one_winner(app: App) -> None:
+    app.switch().prepare("green", f"{app.name}-green", None, {}, dry_run=False)
+    for n in range(RACES):
+        aim = ("green", "blue")[n % 2]
+        won: list[Any] = []
+
+        def one(run: str, aim: str = aim, won: list[Any] = won) -> None:
+            settings = Settings(**{**QUICK.__dict__, "run": run, "bake": 0, "settle": 0, "stability": 0})
+            try:
+                won.append(BlueGreen(app.cluster, SPACE, app.name, settings=settings).promote(aim, dry_run=False)["changed"])
+            except SalvageError as exc:
+                won.append(str(exc))
+
+        threads = [threading.Thread(target=one, args=(f"{n}-{i}",)) for i in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert (won.count(True), app.colour) == (1, aim), won
+
+
+class Load:
+    """New and keep-alive connections to the Service's address, some 200 requests/s."""
+
+    def __init__(self, address: str, workers: int = 8, per_second: float = 25) -> None:
+        self.results: Counter[str] = Counter()
+        self._address, self._pause, self._stop = address, 1 / per_second, threading.Event()
+        self._threads = [threading.Thread(target=self._run, args=(n % 2 == 0,)) for n in range(workers)]
+
+    def _run(self, keep: bool) -> None:
+        connection: http.client.HTTPConnection | None = None
+        due = time.monotonic()
+        while not self._stop.wait(max(due - time.monotonic(), 0)):
+            due += self._pause
+            try:
+                connection = connection or http.client.HTTPConnection(self._address, 8000, timeout=5)
+                connection.request("GET", "/api/metrics/thresholds")
+                answer = connection.getresponse()
+                answer.read()
+                outcome = str(answer.status)
+                closing = answer.will_close or not keep
+            except (OSError, http.client.HTTPException) as exc:
+                outcome, closing = type(exc).__name__, True
+            self.results[outcome] += 1
+            if closing and connection is not None:
+                connection.close()
+                connection = None
+
+    def __enter__(self) -> Load:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+
+def test_switches_under_load_lose_nothing(app: App) -> None:
+    app.switch().prepare("green", f"{app.name}-green", None, {}, dry_run=False)
+    address = must_read(app.cluster, path_of("Service", SPACE, app.name))["spec"]["clusterIP"]
+    proofs = []
+    with Load(address) as load:
+        for n in range(SWITCHES):
+            result = app.switch().promote(("green", "blue")[n % 2], dry_run=False)
+            assert result["proven"], json.dumps(result)
+            proofs.append(result["proof_ms"])
+    print(f"{SWITCHES} switches, {sum(load.results.values())} requests, proof {sorted(proofs)[len(proofs) // 2]} ms (median)")
+    assert set(load.results) == {"200"}, load.results
