@@ -78,7 +78,7 @@ def runs(samples: Iterable[Sample]) -> list[Run]:
     """Samples in order of time, cut where a value is missing (None, NaN, infinite) or the time to the next is unusually long."""
     known = sorted({at: value for at, value in samples if _finite(at) and abs(at) < _EXTREME}.items())
     steps = sorted(later[0] - earlier[0] for earlier, later in pairwise(known))
-    longest = _GAP_FACTOR * steps[len(steps) // 2] if steps else math.inf
+    longest = _GAP_FACTOR * steps[(len(steps) - 1) // 2] if steps else math.inf
     found: list[Run] = []
     before = -math.inf
     for at, value in known:

@@ -189,7 +189,7 @@ def _cluster_view(entry: Entry) -> dict[str, Any]:
             for change in changes[:MAX_CHANGES]
         ],
         "more_changes": len(changes[MAX_CHANGES:]),
-        "metrics": [_metric_view(metric) for metric in mappings(report.get("metrics"))],
+        "metrics": [_metric_view(metric, _seconds_of(report.get("generated_at"))) for metric in mappings(report.get("metrics"))],
         "parts": [
             {
                 "name": text(part.get("name")),
@@ -203,14 +203,17 @@ def _cluster_view(entry: Entry) -> dict[str, Any]:
     }
 
 
-def _metric_view(metric: Mapping[str, Any]) -> dict[str, Any]:
+def _metric_view(metric: Mapping[str, Any], now: float | None) -> dict[str, Any]:
     value = metric.get("value")
+    samples = _samples(metric.get("history"))
+    if len(samples) > 1 and now is not None and _is_number(value):
+        samples.append((now, float(value)))  # what was judged: the history may come from elsewhere, and lag behind
     return {
         "name": text(metric.get("title")) or text(metric.get("name")),
         "status": status_of(metric.get("status")),
         "value": plot.number(float(value)) if _is_number(value) else "no value",
         "reason": text(metric.get("reason")),
-        "plot": plot.plot(_samples(metric.get("history")), _limits(metric)),
+        "plot": plot.plot(samples, _limits(metric)),
     }
 
 
@@ -282,6 +285,13 @@ def _moved(status: object) -> str:
 
 def _seconds(value: object) -> str:
     return f"{value:.2f} s" if _is_number(value) else ""
+
+
+def _seconds_of(value: object) -> float | None:
+    try:
+        return datetime.fromisoformat(str(value).replace("Z", "+00:00")).timestamp()
+    except (ValueError, OverflowError):
+        return None
 
 
 def _is_number(value: object) -> TypeGuard[float]:

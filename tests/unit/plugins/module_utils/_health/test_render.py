@@ -177,7 +177,7 @@ def test_changes_say_what_came_and_went():
     ],
 )
 def test_plots_of_few_points(history, paths, dots):
-    drawn = page(Entry("local", report(metrics=[metric(history=history)])))
+    drawn = page(Entry("local", report(metrics=[metric(history=history)], generated_at="")))
     assert sum("line" in names for names in drawn.classes("path")) == paths
     assert sum("dot" in names for names in drawn.classes("circle")) == dots
     assert ("no history to draw" in drawn.text) == (paths + dots == 0)
@@ -187,6 +187,13 @@ def test_metric_without_value_or_limits():
     drawn = page(Entry("local", report("unknown", metrics=[metric("unknown", None, [[0, 0.9]], limits=None, reason="no sample")])))
     assert "no value" in drawn.text
     assert not [names for names in drawn.classes("line") if "mark" in names]
+
+
+def test_the_value_that_was_judged_ends_the_plot():
+    behind = metric("critical", 0.82, [[1795528680, 0.938], [1795528740, 0.938]])
+    drawn = page(Entry("local", report("critical", metrics=[behind])))
+    label = next(attrs["aria-label"] for tag, attrs in drawn.tags if tag == "svg" and attrs.get("class") == "plot")
+    assert label.endswith("lowest 0.82, highest 0.938, last 0.82")
 
 
 def test_limits_are_lines_of_the_plot():
