@@ -33,7 +33,8 @@ options:
     type: float
     default: 0.02
   settings:
-    description: Where the policies' data document has the threshold of a field, as C({risk_score: euystacio.thresholds.risk_max}).
+    description:
+      - "Where the policies' data document has the threshold of a field, as C({risk_score: euystacio.thresholds.risk_max})."
     type: dict
     default: {}
 """

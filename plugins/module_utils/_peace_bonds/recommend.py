@@ -79,8 +79,9 @@ INPUT_FIELDS = {
 }
 
 
-def input_of(metrics: Iterable[Mapping[str, Any]], fields: Mapping[str, str] = INPUT_FIELDS) -> dict[str, Any]:
+def input_of(metrics: Iterable[Mapping[str, Any]], fields: Mapping[str, str] | None = None) -> dict[str, Any]:
     """The system's part of OPA's input.  An unknown metric is left out: the policies deny for want of it."""
+    fields = INPUT_FIELDS if fields is None else fields
     return _nested(
         {
             fields[item["name"]]: item["value"]

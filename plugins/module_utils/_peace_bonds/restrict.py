@@ -94,11 +94,11 @@ package {package.strip("/").replace("/", ".")}
 import rego.v1
 
 deny contains message if {{
-	some restriction in data.euystacio.restrictions.active
-	some place in {places}
-	object.get(input, place, null) == restriction.provider
-	time.now_ns() < time.parse_rfc3339_ns(restriction.until)
-	message := sprintf("Restricted until %s: %s", [restriction.until, restriction.reason])
+  some restriction in data.euystacio.restrictions.active
+  some place in {places}
+  object.get(input, place, null) == restriction.provider
+  time.now_ns() < time.parse_rfc3339_ns(restriction.until)
+  message := sprintf("Restricted until %s: %s", [restriction.until, restriction.reason])
 }}
 """
     return {**files, DATA_FILE: data, RULE_FILE: rule}
