@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Delivery on real controllers, kubelet and kube-proxy, in a namespace of its own.
 
-DELIVERY_SWITCHES and DELIVERY_RACES set how often the heavy ones go round.
+DELIVERY_SWITCHES, DELIVERY_RACES and DELIVERY_KILLS set how often the heavy ones go round.
 """
 
 from __future__ import annotations
@@ -11,6 +11,9 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import random
+import subprocess
+import sys
 import threading
 import time
 import uuid
@@ -22,6 +25,7 @@ import pytest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.api import Cluster
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.apply import create, delete, must_read, read, update
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.errors import SalvageError
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.colours import Journal
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.perform import perform
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.rollout import Workload
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.scaling import Wish, scale, undo
@@ -34,6 +38,7 @@ pytestmark = pytest.mark.lab
 SPACE = "delivery-test"
 SWITCHES = int(os.environ.get("DELIVERY_SWITCHES", "10"))
 RACES = int(os.environ.get("DELIVERY_RACES", "10"))
+KILLS = int(os.environ.get("DELIVERY_KILLS", "5"))
 ASKED: dict[str, Any] = {
     "state": "complete",
     "revision": None,
@@ -243,6 +248,39 @@ def test_races_have_one_winner(app: App) -> None:
         for thread in threads:
             thread.join()
         assert (won.count(True), app.colour) == (1, aim), won
+
+
+KILLED = """
+import sys, time
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.api import Cluster
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.switch import BlueGreen, Settings
+kubeconfig, space, name, run, colour = sys.argv[1:]
+cluster = Cluster.connect({"kubeconfig": kubeconfig}, timeout=10)
+settings = Settings(run=run, stability=0.1, settle=0.2, proof_timeout=1, bake=0, timeout=60)
+switch = BlueGreen(cluster, space, name, settings=settings)
+print("ready", flush=True)
+switch.promote(colour, dry_run=False)
+"""
+
+
+def test_a_run_that_is_killed_is_finished_by_the_next(app: App, lab: Lab) -> None:
+    app.switch().prepare("green", f"{app.name}-green", None, {}, dry_run=False)
+    rng = random.Random(1)
+    for n in range(KILLS):
+        aim = ("green", "blue")[n % 2]
+        arguments = [sys.executable, "-c", KILLED, str(lab.kubeconfig), SPACE, app.name, f"dead-{n}", aim]
+        with subprocess.Popen(arguments, stdout=subprocess.PIPE) as run:
+            assert run.stdout is not None
+            run.stdout.readline()
+            time.sleep(rng.uniform(0, 0.6))
+            run.kill()
+        settings = Settings(**{**QUICK.__dict__, "run": f"next-{n}", "bake": 0, "stability": 0, "settle": 0})
+        after = BlueGreen(app.cluster, SPACE, app.name, settings=settings)
+        assert after.promote(aim, dry_run=False)["active"] == aim
+        service, _colours = after.inspect()
+        note = Journal.of(service)
+        assert note is not None
+        assert (note.target, note.phase) == (aim, "settled")
 
 
 class Load:

@@ -1,0 +1,155 @@
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Delivery beside what a user would use instead.
+
+    python benchmarks/delivery.py --kubeconfig PATH [--rounds 5] [--bakes 4000]
+
+Waits for the same restarts with ours and with kubectl rollout status, rolls back with ours and with kubectl rollout undo,
+switches a Service and times its proof, and simulates bakes.  Needs kubectl, and the lab with its stand-in; everything happens in
+a namespace of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from random import Random
+from statistics import median
+from typing import Any
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.api import Cluster
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.apply import create, delete, must_read, read, update
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.watch import Watch
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.rollout import Workload, roll_back
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.switch import BlueGreen, Settings
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.workload import path_of
+
+from benchmarks.bakes import SCENARIOS, simulate
+
+SPACE = "delivery-bench"
+
+
+def set_up(cluster: Cluster) -> Workload:
+    path = f"/api/v1/namespaces/{SPACE}"
+    delete(cluster, path)
+    while read(cluster, path) is not None:
+        time.sleep(0.2)
+    create(cluster, "/api/v1/namespaces", {"metadata": {"name": SPACE}})
+    standin = must_read(cluster, path_of("Deployment", "euystacio-ai", "euystacio-api"))
+    container = {
+        "name": "api",
+        "image": standin["spec"]["template"]["spec"]["containers"][0]["image"],
+        "imagePullPolicy": "Never",
+        "ports": [{"name": "http", "containerPort": 8000}],
+        "readinessProbe": {"httpGet": {"path": "/ready", "port": "http"}, "periodSeconds": 1},
+        "resources": {"requests": {"cpu": "10m", "memory": "16Mi"}},
+    }
+    labels = {"app": "api", "version": "blue"}
+    pod = {"metadata": {"labels": labels}, "spec": {"containers": [container], "terminationGracePeriodSeconds": 2}}
+    spec = {"replicas": 2, "selector": {"matchLabels": labels}, "template": pod}
+    create(cluster, path_of("Deployment", SPACE), {"metadata": {"name": "api"}, "spec": spec})
+    ports = [{"name": "http", "port": 8000, "targetPort": "http"}]
+    create(cluster, path_of("Service", SPACE), {"metadata": {"name": "api"}, "spec": {"selector": labels, "ports": ports}})
+    workload = Workload(cluster, "Deployment", SPACE, "api")
+    workload.wait(60)
+    return workload
+
+
+def wait_overheads(workload: Workload, kubeconfig: str, rounds: int) -> dict[str, list[float]]:
+    """Seconds from the moment that a watch of our own sees the completed rollout to the return of each contestant."""
+    ours: list[float] = []
+    kubectl: list[float] = []
+    for _ in range(rounds):
+        returned: dict[str, float] = {}
+        workload.restart(dry_run=False)
+
+        def wait_ours(returned: dict[str, float] = returned) -> None:
+            workload.wait(120)
+            returned["ours"] = time.monotonic()
+
+        def wait_kubectl(returned: dict[str, float] = returned) -> None:
+            command = ["kubectl", "--kubeconfig", kubeconfig, "-n", SPACE, "rollout", "status", "deployment/api"]
+            subprocess.run(command, check=True, capture_output=True)
+            returned["kubectl"] = time.monotonic()
+
+        threads = [threading.Thread(target=wait_ours), threading.Thread(target=wait_kubectl)]
+        with Watch(workload.cluster, workload.lists(workload.read())) as watch:
+            for thread in threads:
+                thread.start()
+            watch.wait(lambda scene: True if workload.progress_in(scene).status == "complete" else None, time.monotonic() + 120)
+            known = time.monotonic()
+        for thread in threads:
+            thread.join()
+        ours.append(returned["ours"] - known)
+        kubectl.append(returned["kubectl"] - known)
+    return {"ours": ours, "kubectl rollout status": kubectl}
+
+
+def rollbacks(workload: Workload, kubeconfig: str, rounds: int) -> dict[str, list[float]]:
+    """Seconds from a revision that can't come up back to the one before, complete."""
+    times: dict[str, list[float]] = {"ours": [], "kubectl rollout undo + status": []}
+    for _ in range(rounds):
+        for contestant, spent in times.items():
+            workload.record("passed", run="", reason="benchmark", dry_run=False)
+
+            def bad(obj: dict[str, Any]) -> dict[str, Any]:
+                container = {**obj["spec"]["template"]["spec"]["containers"][0], "image": "localhost/none:1"}
+                return {"spec": {"template": {"spec": {"containers": [container]}}}}
+
+            update(workload.cluster, workload.path, bad)
+            workload.wait(60)
+            began = time.monotonic()
+            if contestant == "ours":
+                roll_back(workload, workload.targets(None, unproven=False), 60, dry_run=False)
+            else:
+                for verb in ("undo", "status"):
+                    command = ["kubectl", "--kubeconfig", kubeconfig, "-n", SPACE, "rollout", verb, "deployment/api"]
+                    subprocess.run(command, check=True, capture_output=True)
+            spent.append(time.monotonic() - began)
+    return times
+
+
+def proofs(cluster: Cluster, rounds: int) -> list[float]:
+    """Seconds from the answer of the switch's write to the endpoints' proof."""
+    settings = Settings(run="bench", stability=0, settle=0, bake=0, timeout=60)
+    switch = BlueGreen(cluster, SPACE, "api", settings=settings)
+    switch.prepare("green", "api-green", None, {}, dry_run=False)
+    return [switch.promote(("green", "blue")[n % 2], dry_run=False)["proof_ms"] / 1000 for n in range(rounds)]
+
+
+def show(title: str, times: dict[str, list[float]]) -> None:
+    print(f"\n{title}\n")
+    for name, spent in times.items():
+        print(f"  {name:32} median {median(spent) * 1000:8.1f} ms   worst {max(spent) * 1000:8.1f} ms   of {len(spent)}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--kubeconfig", required=True)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--bakes", type=int, default=4000)
+    options = parser.parse_args()
+    cluster = Cluster.connect({"kubeconfig": options.kubeconfig}, timeout=10)
+    workload = set_up(cluster)
+    try:
+        show("Wait: from the completed rollout to the return", wait_overheads(workload, options.kubeconfig, options.rounds))
+        show("Rollback of a bad image, complete again", rollbacks(workload, options.kubeconfig, options.rounds))
+        show("Switch: from the write to the proof", {"ours": proofs(cluster, options.rounds * 4)})
+    finally:
+        delete(cluster, f"/api/v1/namespaces/{SPACE}")
+    print(f"\nBakes, {options.bakes} each\n")
+    for scenario in SCENARIOS:
+        found = simulate(scenario, options.bakes, Random(20261124))  # noqa: S311
+        when = f"median {median(found):.0f} s" if found else ""
+        print(f"  {scenario.name:34} aborted {len(found) / options.bakes:8.2%} {when}")
+
+
+if __name__ == "__main__":
+    main()
