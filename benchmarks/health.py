@@ -130,11 +130,19 @@ def measure(command: list[str], environ: dict[str, str], *, memory: bool) -> Cos
     return Cost(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, together / 1024)
 
 
-def median(command: list[str], environ: dict[str, str], runs: int) -> Cost:
-    measure(command, environ, memory=False)  # warms the caches of files, for all alike
-    found = [measure(command, environ, memory=False) for _ in range(runs)]
-    together = measure(command, environ, memory=True).together
-    return Cost(*(statistics.median(getattr(one, name) for one in found) for name in ("wall", "cpu", "largest")), together)
+def compare(commands: dict[str, list[str]], environ: dict[str, str], runs: int) -> dict[str, Cost]:
+    """The medians of each command.  They take turns, so that what else the machine does falls on all alike; the first turn warms caches."""
+    found: dict[str, list[Cost]] = {name: [] for name in commands}
+    for turn in range(runs + 1):
+        for name, command in commands.items():
+            cost = measure(command, environ, memory=False)
+            if turn:
+                found[name].append(cost)
+    medians = {}
+    for name, costs in found.items():
+        together = measure(commands[name], environ, memory=True).together
+        medians[name] = Cost(*(statistics.median(getattr(one, field) for one in costs) for field in ("wall", "cpu", "largest")), together)
+    return medians
 
 
 def lab(*arguments: str) -> str:
@@ -180,10 +188,9 @@ def main() -> int:
                 kubeconfig = lab("kubeconfig", LAB)
                 path = f"{Path(kubectl()).parent}:{os.environ['PATH']}"
                 environ = {**os.environ, "KUBECONFIG": kubeconfig, "K8S_AUTH_KUBECONFIG": kubeconfig, "PATH": path}
-                found[pods] = {}
-                for name, command in contestants(Path(scratch), services).items():
-                    found[pods][name] = median(command, environ, chosen.runs)
-                    print(f"{pods:>6} pods  {name:16} {found[pods][name]}", file=sys.stderr, flush=True)
+                found[pods] = compare(contestants(Path(scratch), services), environ, chosen.runs)
+                for name, cost in found[pods].items():
+                    print(f"{pods:>6} pods  {name:16} {cost}", file=sys.stderr, flush=True)
     finally:
         server.shutdown()
         lab("down", LAB)
@@ -203,7 +210,8 @@ def kubectl() -> str:
 
 def table(found: dict[int, dict[str, Cost]], runs: int) -> str:
     lines = [
-        f"Median of {runs} runs, {os.cpu_count()} cores. Memory: the largest process, and all processes of the run together (PSS).",
+        f"Median of {runs} runs, in turns, on {os.cpu_count()} cores under a load of {os.getloadavg()[1]:.1f}. "
+        "Memory: the largest process, and all processes of the run together (PSS).",
         "",
         "| pods | what | wall | CPU | largest process | together |",
         "|---:|---|---:|---:|---:|---:|",
