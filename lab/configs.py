@@ -305,15 +305,46 @@ def kwok_pods(count: int) -> list[dict[str, Any]]:
                 "progressDeadlineSeconds": 3600,
                 "selector": {"matchLabels": labels},
                 # The controllers' own default surge of a quarter is kept: a rollout of thousands is then as in production.
-                "template": {
-                    "metadata": {"labels": labels},
-                    "spec": {
-                        "automountServiceAccountToken": False,
-                        "containers": [
-                            {"name": "app", "image": "localhost/none:v1", "resources": {"requests": {"cpu": "1m", "memory": "1Mi"}}}
-                        ],
-                    },
-                },
+                "template": {"metadata": {"labels": labels}, "spec": _POD},
             },
         },
     ]
+
+
+# As large as the pods of the stand-in (manifests/20-standin.yaml), some 8 kB each with what the API server adds: what reading thousands of
+# them costs depends on it. Nothing here is run, so the names need not exist.
+_POD: dict[str, Any] = {
+    "automountServiceAccountToken": False,
+    "terminationGracePeriodSeconds": 20,
+    "securityContext": {"runAsNonRoot": True, "runAsUser": 65534},
+    "containers": [
+        {
+            "name": "euystacio-api",
+            "image": "localhost/none:v1",
+            "imagePullPolicy": "Never",
+            "ports": [{"name": "http", "containerPort": 8000}, {"name": "metrics", "containerPort": 9090}],
+            "envFrom": [{"configMapRef": {"name": "euystacio-config"}}, {"secretRef": {"name": "euystacio-secrets"}}],
+            "env": [
+                {"name": "VERSION", "value": "v1"},
+                {"name": "RED_CODE", "value": "/config/red_code.json"},
+                {"name": "FAULTS_FILE", "value": "/faults/faults.json"},
+            ],
+            "readinessProbe": {"httpGet": {"path": "/ready", "port": "http"}, "periodSeconds": 1, "timeoutSeconds": 2},
+            "livenessProbe": {"httpGet": {"path": "/health", "port": "http"}, "periodSeconds": 5, "timeoutSeconds": 3},
+            "resources": {"requests": {"cpu": "1m", "memory": "1Mi"}, "limits": {"cpu": "250m", "memory": "128Mi"}},
+            "securityContext": {
+                "allowPrivilegeEscalation": False,
+                "readOnlyRootFilesystem": True,
+                "capabilities": {"drop": ["ALL"]},
+            },
+            "volumeMounts": [
+                {"name": "red-code", "mountPath": "/config", "readOnly": True},
+                {"name": "faults", "mountPath": "/faults", "readOnly": True},
+            ],
+        }
+    ],
+    "volumes": [
+        {"name": "red-code", "configMap": {"name": "euystacio-red-code"}},
+        {"name": "faults", "configMap": {"name": "euystacio-faults", "optional": True}},
+    ],
+}
