@@ -210,7 +210,7 @@ def kubectl() -> str:
 
 def table(found: dict[int, dict[str, Cost]], runs: int) -> str:
     lines = [
-        f"Median of {runs} runs, in turns, on {os.cpu_count()} cores under a load of {os.getloadavg()[1]:.1f}. "
+        f"Median of {runs} runs, in turns, on {os.cpu_count()} cores under a load of {os.getloadavg()[1]:.1f}.",
         "Memory: the largest process, and all processes of the run together (PSS).",
         "",
         "| pods | what | wall | CPU | largest process | together |",
