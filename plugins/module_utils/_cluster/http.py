@@ -171,9 +171,7 @@ class Http:
                 if not 200 <= answer.status < 300:
                     head = Response(answer.status, {k.lower(): v for k, v in answer.headers.items()}, answer.read(_CHUNK), 0.0)
                     raise SalvageError(f"{where} answered {answer.status}{said(head)}", reason=_REASON_OF.get(answer.status, "http_error"))
-                read = getattr(answer, "read1", answer.read)
-                while chunk := read(_CHUNK):
-                    yield chunk
+                yield from _pieces(answer)
             finally:
                 answer.close()  # what is left is not wanted, so the connection can't serve again
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as exc:
@@ -181,6 +179,15 @@ class Http:
 
 
 _REASON_OF = {401: "unauthorized", 403: "forbidden", 404: "not_found"}
+
+
+def _pieces(answer: Any) -> Iterator[bytes]:
+    if not hasattr(answer, "read1"):
+        # urllib3 1: its read() waits for the whole piece, its stream() gives a chunk of the server's as it comes, as watches send them
+        yield from answer.stream(_CHUNK)
+        return
+    while chunk := answer.read1(_CHUNK):
+        yield chunk
 
 
 def _read(answer: Any, deadline: float, max_bytes: int, where: str) -> bytes:
@@ -202,7 +209,10 @@ def _read(answer: Any, deadline: float, max_bytes: int, where: str) -> bytes:
 
 def _explain(exc: Exception, where: str, limit: float) -> SalvageError:
     errors = urllib3.exceptions
-    text = str(exc).rsplit(": ", maxsplit=1)[-1].strip(" )'\"") or type(exc).__name__
+    cause: BaseException = exc  # urllib3 wraps: ProtocolError("Connection aborted.", RemoteDisconnected("..."))
+    while cause.args and isinstance(cause.args[-1], BaseException):
+        cause = cause.args[-1]
+    text = str(cause).rsplit(": ", maxsplit=1)[-1].strip(" )'\"") or type(cause).__name__
     if isinstance(exc, errors.SSLError) or "CERTIFICATE" in str(exc).upper():
         return SalvageError(f"TLS with {where} failed: {exc}", reason="tls")
     if isinstance(exc, errors.NewConnectionError):  # before ConnectTimeoutError: urllib3 1 derives the one from the other
@@ -305,8 +315,12 @@ def open_endpoint(
             f"{quote(secure + match['name'] + ':' + match['port'], safe=':')}/proxy{(match['prefix'] or '').rstrip('/')}"
         )
         return Endpoint(address=address.rstrip("/"), base=base, http=cluster.http, headers=dict(headers or {}))
-    parts = urlsplit(address)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    try:
+        parts = urlsplit(address)
+        known = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0  # reading the port checks it
+    except ValueError:
+        known = False
+    if not known:
         raise SalvageError(
             f"{address!r} is no address of a service; write http://host:port, or service://namespace/name:port", reason="bad_input"
         )
