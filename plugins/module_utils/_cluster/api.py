@@ -59,10 +59,7 @@ class Cluster:
         answer = self.request("GET", path, query=query, headers={"Accept": accept}, max_bytes=max_bytes)
         if answer.status != 200:
             raise self._refused(path, answer)
-        data = answer.json()
-        if not isinstance(data, dict):
-            raise SalvageError(f"{self.server}{path} answered with something that is no Kubernetes object", reason="invalid")
-        return data
+        return self._object(path, answer)
 
     def list(
         self, path: str, query: Query | None = None, *, accept: str = "application/json", limit: int = PAGE
@@ -78,11 +75,12 @@ class Cluster:
         (and of its wide form); there is none for the namespace, so ask one namespace at a time.
         """
         rows: builtins.list[dict[str, Any]] = []
+        names: builtins.list[str] = []
         for page in self.pages(path, {**(query or {}), "includeObject": "None"}, accept=_TABLE):
             if page.get("kind") != "Table":
                 raise SalvageError(f"{self.server}{path} gives no table", reason="invalid")
             # Only the first page of some servers has the definitions; a cell is found by its column's name, never by its place.
-            names = [column["name"] for column in page.get("columnDefinitions") or ()] or (list(rows[0]) if rows else [])
+            names = [column["name"] for column in page.get("columnDefinitions") or ()] or names
             rows += [dict(zip(names, row["cells"], strict=False)) for row in page.get("rows") or ()]
         return rows
 
@@ -93,26 +91,40 @@ class Cluster:
 
         When the server has forgotten that version (410: it was compacted) the rest comes from the present one, as the server offers:
         an object that was changed meanwhile may then be missing or stand there twice.  Who needs one moment in time asks with
-        resourceVersionMatch=Exact, for which the server offers nothing: SalvageError(conflict).
+        resourceVersionMatch=Exact, and gets SalvageError(conflict) instead.
         """
         token = ""
+        rest = dict(query or {})
+        exact = rest.get("resourceVersionMatch") == "Exact"
         while True:
-            asked = {**(query or {}), "limit": limit, **({"continue": token} if token else {})}
+            asked = {**rest, "limit": limit, **({"continue": token} if token else {})}
             answer = self.request("GET", path, query=asked, headers={"Accept": accept}, max_bytes=DEFAULT_MAX_BYTES * 4)
-            if answer.status == 410 and token:
+            if answer.status == 410 and token and not exact:
                 fresh = _fresh_token(answer)
                 if fresh and fresh != token:
                     token = fresh
                     continue
             if answer.status != 200:
                 raise self._refused(path, answer)
-            page = answer.json()
-            if not isinstance(page, dict):
-                raise SalvageError(f"{self.server}{path} answered with something that is no list", reason="invalid")
+            page = self._object(path, answer)
             yield page
-            token = (page.get("metadata") or {}).get("continue") or ""
+            last, token = token, (page.get("metadata") or {}).get("continue") or ""
             if not token:
                 return
+            if token == last:
+                raise SalvageError(f"{self.server}{path} gives the same page again and again", reason="invalid")
+            # The token says of which version the rest is; the server refuses to be told twice.
+            rest.pop("resourceVersion", None)
+            rest.pop("resourceVersionMatch", None)
+
+    def _object(self, path: str, answer: Response) -> dict[str, Any]:
+        try:
+            data = answer.json()
+        except SalvageError as exc:
+            raise SalvageError(f"{self.server}{path} is no Kubernetes API: {exc}", reason=exc.reason) from None
+        if not isinstance(data, dict):
+            raise SalvageError(f"{self.server}{path} answered with something that is no Kubernetes object", reason="invalid")
+        return data
 
     def _refused(self, path: str, answer: Response) -> SalvageError:
         reason = _REASON_OF.get(answer.status, "http_error")

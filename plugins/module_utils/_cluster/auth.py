@@ -63,6 +63,9 @@ def login(options: Mapping[str, Any], environ: Mapping[str, str] | None = None) 
     if plain is not None:
         return replace(plain, headers={**plain.headers, **_impersonation(options)})
     config = configuration(options)
+    for option, path in (("ca_cert", config.ssl_ca_cert), ("client_cert", config.cert_file), ("client_key", config.key_file)):
+        if path and not Path(path).is_file():
+            raise SalvageError(f"{option}: there is no file {path}; give a PEM file", reason="bad_input")
     certificate = b""
     if config.cert_file:
         with contextlib.suppress(OSError):  # the connection will say so
@@ -92,6 +95,7 @@ def configuration(options: Mapping[str, Any]) -> Any:
     if "api_key" in options:
         config.api_key = {"authorization": f"Bearer {options['api_key']}"}
         config.api_key_prefix = {}
+        config.refresh_api_key_hook = None  # it would put the kubeconfig's own token back
     return config
 
 
@@ -105,7 +109,7 @@ def _load(library: Any, config: Any, options: Mapping[str, Any]) -> None:
             pass
     how = {"context": context, "client_configuration": config, "persist_config": bool(options.get("persist_config"))}
     if isinstance(kubeconfig, dict):
-        where = "the kubeconfig that was given as data"
+        where = "that was given as data"
     else:
         where = str(kubeconfig or os.environ.get("KUBECONFIG") or "~/.kube/config")
         paths = [Path(part).expanduser() for part in where.split(os.pathsep) if part]
@@ -120,7 +124,7 @@ def _load(library: Any, config: Any, options: Mapping[str, Any]) -> None:
         if isinstance(kubeconfig, dict):
             library.load_kube_config_from_dict(kubeconfig, **how)
         else:
-            library.load_kube_config(config_file=str(Path(kubeconfig).expanduser()) if kubeconfig else None, **how)
+            library.load_kube_config(config_file=os.pathsep.join(map(str, paths)), **how)
     except library.ConfigException as exc:
         raise SalvageError(f"the kubeconfig {where} cannot be used: {_line(exc)}", reason="bad_input") from None
     except Exception as exc:  # the library indexes whatever it finds: a list for a mapping, base64 that is none, a file that is gone

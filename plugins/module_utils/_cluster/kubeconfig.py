@@ -5,7 +5,7 @@
 
 Importing that library takes longer than a whole health check, in each task anew.  So one file (or data) with a certificate, a token or a
 password is read here.  Whatever is more than that (exec plugins, providers, several files, proxies), and whatever is wrong, is left to the
-library, which knows how to do it, or to say it.
+library, which knows how to do it, or to say it; but for two things that it does not notice.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.request import getproxies_environment
+
+from .errors import SalvageError
 
 try:
     import urllib3
@@ -63,25 +65,30 @@ class Login:
 
 
 def read(options: Mapping[str, Any], environ: Mapping[str, str]) -> Login | None:
-    """The login that kubernetes.core's options lead to, None where the library has to find it."""
+    """The login that kubernetes.core's options lead to, None where the library has to find it.  Raises SalvageError(bad_input)."""
     if urllib3 is None or set(options) - _OPTIONS or getproxies_environment():
         return None
     kubeconfig, context = options.get("kubeconfig"), options.get("context")
     if not kubeconfig and not context and environ.get("KUBERNETES_SERVICE_HOST"):
         return None
+    where = "that was given as data"
     try:
         base = Path()
         if not isinstance(kubeconfig, Mapping):
             path = Path(kubeconfig or environ.get("KUBECONFIG") or "~/.kube/config").expanduser()
-            base = path.parent
+            base, where = path.parent, str(path)
             kubeconfig = yaml.load(path.read_bytes(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
         chosen = _named(kubeconfig, "context", context or kubeconfig["current-context"])
+        if not any(one["name"] == chosen["user"] for one in kubeconfig["users"]):
+            raise SalvageError(f"its context names the user {chosen['user']}, who is not in it", reason="bad_input")
         cluster, user = _named(kubeconfig, "cluster", chosen["cluster"]), _named(kubeconfig, "user", chosen["user"])
         if set(cluster) - _CLUSTER or set(user) - _USER:
             return None
         return _login(cluster, user, options, base)
     except (LookupError, TypeError, AttributeError, ValueError, OSError, yaml.YAMLError):
         return None
+    except SalvageError as exc:
+        raise SalvageError(f"the kubeconfig {where} cannot be used: {exc}", reason=exc.reason) from None
 
 
 def _named(kubeconfig: Mapping[str, Any], kind: str, name: str) -> Mapping[str, Any]:
@@ -118,7 +125,10 @@ def _login(cluster: Mapping[str, Any], user: Mapping[str, Any], options: Mapping
 
 def _bytes(entry: Mapping[str, Any], name: str, base: Path) -> bytes:
     if entry.get(f"{name}-data"):
-        return base64.b64decode(entry[f"{name}-data"], validate=True)
+        try:
+            return base64.b64decode("".join(entry[f"{name}-data"].split()), validate=True)
+        except ValueError:
+            raise SalvageError(f"its {name}-data is not base64", reason="bad_input") from None
     return (base / entry[name]).read_bytes() if entry.get(name) else b""
 
 

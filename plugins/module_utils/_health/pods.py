@@ -100,7 +100,8 @@ def examine(pod: Mapping[str, Any], before: Restarts | None, now: float) -> Chec
     else:
         found += _of_containers(pod, now)
         found += _of_conditions(pod, bool(found), now)
-        found += _of_restarts(pod, before, now)
+        if before is not None or not any(text.startswith("CrashLoopBackOff") for _status, text, _more in found):  # which tells of them
+            found += _of_restarts(pod, before, now)
     if not found:
         return None
     # The worst first; a restart is told beside what the container suffers from now.
@@ -225,5 +226,5 @@ def _message(of: Mapping[str, Any]) -> str:
 def _since(status: Mapping[str, Any]) -> str | None:
     for condition in status.get("conditions") or ():
         if condition.get("type") in {"Ready", "PodScheduled"} and condition.get("status") == "False":
-            return condition.get("lastTransitionTime")
+            return condition.get("lastTransitionTime") and str(condition["lastTransitionTime"])
     return None

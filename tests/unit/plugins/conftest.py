@@ -38,7 +38,7 @@ class Asked:
 
 
 class Web:
-    """``answers`` by path: JSON (status 200), or (status, content type, text), or an iterable of raw bytes, or a function that gives one."""
+    """``answers`` by path: JSON (status 200), or (status, content type, text), raw bytes in pieces, or a function that gives one."""
 
     def __init__(self, context: ssl.SSLContext | None = None) -> None:
         self.answers: dict[str, Any] = {}
@@ -97,7 +97,7 @@ def _handler(web: Web) -> type[BaseHTTPRequestHandler]:
                 answer = answer(asked)
             if answer is None:
                 answer = refusal(404, f"the server has no {parts.path}")
-            if isinstance(answer, (dict, list)):
+            if isinstance(answer, dict) or (isinstance(answer, list) and not any(isinstance(one, bytes) for one in answer)):
                 answer = (200, "application/json", json.dumps(answer))
             if not isinstance(answer, tuple):
                 self.close_connection = True

@@ -124,7 +124,6 @@ def test_validation_is_as_the_kubeconfig_says_unless_an_option_says_otherwise(op
         {"exec": {"command": "aws"}},
         {"auth-provider": {"name": "oidc"}},
         {"tokenFile": "/token"},
-        {"client-certificate-data": "%%%"},
         {"client-certificate-data": data(CERTIFICATE)},
         {"client-certificate-data": data(CERTIFICATE), "client-key-data": data(pair(b"locked")[1])},
     ],

@@ -29,7 +29,7 @@ def deployment(available: int | None, wanted: int | None = 3, *conditions: dict[
 
 
 PAUSED = condition("Progressing", "Unknown", "DeploymentPaused", "Deployment is paused")
-STUCK = condition("Progressing", "False", "ProgressDeadlineExceeded", 'ReplicaSet "api-2" has timed out progressing.')
+STUCK = condition("Progressing", "False", "ProgressDeadlineExceeded", 'ReplicaSet "api-2" has timed out.')
 UNAVAILABLE = condition("Available", "False", "MinimumReplicasUnavailable")
 QUOTA = condition("ReplicaFailure", "True", "FailedCreate", "exceeded quota")
 
@@ -49,7 +49,7 @@ QUOTA = condition("ReplicaFailure", "True", "FailedCreate", "exceeded quota")
             deployment(3, 3, STUCK),
             (
                 "critical",
-                '3 of 3 replicas are available; the rollout is stuck: ProgressDeadlineExceeded: ReplicaSet "api-2" has timed out progressing.',
+                '3 of 3 replicas are available; the rollout is stuck: ProgressDeadlineExceeded: ReplicaSet "api-2" has timed out.',
             ),
         ),
         (deployment(1, 3, QUOTA), ("warning", "1 of 3 replicas are available; FailedCreate: exceeded quota")),

@@ -1,0 +1,188 @@
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import socket
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster import http as room
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.errors import SalvageError
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.http import Http, Response, open_endpoint, said
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+
+
+def failure(action: Any) -> tuple[str, str]:
+    with pytest.raises(SalvageError) as caught:
+        action()
+    return caught.value.reason, str(caught.value)
+
+
+def test_an_answer(web: Any) -> None:
+    web.answers["/x"] = (500, "text/plain; charset=utf-8", "no")
+    answer = Http(headers={"Authorization": "Bearer t", "Impersonate-Group": ["a", "b"]}).request("GET", web.url + "/x", query={"q": "a b"})
+    assert (answer.status, answer.content_type, answer.body) == (500, "text/plain", b"no")
+    assert answer.elapsed > 0
+    (asked,) = web.asked
+    assert (asked.query, asked.headers["authorization"], asked.headers["impersonate-group"]) == ({"q": "a b"}, ["Bearer t"], ["a", "b"])
+
+
+def test_redirects_are_not_followed(web: Any) -> None:
+    web.answers["/x"] = [b"HTTP/1.1 302 Found\r\nLocation: /login\r\nContent-Length: 0\r\n\r\n"]
+    assert Http().request("GET", web.url + "/x").status == 302
+    assert len(web.asked) == 1
+
+
+@pytest.mark.parametrize("how", ["silence before the head", "silence in the body", "drip"])
+def test_what_takes_too_long_ends_at_the_deadline(web: Any, how: str) -> None:
+    long = HEAD + b"Content-Length: 100000\r\n\r\n{"
+    web.answers["/x"] = lambda asked: {
+        "silence before the head": web.silence(),
+        "silence in the body": web.silence(long),
+        "drip": web.drip(long),
+    }[how]
+    started = time.monotonic()
+    reason, says = failure(lambda: Http(timeout=0.3).request("GET", web.url + "/x"))
+    assert reason == "timeout"
+    assert says.startswith(f"{web.url}/x ")
+    assert time.monotonic() - started < 3
+
+
+def test_too_much_is_not_read(web: Any) -> None:
+    web.answers["/x"] = (200, "text/plain", "a" * 5000)
+    assert failure(lambda: Http(max_bytes=1000).request("GET", web.url + "/x")) == (
+        "too_large",
+        f"{web.url}/x sent more than 1000 bytes; the rest was not read",
+    )
+
+
+@pytest.mark.parametrize(
+    "raw", [HEAD + b"Content-Length: 100\r\n\r\n{", HEAD + b"Transfer-Encoding: chunked\r\n\r\n5\r\nab", b"", b"SSH-2.0-x\r\n"]
+)
+def test_what_breaks_off(web: Any, raw: bytes) -> None:
+    web.answers["/x"] = [raw]
+    reason, says = failure(lambda: Http().request("GET", web.url + "/x"))
+    assert (reason, says.startswith(f"the connection to {web.url}/x broke off: ")) == ("http_error", True)
+
+
+def test_nobody_listens() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        reason, says = failure(lambda: Http(timeout=1.0).request("GET", url))
+    assert (reason, "Connection refused" in says, url in says) == ("unreachable", True, True)
+
+
+def test_a_password_in_an_url_is_never_told() -> None:
+    for url in ("http://u:s3cret@127.0.0.1:1/x?token=s3cret", "http://u:s3cret@nowhere.invalid/"):
+        assert "s3cret" not in failure(lambda url=url: Http(timeout=0.5).request("GET", url))[1]
+    assert "s3cret" not in repr(open_endpoint("http://u:s3cret@a:1").address)
+
+
+def test_a_certificate_that_nobody_vouches_for(secure: Any) -> None:
+    server, shown = secure
+    server.answers["/x"] = {}
+    reason, says = failure(lambda: Http().request("GET", server.url + "/x"))
+    assert (reason, says.startswith(f"TLS with {server.url}/x failed: ")) == ("tls", True)
+    assert Http(tls={"ca_certs": str(shown.cert_file)}).request("GET", server.url + "/x").status == 200
+    assert Http(tls={"cert_reqs": "CERT_NONE", "assert_hostname": False}).request("GET", server.url + "/x").status == 200
+
+
+def test_plain_where_tls_is_spoken(web: Any) -> None:
+    reason, _says = failure(lambda: Http().request("GET", web.url.replace("http:", "https:")))
+    assert reason == "tls"
+
+
+def test_a_stream(web: Any) -> None:
+    web.answers["/x"] = lambda asked: web.silence(HEAD + b"\r\none", b"two")
+    pieces = Http(timeout=0.3).stream("GET", web.url + "/x")
+    got = b""
+    while got != b"onetwo":
+        got += next(pieces)
+    assert failure(lambda: next(pieces))[0] == "timeout"
+    web.answers["/x"] = (403, "application/json", '{"message": "no"}')
+    assert failure(lambda: list(Http().stream("GET", web.url + "/x"))) == ("forbidden", f"{web.url}/x answered 403: no")
+
+
+def test_no_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "urllib3", None)
+    assert failure(Http)[0] == "missing_library"
+
+
+@pytest.mark.parametrize("address", ["euystacio", "ftp://a", "http://", "http://[::1", "http://a:port", "service://a/b", "service://A/b:1"])
+def test_what_is_no_address(address: str) -> None:
+    assert failure(lambda: open_endpoint(address)) == (
+        "bad_input",
+        f"{address!r} is no address of a service; write http://host:port, or service://namespace/name:port",
+    )
+
+
+def test_a_service_needs_a_cluster() -> None:
+    assert failure(lambda: open_endpoint("service://a/b:80")) == (
+        "bad_input",
+        "service://a/b:80 needs a connection to the cluster; give a kubeconfig, or an http:// address",
+    )
+
+
+class Session:
+    def __init__(self, server: str) -> None:
+        self.server = server
+        self.http = Http(timeout=1.0)
+
+
+@pytest.mark.parametrize(("scheme", "name"), [("service", "api:8000"), ("services", "https:api:8000")])
+def test_a_service_through_the_api_server(web: Any, scheme: str, name: str) -> None:
+    web.answers[f"/api/v1/namespaces/a/services/{name}/proxy/v1/health"] = {"status": "healthy"}
+    endpoint = open_endpoint(f"{scheme}://a/api:8000/v1/", cluster=Session(web.url))
+    assert endpoint.get("/health").json() == {"status": "healthy"}
+
+
+def test_a_service_without_anybody_behind_it(web: Any) -> None:
+    path = "/api/v1/namespaces/a/services/api:8000/proxy/health"
+    endpoint = open_endpoint("service://a/api:8000", cluster=Session(web.url))
+    web.answers[path] = (503, "application/json", '{"kind":"Status","message":"no endpoints available for service \\"api\\""}')
+    says = 'service://a/api:8000/health answered 503: no endpoints available for service "api"'
+    assert failure(lambda: endpoint.get("/health")) == ("unreachable", says)
+    web.answers[path] = (503, "application/json", '{"error": "busy"}')
+    assert failure(lambda: endpoint.get("/health")) == ("http_error", "service://a/api:8000/health answered 503: busy")
+    web.answers[path] = [b""]
+    assert failure(lambda: endpoint.get("/health"))[1].startswith("the connection to service://a/api:8000/health broke off")
+
+
+def test_json_is_posted(web: Any) -> None:
+    web.answers["/v1/data"] = (400, "application/json", "{}")
+    assert open_endpoint(web.url, headers={"X-Token": "t"}).post_json("/v1/data", {"input": 1}).status == 400
+    (asked,) = web.asked
+    assert (asked.method, asked.body, asked.headers["content-type"], asked.headers["x-token"]) == (
+        "POST",
+        b'{"input": 1}',
+        ["application/json"],
+        ["t"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "text"),
+    [
+        ("application/json", b'{"message": "a\\nb"}', ": a b"),
+        ("application/json", b"{", ""),
+        ("application/json", b"[]", ""),
+        ("text/plain", b"x" * 500, ": " + "x" * 200),
+        ("text/plain", b"\xff", ": \ufffd"),
+        ("text/html", b"<html>", ""),
+    ],
+)
+def test_what_an_error_says_of_itself(kind: str, body: bytes, text: str) -> None:
+    assert said(Response(500, {"content-type": kind}, body, 0.0)) == text
+
+
+def test_a_file_of_certificates_that_is_gone(secure: Any, tmp_path: Path) -> None:
+    server, _shown = secure
+    reason, says = failure(lambda: Http(tls={"ca_certs": str(tmp_path / "ca.pem")}).request("GET", server.url))
+    assert reason in {"tls", "unreachable"}
+    assert "\n" not in says

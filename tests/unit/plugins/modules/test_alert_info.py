@@ -1,0 +1,73 @@
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from ansible.module_utils import basic
+from ansible_collections.euystacio.meta_salvage.plugins.modules import alert_info
+
+LOW = {"alertname": "Low", "severity": "critical"}
+HIGH = {"alertname": "High"}
+
+
+@pytest.fixture
+def run(web: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
+    alerts = [{"labels": labels, "state": "firing", "activeAt": "2026-11-24T14:00:00Z"} for labels in (LOW, HIGH)]
+    web.answers["/api/v1/alerts"] = {"status": "success", "data": {"alerts": alerts}}
+    web.answers["/api/v2/alerts"] = [{"labels": {**LOW, "cluster": "eu"}, "fingerprint": "f", "status": {"silencedBy": ["s1"]}}]
+
+    def call(**more: Any) -> dict[str, Any]:
+        arguments = {"prometheus_url": web.url, "alertmanager_url": web.url, **more}
+        monkeypatch.setattr(basic, "_ANSIBLE_ARGS", json.dumps({"ANSIBLE_MODULE_ARGS": arguments}).encode())
+        monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)
+        with pytest.raises(SystemExit):
+            alert_info.main()
+        answer: dict[str, Any] = json.loads(capsys.readouterr().out)
+        return answer
+
+    return call
+
+
+def names(result: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(alert["name"], alert["state"]) for alert in result["alerts"]]
+
+
+def test_each_alert_once(run: Any) -> None:
+    result = run()
+    assert names(result) == [("High", "active"), ("Low", "silenced")]
+    assert (result["changed"], result["problems"], result["alerts"][1]["silenced_by"]) == (False, {}, ["s1"])
+    assert names(run(states=["active"])) == [("High", "active")]
+    assert names(run(names=["Low"])) == [("Low", "silenced")]
+
+
+def test_no_alert_is_only_an_answer_where_everybody_gave_one(run: Any, web: Any) -> None:
+    web.answers["/api/v2/alerts"] = (500, "text/plain", "broken")
+    result = run()
+    assert (result["failed"], result["msg"]) == (True, f"{web.url}/api/v2/alerts answered 500: broken")
+    assert names(result) == [("High", "active"), ("Low", "active")]
+    result = run(partial=True)
+    assert ("failed" in result, list(result["problems"])) == (False, ["alertmanager"])
+    web.answers["/api/v1/alerts"] = {"status": "error"}
+    result = run(partial=True)
+    assert result["failed"]
+    assert f"{web.url}/api/v1/alerts gave something else than alerts" in result["problems"]["prometheus"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "msg"),
+    [
+        ({"prometheus_url": "", "alertmanager_url": ""}, "nobody is asked: give prometheus_url or alertmanager_url"),
+        (
+            {"prometheus_url": "prometheus"},
+            "'prometheus' is no address of a service; write http://host:port, or service://namespace/name:port",
+        ),
+    ],
+)
+def test_bad_input_is_one_sentence(run: Any, arguments: dict[str, Any], msg: str) -> None:
+    result = run(**arguments)
+    assert (result["failed"], result["reason"], result["msg"]) == (True, "bad_input", msg)

@@ -1,0 +1,329 @@
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The module as a task runs it, on a server that answers like a cluster with the service on it."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible.module_utils import basic
+from ansible_collections.euystacio.meta_salvage.plugins.modules import health_info
+
+A = "/api/v1/namespaces/a"
+APPS = "/apis/apps/v1/namespaces/a"
+PROXY = f"{A}/services/{{}}/proxy"
+COLUMNS = [{"name": name} for name in ("Name", "Ready", "Status", "Restarts", "Age")]
+
+
+def refusal(code: int, message: str = "no") -> tuple[int, str, str]:
+    return code, "application/json", json.dumps({"kind": "Status", "code": code, "message": message})
+
+
+def table(*rows: tuple[str, str, str, str]) -> dict[str, Any]:
+    return {"kind": "Table", "columnDefinitions": COLUMNS, "rows": [{"cells": [*row, "5d"]} for row in rows]}
+
+
+def items(*objects: Any) -> dict[str, Any]:
+    return {"kind": "List", "metadata": {}, "items": list(objects)}
+
+
+def vector(*series: tuple[dict[str, str], str]) -> dict[str, Any]:
+    result = [{"metric": labels, "value": [time.time(), value]} for labels, value in series]
+    return {"status": "success", "data": {"resultType": "vector", "result": result}}
+
+
+CRASHED = {
+    "metadata": {"namespace": "a", "name": "api-1", "creationTimestamp": "2026-01-01T00:00:00Z"},
+    "status": {
+        "phase": "Running",
+        "conditions": [{"type": "Ready", "status": "False"}],
+        "containerStatuses": [{"name": "api", "restartCount": 5, "state": {"waiting": {"reason": "CrashLoopBackOff"}}}],
+    },
+}
+
+
+@pytest.fixture
+def cluster(web: Any, pem: Any) -> Any:
+    ready = {"type": "Ready", "status": "True"}
+    web.answers.update(
+        {
+            "/version": {"gitVersion": "v1.34.4"},
+            f"{A}/pods": table(("api-1", "1/1", "Running", "0"), ("api-2", "1/1", "Running", "0")),
+            A: {"kind": "Namespace"},
+            f"{APPS}/deployments": items(
+                {"metadata": {"namespace": "a", "name": "api"}, "spec": {"replicas": 2}, "status": {"availableReplicas": 2}}
+            ),
+            f"{APPS}/statefulsets": items(),
+            f"{APPS}/daemonsets": items(),
+            "/apis/autoscaling/v2/namespaces/a/horizontalpodautoscalers": items(),
+            "/api/v1/nodes": items({"metadata": {"name": "n1"}, "status": {"conditions": [ready]}}),
+            PROXY.format("api:8000") + "/health": {"status": "healthy", "version": "1.0"},
+            PROXY.format("api:8000") + "/api/v1/metrics": {"QEK": 0.93},
+            PROXY.format("opa:8181") + "/v1/data/bonds": lambda asked: {"result": {"allow": json.loads(asked.body)["input"]["good"]}},
+            PROXY.format("prom:9090") + "/api/v1/alerts": {"status": "success", "data": {"alerts": []}},
+            PROXY.format("prom:9090") + "/api/v1/query": vector(({"namespace": "a", "persistentvolumeclaim": "data"}, "0.4")),
+            PROXY.format("prom:9090") + "/api/v1/query_range": {"status": "success", "data": {"resultType": "matrix", "result": []}},
+            PROXY.format("am:9093") + "/api/v2/alerts": [],
+            f"{A}/persistentvolumeclaims": items({"metadata": {"namespace": "a", "name": "data"}, "status": {"phase": "Bound"}}),
+            f"{A}/secrets": items(
+                {
+                    "metadata": {"namespace": "a", "name": "tls"},
+                    "data": {"tls.crt": pem().cert_data, "tls.key": base64.b64encode(b"s3cret").decode()},
+                }
+            ),
+        }
+    )
+    return web
+
+
+@pytest.fixture
+def run(cluster: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
+    for name in list(os.environ):
+        if name.startswith(("K8S_AUTH_", "KUBE")) or name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+
+    def call(**more: Any) -> dict[str, Any]:
+        arguments = {
+            "host": cluster.url,
+            "api_key": "t0ken",
+            "namespaces": ["a"],
+            "api_url": "service://a/api:8000",
+            "thresholds_path": "/api/v1/metrics",
+            "profile": {"QEK": {"critical_min": 0.85}},
+            "prometheus_url": "service://a/prom:9090",
+            "alertmanager_url": "service://a/am:9093",
+            "opa_url": "service://a/opa:8181",
+            "opa_namespace": "a",
+            "opa_path": "bonds",
+            "opa_probes": [
+                {"name": "good", "input": {"good": True}, "expect": True},
+                {"name": "bad", "input": {"good": False}, "expect": False},
+            ],
+            **more,
+        }
+        monkeypatch.setattr(basic, "_ANSIBLE_ARGS", json.dumps({"ANSIBLE_MODULE_ARGS": arguments}).encode())
+        monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)
+        with pytest.raises(SystemExit):
+            health_info.main()
+        out = capsys.readouterr().out
+        assert "Traceback" not in out
+        for secret in ("t0ken", "s3cret", base64.b64encode(b"s3cret").decode()):
+            assert secret not in out
+        answer: dict[str, Any] = json.loads(out)
+        return answer
+
+    return call
+
+
+def parts(result: dict[str, Any]) -> dict[str, tuple[str, str]]:
+    return {part["name"]: (part["status"], part["reason"]) for part in result["report"]["parts"]}
+
+
+def test_a_healthy_cluster(run: Any, cluster: Any, tmp_path: Path) -> None:
+    (tmp_path / "backup.age").write_text("")
+    result = run(backup_path=str(tmp_path))
+    assert set(parts(result).values()) == {("healthy", "")}
+    report = result["report"]
+    assert (result["changed"], report["status"], report["cluster"]["version"], report["changes"]) == (False, "healthy", "v1.34.4", [])
+    assert {type(part["healthy"]) for part in report["parts"]} == {int}
+    assert {asked.method for asked in cluster.asked} == {"GET", "POST"}
+    assert {asked.path for asked in cluster.asked if asked.method == "POST"} == {PROXY.format("opa:8181") + "/v1/data/bonds"}
+
+
+def test_only_suspicious_pods_are_looked_at_whole(run: Any, cluster: Any) -> None:
+    cluster.answers[f"{A}/pods"] = table(("api-1", "0/1", "CrashLoopBackOff", "5 (1m ago)"), ("api-2", "1/1", "Running", "0"))
+    cluster.answers[f"{A}/pods/api-1"] = CRASHED
+    first = run(parts=["pods"])["report"]
+    assert (first["status"], first["counts"]["healthy"], first["restarts"]) == ("critical", 1, {"a/api-1": 5})
+    assert first["parts"][0]["checks"][0]["reason"].startswith("CrashLoopBackOff: container api restarted 5 times")
+    assert not any(asked.path == f"{A}/pods/api-2" for asked in cluster.asked)
+    cluster.answers[f"{A}/pods"] = table(("api-1", "1/1", "Running", "5 (9m ago)"), ("api-2", "1/1", "Running", "0"))
+    second = run(parts=["pods"], previous=first)["report"]
+    assert second["changes"] == [
+        {"id": "pods", "from": "critical", "to": "healthy"},
+        {"id": "pods/a/api-1", "from": "critical", "to": "healthy"},
+    ]
+
+
+def test_a_pod_that_went_and_one_that_may_not_be_seen(run: Any, cluster: Any) -> None:
+    cluster.answers[f"{A}/pods"] = table(("gone", "0/1", "Terminating", "0"), ("hidden", "0/1", "Error", "0"))
+    cluster.answers[f"{A}/pods/hidden"] = refusal(403)
+    (check,) = run(parts=["pods"])["report"]["parts"][0]["checks"]
+    assert (check["id"], check["status"]) == ("pods/a/hidden", "critical")
+
+
+def test_of_very_many_the_rows_have_to_do(run: Any, cluster: Any) -> None:
+    rows = [(f"api-{n}", "0/1", "CrashLoopBackOff", "5 (1m ago)") for n in range(130)]
+    cluster.answers[f"{A}/pods"] = table(*rows)
+    for name, *_rest in rows:
+        cluster.answers[f"{A}/pods/{name}"] = {**CRASHED, "metadata": {**CRASHED["metadata"], "name": name}}
+    report = run(parts=["pods"])["report"]
+    assert report["counts"] == {"healthy": 0, "warning": 0, "critical": 130, "unknown": 0}
+    assert sum("/pods/" in asked.path for asked in cluster.asked) == 100
+
+
+def test_what_is_forbidden_is_unknown_and_hides_nothing(run: Any, cluster: Any) -> None:
+    for path in (f"{A}/pods", f"{APPS}/deployments", f"{A}/secrets", f"{A}/persistentvolumeclaims", "/api/v1/nodes", "/version"):
+        cluster.answers[path] = refusal(403, "forbidden")
+    previous = {"restarts": {"a/api-1": 3, "b/x": 1}}
+    result = run(previous=previous)
+    found = parts(result)
+    assert {name for name, (status, _why) in found.items() if status == "unknown"} == {
+        "pods",
+        "workloads",
+        "nodes",
+        "opa",
+        "storage",
+        "certificates",
+    }
+    assert found["api"] == found["alerts"] == ("healthy", "")
+    assert "answered 403: forbidden; ask for the right to it, or leave it out" in found["nodes"][1]
+    assert (result["report"]["cluster"]["version"], result["report"]["restarts"]) == (None, {"a/api-1": 3})
+
+
+@pytest.mark.parametrize(
+    ("namespace", "status", "reason"),
+    [
+        (refusal(404), "critical", "a: there is no namespace a"),
+        ({"kind": "Namespace"}, "unknown", "a: there are no pods in the namespace a"),
+        (refusal(403), "unknown", "a: there are no pods in the namespace a"),
+    ],
+)
+def test_a_namespace_without_pods(run: Any, cluster: Any, namespace: Any, status: str, reason: str) -> None:
+    cluster.answers.update({f"{A}/pods": table(), A: namespace})
+    assert parts(run(parts=["pods"]))["pods"] == (status, reason)
+
+
+def test_services_that_do_not_answer(run: Any, cluster: Any) -> None:
+    for name in ("api:8000", "prom:9090", "am:9093", "opa:8181"):
+        for path in [path for path in cluster.answers if path.startswith(PROXY.format(name))]:
+            cluster.answers[path] = refusal(503, "no endpoints available for service")
+    found = parts(run())
+    statuses = {name: status for name, (status, _why) in found.items()}
+    assert statuses == {
+        "pods": "healthy",
+        "workloads": "healthy",
+        "nodes": "healthy",
+        "api": "critical",
+        "thresholds": "unknown",
+        "opa": "unknown",
+        "alerts": "unknown",
+        "storage": "unknown",
+        "certificates": "healthy",
+    }
+
+
+def test_a_service_that_is_silent_is_down_and_holds_nobody_up(run: Any, cluster: Any) -> None:
+    cluster.answers[PROXY.format("api:8000") + "/health"] = lambda asked: cluster.silence()
+    assert parts(run(parts=["api"], request_timeout=0.2))["api"] == (
+        "critical",
+        "health: service://a/api:8000/health did not answer within 0.2 s",
+    )
+    found = parts(run(parts=["api", "nodes"], timeout=0.3, request_timeout=1))
+    assert found == {"nodes": ("healthy", ""), "api": ("unknown", "it was not done within 0.3 s")}
+
+
+def test_firing_alerts(run: Any, cluster: Any) -> None:
+    labels = {"alertname": "Low", "severity": "critical"}
+    watchdog = {"labels": {"alertname": "Watchdog"}, "state": "firing"}
+    alert = {"labels": labels, "state": "firing", "annotations": {"summary": "QEK is low"}}
+    cluster.answers[PROXY.format("prom:9090") + "/api/v1/alerts"] = {"status": "success", "data": {"alerts": [alert, watchdog]}}
+    assert parts(run(parts=["alerts"]))["alerts"][0] == "critical"
+    cluster.answers[PROXY.format("am:9093") + "/api/v2/alerts"] = [
+        {"labels": labels, "fingerprint": "f", "status": {"silencedBy": ["s"]}},
+        {"labels": watchdog["labels"], "fingerprint": "w", "status": {"silencedBy": ["s"]}},
+    ]
+    (part,) = run(parts=["alerts"])["report"]["parts"]
+    assert (part["status"], part["summary"]) == ("healthy", "1 alerts fire, 1 of them silenced or inhibited")
+    cluster.answers[PROXY.format("am:9093") + "/api/v2/alerts"] = {"no": "list"}
+    assert parts(run(parts=["alerts"]))["alerts"][0] == "critical"
+
+
+def test_full_volumes(run: Any, cluster: Any) -> None:
+    cluster.answers[PROXY.format("prom:9090") + "/api/v1/query"] = vector(({"namespace": "a", "persistentvolumeclaim": "data"}, "0.95"))
+    assert parts(run(parts=["storage"]))["storage"] == ("critical", "a/data: 95% full")
+    assert parts(run(parts=["storage"], prometheus_url=""))["storage"][0] == "unknown"
+    cluster.answers[f"{A}/persistentvolumeclaims"] = items()
+    assert parts(run(parts=["storage"]))["storage"] == ("healthy", "")
+
+
+def test_opa_that_denies_everybody_is_not_healthy(run: Any, cluster: Any) -> None:
+    cluster.answers[PROXY.format("opa:8181") + "/v1/data/bonds"] = {"result": {"allow": False}}
+    assert parts(run(parts=["opa"]))["opa"] == ("critical", "probe/good: the probe good is denied and must be allowed")
+    cluster.answers[PROXY.format("opa:8181") + "/v1/data/bonds"] = {}
+    assert parts(run(parts=["opa"]))["opa"][0] == "unknown"
+    assert parts(run(parts=["opa"], opa_probes=[]))["opa"][0] == "unknown"
+
+
+def test_without_addresses_the_parts_are_unknown(run: Any) -> None:
+    found = parts(run(api_url="", opa_url="", prometheus_url="", alertmanager_url="", parts=["api", "thresholds", "opa", "alerts"]))
+    assert set(found.values()) == {("unknown", "no address was given")}
+
+
+def test_backups(run: Any, tmp_path: Path) -> None:
+    folder = tmp_path / "backups"
+    folder.mkdir()
+    assert parts(run(parts=["backup"], backup_path=str(folder)))["backup"] == ("critical", f"age: there is no backup at {folder}")
+    gone = folder / "gone"
+    assert parts(run(parts=["backup"], backup_path=str(gone)))["backup"][0] == "unknown"
+    gone.write_text("a file")
+    assert "cannot be read" in parts(run(parts=["backup"], backup_path=str(gone)))["backup"][1]
+
+
+def test_a_defect_of_a_part_is_that_parts_alone(run: Any, cluster: Any) -> None:
+    cluster.answers["/api/v1/nodes"] = items({"metadata": None})
+    found = parts(run(parts=["nodes", "workloads"]))
+    assert found["nodes"][0] == "unknown"
+    assert found["workloads"] == ("healthy", "")
+
+
+def test_an_unhealthy_cluster_fails_only_if_it_is_to(run: Any, cluster: Any) -> None:
+    cluster.answers["/api/v1/nodes"] = items()
+    result = run(parts=["nodes"], fail_on=["unknown"])
+    assert (result["failed"], result["msg"]) == (True, "the cluster is unknown: nodes: the cluster has no nodes")
+    assert result["report"]["status"] == "unknown"
+    assert "failed" not in run(parts=["nodes"], fail_on=["critical"])
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"), [(refusal(401), "unauthorized"), ((200, "text/html", "<html>"), "invalid"), (refusal(500), "http_error")]
+)
+def test_a_cluster_that_is_none_is_one_sentence(run: Any, cluster: Any, answer: Any, reason: str) -> None:
+    cluster.answers["/version"] = answer
+    result = run()
+    assert (result["failed"], result["reason"]) == (True, reason)
+    assert "report" not in result
+
+
+@pytest.mark.parametrize(
+    ("arguments", "msg"),
+    [
+        ({"timeout": 0}, "timeout: 0 is no time to look at anything in; give seconds above 0"),
+        ({"request_timeout": -1}, "request_timeout: -1 is no time to look at anything in; give seconds above 0"),
+        ({"namespaces": []}, "namespaces: the list is empty; name those that the service runs in"),
+        ({"parts": ["backup"]}, "parts: backup needs backup_path, the folder of the backups"),
+        (
+            {"alert_severities": {"page": "red"}},
+            "alert_severities: page stands for 'red', which is no status; use one of healthy, warning, unknown, critical",
+        ),
+        (
+            {"storage_warning": 0.9, "storage_critical": 0.8},
+            "storage_warning: 0.9 does not come before storage_critical, 0.8; set both so that a warning comes first",
+        ),
+        (
+            {"certificate_critical_days": 40},
+            "certificate_critical_days: 40 does not come before certificate_warning_days, 30; set both so that a warning comes first",
+        ),
+    ],
+)
+def test_bad_input_is_one_sentence(run: Any, arguments: dict[str, Any], msg: str) -> None:
+    result = run(**arguments)
+    assert (result["failed"], result["reason"], result["msg"]) == (True, "bad_input", msg)
