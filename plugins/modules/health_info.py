@@ -298,77 +298,18 @@ report:
 """
 
 import time
-from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
-from ..module_utils._cluster import routes
-from ..module_utils._cluster.errors import SalvageError
-from ..module_utils._health import collect
-from ..module_utils._health.alerts import DEFAULT_SEVERITIES
-from ..module_utils._health.model import PARTS
-from ..module_utils._health.options import wanted
-
-FAILURES = ["warning", "critical", "unknown"]
-ARGUMENTS: dict[str, Any] = {
-    "name": {"type": "str", "default": "cluster"},
-    "parts": {"type": "list", "elements": "str", "choices": list(PARTS)},
-    "namespaces": {"type": "list", "elements": "str", "default": ["euystacio-ai", "monitoring"]},
-    "api_url": {"type": "str", "default": "service://euystacio-ai/euystacio-api:8000"},
-    "health_path": {"type": "str", "default": "/health"},
-    "thresholds_url": {"type": "str"},
-    "thresholds_path": {"type": "str"},
-    "thresholds_format": {"type": "str", "choices": ["auto", "api", "exposition", "promql"], "default": "auto"},
-    "profile": {"type": "dict"},
-    "max_age": {"type": "str"},
-    "prometheus_url": {"type": "str", "default": "service://monitoring/prometheus-operator-kube-p-prometheus:9090"},
-    "alertmanager_url": {"type": "str", "default": "service://monitoring/prometheus-operator-kube-p-alertmanager:9093"},
-    "ignore_alerts": {"type": "list", "elements": "str", "default": ["Watchdog", "InfoInhibitor"]},
-    "alert_severities": {"type": "dict", "default": DEFAULT_SEVERITIES},
-    "opa_url": {"type": "str", "default": "service://euystacio-ai/opa-service:8181"},
-    "opa_namespace": {"type": "str", "default": "euystacio-ai"},
-    "opa_selector": {"type": "str", "default": "app=opa-peace-bonds"},
-    "opa_path": {"type": "str", "default": "euystacio/peace_bonds"},
-    "opa_probes": {
-        "type": "list",
-        "elements": "dict",
-        "options": {
-            "name": {"type": "str", "required": True},
-            "input": {"type": "dict", "required": True},
-            "expect": {"type": "bool", "required": True},
-        },
-    },
-    "storage_warning": {"type": "float", "default": 0.8},
-    "storage_critical": {"type": "float", "default": 0.9},
-    "certificate_warning_days": {"type": "float", "default": 30},
-    "certificate_critical_days": {"type": "float", "default": 7},
-    "backup_path": {"type": "path"},
-    "backup_max_age": {"type": "str", "default": "26h"},
-    "history": {"type": "str", "default": "1h"},
-    "previous": {"type": "dict"},
-    "timeout": {"type": "float", "default": 20},
-    "request_timeout": {"type": "float", "default": 5},
-    "fail_on": {"type": "list", "elements": "str", "choices": FAILURES, "default": []},
-    **routes.ARGUMENTS,
-}
-
-
-def run(params: dict[str, Any], now: float) -> dict[str, Any]:
-    addresses = routes.Routes(params, params["request_timeout"])
-    return collect.check(addresses.cluster, wanted(params, addresses), name=params["name"], previous=params["previous"], now=now)
+from ..module_utils._health.task import ARGUMENTS, outcome
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec={**AUTH_ARG_SPEC, **ARGUMENTS}, supports_check_mode=True)
-    try:
-        report = run(module.params, time.time())
-    except SalvageError as exc:
-        module.fail_json(msg=str(exc), reason=exc.reason)
-    if report["status"] in module.params["fail_on"]:
-        found = "; ".join(f"{part['name']}: {part['reason']}" for part in report["parts"] if part["reason"])
-        module.fail_json(msg=f"the cluster is {report['status']}: {found}", report=report)
-    module.exit_json(changed=False, report=report)
+    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
+    result = outcome(module.params, time.time())
+    if result.get("failed"):
+        module.fail_json(**result)
+    module.exit_json(**result)
 
 
 if __name__ == "__main__":

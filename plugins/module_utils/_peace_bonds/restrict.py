@@ -39,13 +39,14 @@ class Restriction:
 def parse(data: Mapping[str, Any]) -> Restriction:
     """Raises SalvageError(bad_input)."""
     provider, until, reason = (str(data.get(name) or "") for name in ("provider", "until", "reason"))
-    if not provider or not reason:
+    reason = " ".join(reason.split())
+    if not provider.strip() or not reason:
         raise SalvageError("a restriction needs a provider and a reason", reason="bad_input")
     if timestamp(until) is None:
         raise SalvageError(
             f"the restriction of {provider} ends at {until!r}, which is no time such as 2026-11-24T14:00:00Z", reason="bad_input"
         )
-    return Restriction(provider, until, " ".join(reason.split()))
+    return Restriction(provider, until, reason)
 
 
 def present(files: Files) -> list[Restriction]:

@@ -80,6 +80,7 @@ def test_restrictions_are_added_kept_lifted_and_end() -> None:
 def test_bad_restrictions_are_one_sentence() -> None:
     for data, words in (
         ({"provider": "", "until": ONE.until, "reason": "x"}, "needs a provider"),
+        ({"provider": "x", "until": ONE.until, "reason": " \r"}, "needs a provider"),
         ({"provider": "x", "until": "soon", "reason": "x"}, "no time such as"),
     ):
         with pytest.raises(SalvageError, match=words):
@@ -91,7 +92,7 @@ def test_bad_restrictions_are_one_sentence() -> None:
             restrict.present({restrict.DATA_FILE: text})
 
 
-@given(st.text(min_size=1).filter(str.strip), st.text(min_size=1).filter(str.split))
+@given(*[st.text().filter(lambda text: bool(text.split()))] * 2)
 def test_any_name_and_reason_survive(provider: str, reason: str) -> None:
     item = restrict.parse({"provider": provider, "until": ONE.until, "reason": reason})
     assert restrict.present(restrict.with_restrictions(FILES, [item], "p/q")) == [item]

@@ -1,0 +1,44 @@
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""health_info in Ansible's own process, where the module would run in the same place anyway.
+
+To pack a module, start another Python and import into it takes longer than the whole check.  So a task with a local connection and
+Ansible's own Python is done right here.  A task that asks for anything else, that carries a secret (which a module's result is cleared of)
+or whose options are wrong runs as the module that it is.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from typing import Any
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.plugins.action.normal import ActionModule as RunsModule
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._health.task import ARGUMENTS, outcome
+
+_SECRETS = {name for name, spec in ARGUMENTS.items() if spec.get("no_log") or (name not in {"opa_probes"} and spec.get("options"))}
+
+
+class ActionModule(RunsModule):
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        # As it would arrive in a module: plain JSON.
+        args = json.loads(json.dumps(self._task.args, default=str))
+        checked = ArgumentSpecValidator(ARGUMENTS).validate(args)
+        if checked.error_messages or _SECRETS & args.keys() or not self._is_here(task_vars or {}):
+            result: dict[str, Any] = super().run(tmp, task_vars)
+            return result
+        return outcome(checked.validated_parameters, time.time())
+
+    def _is_here(self, task_vars: dict[str, Any]) -> bool:
+        task, connection = self._task, self._connection
+        return (
+            connection.transport == "local"
+            and connection.become is None
+            and not task.delegate_to
+            and not task.async_val
+            and not any(task.environment or ())
+            and self._templar.template(task_vars.get("ansible_python_interpreter")) == sys.executable
+        )
