@@ -19,7 +19,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action.normal import ActionModule as RunsModule
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._health.task import ARGUMENTS, outcome
 
-_SECRETS = {name for name, spec in ARGUMENTS.items() if spec.get("no_log") or (name not in {"opa_probes"} and spec.get("options"))}
+_SECRETS = {name for name, spec in ARGUMENTS.items() if spec.get("no_log")} | {"proxy_headers"}
 
 
 class ActionModule(RunsModule):
