@@ -32,7 +32,7 @@ REVERTED = PREFIX + "reverted-from"
 HISTORY = PREFIX + "history-of"
 NUDGE = PREFIX + "policy-nudge"
 _PAUSE = 0.5
-_MAX_LOG = 4 * 1024 * 1024
+_LOG_LINES = 2000
 _NUDGE_EVERY = 5.0
 
 
@@ -96,8 +96,8 @@ class RefusedError(SalvageError):
         self.views = list(views)
 
 
-def complaint_in(log: bytes) -> str:
-    """The error of the last time that OPA loaded its files, '' where that went well or the log does not tell."""
+def last_load(log: bytes) -> tuple[bytes, str]:
+    """The line about the last time that OPA loaded its files, and the error in it; both empty where the log does not tell."""
     for line in reversed(log.splitlines()):
         if b"file watch event" not in line and b'"error"' not in line:
             continue
@@ -106,8 +106,8 @@ def complaint_in(log: bytes) -> str:
         except (ValueError, RecursionError):
             continue
         if isinstance(entry, dict) and "decision_id" not in entry and "err" in entry:
-            return one_line(entry["err"]) if entry["err"] else ""
-    return ""
+            return line, one_line(entry["err"]) if entry["err"] else ""
+    return b"", ""
 
 
 class Publisher:
@@ -117,6 +117,7 @@ class Publisher:
         self.cluster = cluster
         self.target = target
         self.fixtures = list(fixtures)
+        self._before: dict[str, bytes] = {}  # what each pod last said of its files when they were last written
         self._maps = f"/api/v1/namespaces/{quote(target.namespace, safe='')}/configmaps"
         self._pods = f"/api/v1/namespaces/{quote(target.namespace, safe='')}/pods"
         self._path = f"{self._maps}/{quote(target.config_map, safe='')}"
@@ -181,6 +182,8 @@ class Publisher:
             {"op": "add", "path": "/metadata/annotations", "value": {key: value for key, value in marks.items() if value is not None}},
         ]
         version = state.object["metadata"]["resourceVersion"]
+        if not dry_run:
+            self._before = {pod: self._loaded(pod)[0] for pod in (item["metadata"]["name"] for item in self.pods())}
         written = apply.write(self.cluster, self._path, patch, version, dry_run=dry_run)
         return State(written, dict(written["data"]), revision(files), notes.get(PENDING), notes.get(PREVIOUS), state.confirmed)
 
@@ -284,7 +287,7 @@ class Publisher:
                     raise RefusedError(f"pod {view.pod} serves revision {name}, but {view.problem}", views)
             elapsed = time.monotonic() - started
             for view in behind if elapsed >= 2 else ():
-                complaint = self._complaint(view.pod, int(elapsed))
+                complaint = self._complaint(view.pod)
                 rejected[view.pod] = rejected.get(view.pod, 0) + 1 if complaint else 0
                 if rejected[view.pod] > 1:  # seen twice: not the moment between two files
                     raise RefusedError(f"pod {view.pod} rejects revision {name}: {complaint}", views)
@@ -312,15 +315,18 @@ class Publisher:
     def _mark(self, path: str, patch: Mapping[str, Any]) -> None:
         apply.call(self.cluster, "PATCH", path, body=patch, content_type=apply.MERGE_PATCH)
 
-    def _complaint(self, pod: str, seconds: int) -> str:
-        """Why the pod does not load what is mounted, as far as it says so."""
+    def _loaded(self, pod: str) -> tuple[bytes, str]:
         path = f"{self.cluster.server.rstrip('/')}{self._pods}/{quote(pod, safe='')}/log"
-        query: dict[str, str | int] = {"container": self.target.container, "sinceSeconds": max(1, seconds), "limitBytes": _MAX_LOG}
+        query: dict[str, str | int] = {"container": self.target.container, "tailLines": _LOG_LINES}
         try:
-            log = b"".join(self.cluster.http.stream("GET", path, query=query))
+            return last_load(b"".join(self.cluster.http.stream("GET", path, query=query)))
         except SalvageError:
-            return ""
-        return complaint_in(log)
+            return b"", ""
+
+    def _complaint(self, pod: str) -> str:
+        """Why the pod does not load what is mounted, as far as it says so, and has not said so before the last write."""
+        line, error = self._loaded(pod)
+        return "" if line == self._before.get(pod) else error
 
     def look(self, name: str) -> list[PodView]:
         pods = [item["metadata"]["name"] for item in self.pods()]
