@@ -225,7 +225,9 @@ def molecule(run: Run) -> None:
     if variables is not None:
         for scenario in sorted((CHECKOUT / "extensions" / "molecule").glob("*/molecule.yml")):
             name = scenario.parent.name
-            run.command(f"molecule/{name}", "molecule", "test", "-s", name, cwd=CHECKOUT / "extensions", extra=variables)
+            # A folder of its own: molecule's default is the same for every checkout, and remembers what another one has prepared.
+            own = {"MOLECULE_EPHEMERAL_DIRECTORY": str(run.scratch / "molecule" / name)}
+            run.command(f"molecule/{name}", "molecule", "test", "-s", name, cwd=CHECKOUT / "extensions", extra={**variables, **own})
 
 
 GATES: dict[str, Callable[[Run], None]] = {
