@@ -6,21 +6,27 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """The attributes of modules that only read."""
+    """The attributes of modules that only read, and of those in the action group."""
 
     DOCUMENTATION = r"""
 options: {}
 attributes:
   check_mode:
-    description: Can run in check mode and return the same, because it only reads.
+    description: Can run in check mode and tell what it would without changing anything.
     support: full
+    details: It only reads.
   diff_mode:
-    description: Returns what has changed, or would change.
-    support: none
+    description: Shows what changed.
+    support: N/A
     details: It changes nothing.
   idempotent:
     description: Running it again changes nothing.
     support: full
+"""
+
+    ACTIONGROUP = r"""
+options: {}
+attributes:
   action_group:
     description: Takes its connection from C(module_defaults) of the action group.
     support: full

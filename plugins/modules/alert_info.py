@@ -20,6 +20,7 @@ extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
   - euystacio.meta_salvage.routes
   - euystacio.meta_salvage.attributes
+  - euystacio.meta_salvage.attributes.actiongroup
 options:
   prometheus_url:
     description:

@@ -21,6 +21,7 @@ extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
   - euystacio.meta_salvage.routes
   - euystacio.meta_salvage.attributes
+  - euystacio.meta_salvage.attributes.actiongroup
 options:
   name:
     description: The cluster's name in the report.

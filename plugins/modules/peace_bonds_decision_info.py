@@ -18,15 +18,8 @@ description:
   - Fields that OPA erased or masked are not read; a provider whose name is masked is counted as C((masked)).
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
-attributes:
-  check_mode:
-    description: Can run in check mode and tell what it would without changing anything.
-    support: full
-    details: It only reads.
-  diff_mode:
-    description: Shows what changed.
-    support: N/A
-    details: It changes nothing.
+  - euystacio.meta_salvage.attributes
+  - euystacio.meta_salvage.attributes.actiongroup
 options:
   paths:
     description: Files with decision logs, on the host where the module runs; shell patterns are expanded.

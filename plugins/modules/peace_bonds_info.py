@@ -18,15 +18,8 @@ description:
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
   - euystacio.meta_salvage.peace_bonds
-attributes:
-  check_mode:
-    description: Can run in check mode and tell what it would without changing anything.
-    support: full
-    details: It only reads.
-  diff_mode:
-    description: Shows what changed.
-    support: N/A
-    details: It changes nothing.
+  - euystacio.meta_salvage.attributes
+  - euystacio.meta_salvage.attributes.actiongroup
 options:
   providers:
     description: Whom to ask about.

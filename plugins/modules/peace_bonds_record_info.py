@@ -15,15 +15,8 @@ description:
     away. What was taken from the end of the chain can only be seen by who knows how many there were.
 requirements:
   - cryptography (for ed25519 keys)
-attributes:
-  check_mode:
-    description: Can run in check mode and tell what it would without changing anything.
-    support: full
-    details: It only reads.
-  diff_mode:
-    description: Shows what changed.
-    support: N/A
-    details: It changes nothing.
+extends_documentation_fragment:
+  - euystacio.meta_salvage.attributes
 options:
   dir:
     description: The folder of the records, on the host where the module runs.

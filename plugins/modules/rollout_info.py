@@ -17,15 +17,8 @@ description:
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
   - euystacio.meta_salvage.delivery
-attributes:
-  check_mode:
-    description: Can run in check mode and tell what it would without changing anything.
-    support: full
-    details: It only reads.
-  diff_mode:
-    description: Shows what changed.
-    support: N/A
-    details: It changes nothing.
+  - euystacio.meta_salvage.attributes
+  - euystacio.meta_salvage.attributes.actiongroup
 options:
   log_lines:
     description: How many of the last log lines of each container in trouble to return; V(0) for none.

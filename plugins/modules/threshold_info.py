@@ -20,6 +20,9 @@ description:
   - An unhealthy value is a result, not a failure of the task, unless O(fail_on) says so.
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
+  - euystacio.meta_salvage.routes
+  - euystacio.meta_salvage.attributes
+  - euystacio.meta_salvage.attributes.actiongroup
 options:
   url:
     description:
@@ -80,15 +83,6 @@ options:
       - The seconds that reading the metrics may take, all in all.
     type: float
     default: 10
-  token:
-    description:
-      - A bearer token for direct addresses.
-    type: str
-  ca_path:
-    description:
-      - The certificate authorities for direct addresses with TLS, as a PEM file. The default is the system's.
-      - O(validate_certs) holds for direct addresses too.
-    type: path
   fail_on:
     description:
       - Fail when the worst status is one of these.
@@ -100,19 +94,6 @@ requirements:
   - urllib3
   - prometheus_client (for exposition text)
   - kubernetes >= 24.2.0 (for addresses in the cluster)
-attributes:
-  check_mode:
-    description: Can run in check mode and return the same, because it only reads.
-    support: full
-  diff_mode:
-    description: Returns what has changed, or would change.
-    support: none
-    details: It changes nothing.
-  action_group:
-    description: Takes its connection from C(module_defaults) of the action group.
-    support: full
-    membership:
-      - euystacio.meta_salvage.salvage
 seealso:
   - plugin: euystacio.meta_salvage.evaluate_thresholds
     plugin_type: filter
