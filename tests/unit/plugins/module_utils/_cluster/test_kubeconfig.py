@@ -152,7 +152,8 @@ def test_what_is_wrong_is_left_to_the_library(tmp_path: Path, monkeypatch: pytes
 def test_a_key_leaves_no_file_and_no_trace_in_what_is_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     found = read(
-        {"kubeconfig": kubeconfig({"client-certificate-data": data(CERTIFICATE), "client-key-data": data(KEY), "token": "not-to-be-seen"})}, {}
+        {"kubeconfig": kubeconfig({"client-certificate-data": data(CERTIFICATE), "client-key-data": data(KEY), "token": "not-to-be-seen"})},
+        {},
     )
     assert found is not None
     assert list(tmp_path.iterdir()) == []
