@@ -12,8 +12,8 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-# A busy machine is no fault of an example. In CI the same code gets the same examples, so that a change is judged by what it changed; elsewhere
-# they are new ones each time.
+# A busy machine is no fault of an example. In CI the same code gets the same examples, so that a change is judged by what it changed;
+# elsewhere they are new ones each time.
 hypothesis.settings.register_profile("patient", deadline=None, derandomize="CI" in os.environ)
 hypothesis.settings.load_profile("patient")
 
