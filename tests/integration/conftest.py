@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from cluster_lab import CHECKOUT, Lab
+from cluster_lab import CHECKOUT, NAMESPACE, Lab
 
 
 @pytest.fixture(scope="session")
@@ -22,4 +22,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Lab:
         given = subprocess.run(
             [sys.executable, "-m", "lab", "kubeconfig", "test"], cwd=CHECKOUT, check=True, capture_output=True, text=True
         ).stdout.strip()
-    return Lab(Path(given), tmp_path_factory.mktemp("lab"))
+    found = Lab(Path(given), tmp_path_factory.mktemp("lab"))
+    # A cluster that has just come up is not healthy before its autoscaler has read the pods.
+    found.kubectl("wait", "hpa", "--all", "-n", NAMESPACE, "--for=condition=ScalingActive", "--timeout=90s")
+    return found

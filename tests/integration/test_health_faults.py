@@ -17,7 +17,7 @@ pytestmark = pytest.mark.lab
 @pytest.fixture(scope="module", autouse=True)
 def healthy(lab: Lab) -> Run:
     """Every test starts from a healthy system, so that what it sees is its own fault's."""
-    run = lab.health_until(lambda run: run.code == 0, timeout=120)
+    run = lab.health_until(lambda run: run.report is not None and run.report["status"] == "healthy", timeout=120)
     assert run.report is not None, run.output
     assert (run.code, run.report["status"]) == (0, "healthy"), run.output
     return run
