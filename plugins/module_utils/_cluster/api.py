@@ -11,11 +11,11 @@ from typing import Any
 
 from . import auth
 from .errors import SalvageError
-from .http import DEFAULT_MAX_BYTES, DEFAULT_TIMEOUT, Http, Query, Response, said
+from .http import DEFAULT_MAX_BYTES, DEFAULT_TIMEOUT, REASON_OF, Http, Query, Response, said
 
 PAGE = 500
 _TABLE = "application/json;as=Table;g=meta.k8s.io;v=v1"
-_REASON_OF = {401: "unauthorized", 403: "forbidden", 404: "not_found", 409: "conflict", 410: "conflict", 422: "invalid"}
+_REASON_OF = {**REASON_OF, 409: "conflict", 410: "conflict", 422: "invalid"}
 
 
 class Cluster:

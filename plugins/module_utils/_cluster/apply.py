@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from .errors import SalvageError
-from .http import Query, Response, ServesProxy, said
+from .http import REASON_OF, Query, Response, ServesProxy, said
 
 Object = dict[str, Any]
 
 MERGE_PATCH = "application/merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
-_REASON_OF = {401: "unauthorized", 403: "forbidden", 404: "not_found", 409: "conflict", 422: "invalid"}
+_REASON_OF = {**REASON_OF, 409: "conflict", 422: "invalid"}
 _STUMBLES = frozenset({429, 500, 502, 503, 504})
 _TRIES = 6
 

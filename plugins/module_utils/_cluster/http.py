@@ -24,6 +24,7 @@ except ImportError:
 DEFAULT_TIMEOUT = 5.0
 DEFAULT_MAX_BYTES = 16 * 1024 * 1024
 _CHUNK = 64 * 1024
+REASON_OF = {401: "unauthorized", 403: "forbidden", 404: "not_found"}
 _SERVICE = re.compile(r"^(?P<scheme>services?)://(?P<namespace>[a-z0-9-]+)/(?P<name>[a-z0-9.-]+):(?P<port>[a-z0-9-]+)(?P<prefix>/[^?#]*)?$")
 
 Query = Mapping[str, "str | int | float | list[str]"]
@@ -170,15 +171,12 @@ class Http:
             try:
                 if not 200 <= answer.status < 300:
                     head = Response(answer.status, {k.lower(): v for k, v in answer.headers.items()}, answer.read(_CHUNK), 0.0)
-                    raise SalvageError(f"{where} answered {answer.status}{said(head)}", reason=_REASON_OF.get(answer.status, "http_error"))
+                    raise SalvageError(f"{where} answered {answer.status}{said(head)}", reason=REASON_OF.get(answer.status, "http_error"))
                 yield from _pieces(answer)
             finally:
                 answer.close()  # what is left is not wanted, so the connection can't serve again
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as exc:
             raise _explain(exc, where, limit if idle is None else idle) from None
-
-
-_REASON_OF = {401: "unauthorized", 403: "forbidden", 404: "not_found"}
 
 
 def _pieces(answer: Any) -> Iterator[bytes]:
@@ -260,14 +258,18 @@ class Endpoint:
         return self._ok(path, self.request("GET", path, **kwargs))
 
     def post_json(self, path: str, payload: Any, **kwargs: Any) -> Response:
-        """POST of JSON, whatever the status."""
+        """POST of JSON, whatever the status.  Raises SalvageError: any of ``request``, and bad_input for what JSON can't say."""
+        try:
+            body = json.dumps(payload, allow_nan=False).encode()
+        except (ValueError, TypeError, RecursionError) as exc:
+            raise SalvageError(f"the input can't be sent as JSON: {exc}", reason="bad_input") from None
         kwargs["headers"] = {"Content-Type": "application/json", **(kwargs.get("headers") or {})}
-        return self.request("POST", path, body=json.dumps(payload).encode(), **kwargs)
+        return self.request("POST", path, body=body, **kwargs)
 
     def _ok(self, path: str, answer: Response) -> Response:
         if 200 <= answer.status < 300:
             return answer
-        reason = _REASON_OF.get(answer.status, "http_error")
+        reason = REASON_OF.get(answer.status, "http_error")
         raise SalvageError(
             f"{self.address}{path} answered {answer.status}{said(answer)}",
             reason="unreachable" if _is_status_of_proxy(answer) else reason,

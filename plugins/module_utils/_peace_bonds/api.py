@@ -5,14 +5,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote
 
 from .._cluster.errors import SalvageError
-from .._cluster.http import Endpoint, Response, said
+from .._cluster.http import Endpoint, said
 from .decide import MalformedError, decide, missing_input, strict_json, unknown
 from .model import Decision, OpaHealth
 
@@ -41,17 +40,10 @@ class Opa:
         """
         where = data_path(path)
         try:
-            answer = self._post(where, input, timeout)
+            answer = self.endpoint.post_json(where, {"input": input}, timeout=timeout)
         except SalvageError as exc:
             return unknown(str(exc), path=where)
         return decide(answer.status, answer.body, path=where, missing=missing_input(input, required))
-
-    def _post(self, where: str, document: object, timeout: float | None) -> Response:
-        try:
-            body = json.dumps({"input": document}, allow_nan=False).encode()
-        except (ValueError, TypeError, RecursionError) as exc:
-            raise SalvageError(f"the input can't be sent as JSON: {exc}", reason="bad_input") from None
-        return self.endpoint.request("POST", where, body=body, headers={"Content-Type": "application/json"}, timeout=timeout)
 
     def value(self, path: str, *, timeout: float | None = None) -> Any:
         """The document at ``path`` without input, None where it is undefined.  Raises SalvageError."""
