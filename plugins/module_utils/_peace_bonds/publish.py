@@ -22,7 +22,7 @@ from .._cluster import apply
 from .._cluster.errors import SalvageError
 from .._cluster.http import Endpoint, ServesProxy
 from .api import Opa
-from .candidate import REVISION_PATH, published, revision
+from .candidate import REVISION_FILE, REVISION_PATH, published, revision
 from .decide import one_line
 from .model import ALLOWED, DENIED
 
@@ -118,6 +118,7 @@ class Publisher:
         self.target = target
         self.fixtures = list(fixtures)
         self._before: dict[str, bytes] = {}  # what each pod last said of its files when they were last written
+        self._same_mark = False  # whether what was there before the last write bore the mark of what was written
         self._maps = f"/api/v1/namespaces/{quote(target.namespace, safe='')}/configmaps"
         self._pods = f"/api/v1/namespaces/{quote(target.namespace, safe='')}/pods"
         self._path = f"{self._maps}/{quote(target.config_map, safe='')}"
@@ -183,6 +184,7 @@ class Publisher:
         ]
         version = state.object["metadata"]["resourceVersion"]
         if not dry_run:
+            self._same_mark = (state.object.get("data") or {}).get(REVISION_FILE) == published(files)[REVISION_FILE]
             self._before = {pod: self._loaded(pod)[0] for pod in (item["metadata"]["name"] for item in self.pods())}
         written = apply.write(self.cluster, self._path, patch, version, dry_run=dry_run)
         return State(written, dict(written["data"]), revision(files), notes.get(PENDING), notes.get(PREVIOUS), state.confirmed)
@@ -195,8 +197,8 @@ class Publisher:
         """Put ``files`` in force.  Raises RefusedError after having gone back to what was proven before."""
         new = revision(files)
         fallback = state.files
-        if state.pending and state.previous and state.previous != new:  # what is in force was never proven
-            fallback = self.kept(state.previous)
+        if state.pending and state.previous:  # what is in force was never proven
+            fallback = files if state.previous == new else self.kept(state.previous)
         if new != state.revision or not state.pending:
             self._everyone_answers()
             self._keep(fallback)
@@ -283,7 +285,8 @@ class Publisher:
             if views and not behind:
                 return views
             for view in behind:
-                if view.revision == name:  # it serves the revision and decides otherwise: waiting won't help
+                # It serves the revision and decides otherwise: waiting won't help, unless the pod may still hold edited files of that name.
+                if view.revision == name and not self._same_mark:
                     raise RefusedError(f"pod {view.pod} serves revision {name}, but {view.problem}", views)
             elapsed = time.monotonic() - started
             for view in behind if elapsed >= 2 else ():
