@@ -87,7 +87,8 @@ class App:
         ports = [{"name": "http", "port": 8000, "targetPort": "http"}]
         service = {"metadata": {"name": self.name}, "spec": {"selector": {"app": self.name, "version": "blue"}, "ports": ports}}
         create(self.cluster, path_of("Service", SPACE), service)
-        assert self.workload.wait(60).status == "complete"
+        progress = self.workload.wait(60)
+        assert progress.status == "complete", progress.reason
 
     def stop(self) -> None:
         for name in (self.name, f"{self.name}-green"):

@@ -142,16 +142,20 @@ def _condition(workload: Object, kind: str, reason: str) -> Object | None:
 def _refused(kind: str, workload: Object, events: Iterable[Object], lacking: bool) -> str:
     """Why no pod may be made: a quota, an admission webhook, a missing service account."""
     failure = _condition(workload, "ReplicaFailure", "FailedCreate")
-    if failure and failure.get("status") == "True" and lacking:
+    if failure and failure.get("status") == "True" and lacking and not _namespace_is_new(failure.get("message", "")):
         return f"pods can't be created: {failure.get('message', '')}"
     if kind == "Deployment" or not lacking:
         return ""
     # Only the newest event counts: after a success the refusals before it are history.
     about = [e for e in events if (e.get("involvedObject") or {}).get("uid") == workload["metadata"]["uid"]]
     about.sort(key=lambda e: e.get("lastTimestamp") or e.get("eventTime") or "")
-    if about and about[-1].get("reason") == "FailedCreate" and "forbidden" in about[-1].get("message", ""):
-        return f"pods can't be created: {about[-1]['message']}"
-    return ""
+    message = about[-1].get("message", "") if about and about[-1].get("reason") == "FailedCreate" else ""
+    return f"pods can't be created: {message}" if "forbidden" in message and not _namespace_is_new(message) else ""
+
+
+def _namespace_is_new(message: str) -> bool:
+    """The control plane makes each namespace's service account ``default``, a moment after the namespace; until then pods are refused."""
+    return 'serviceaccount "default" not found' in message
 
 
 def restarts_of(pod: Object) -> int:

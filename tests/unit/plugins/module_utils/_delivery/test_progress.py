@@ -74,6 +74,14 @@ def test_a_quota_that_is_used_up(shapes: Any) -> None:
     assert "exceeded quota" in progress.reason
 
 
+def test_a_new_namespace_gets_its_service_account_in_a_moment(shapes: Any) -> None:
+    message = 'pods "p" is forbidden: error looking up service account new/default: serviceaccount "default" not found'
+    condition = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": message}
+    assert look(shapes, [], availableReplicas=0, updatedReplicas=0, conditions=[condition]).status == "progressing"
+    condition["message"] = message.replace("default", "mine")
+    assert look(shapes, [], availableReplicas=0, updatedReplicas=0, conditions=[condition]).status == "failed"
+
+
 def test_the_progress_deadline(shapes: Any) -> None:
     condition = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}
     progress = look(shapes, [shapes.pod("p1", 2, ready=False)], availableReplicas=1, conditions=[condition])
