@@ -3,12 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Delivery on real controllers, kubelet and kube-proxy, in a namespace of its own.
 
-DELIVERY_SWITCHES, DELIVERY_RACES and DELIVERY_KILLS set how often the heavy ones go round.
+DELIVERY_SWITCHES, DELIVERY_RACES and DELIVERY_KILLS set how often the heavy ones go round, DELIVERY_REQUESTS how many requests at least.
 """
 
 from __future__ import annotations
 
-import http.client
 import json
 import os
 import random
@@ -17,7 +16,6 @@ import sys
 import threading
 import time
 import uuid
-from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -32,11 +30,13 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.s
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.switch import BlueGreen, Settings
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.workload import path_of
 from cluster_lab import NAMESPACE, Lab
+from load import Load
 
 pytestmark = pytest.mark.lab
 
 SPACE = "delivery-test"
 SWITCHES = int(os.environ.get("DELIVERY_SWITCHES", "10"))
+REQUESTS = int(os.environ.get("DELIVERY_REQUESTS", "0"))
 RACES = int(os.environ.get("DELIVERY_RACES", "10"))
 KILLS = int(os.environ.get("DELIVERY_KILLS", "5"))
 ASKED: dict[str, Any] = {
@@ -284,44 +284,6 @@ def test_a_run_that_is_killed_is_finished_by_the_next(app: App, lab: Lab) -> Non
         assert (note.target, note.phase) == (aim, "settled")
 
 
-class Load:
-    """New and keep-alive connections to the Service's address, some 200 requests/s."""
-
-    def __init__(self, address: str, workers: int = 8, per_second: float = 25) -> None:
-        self.results: Counter[str] = Counter()
-        self._address, self._pause, self._stop = address, 1 / per_second, threading.Event()
-        self._threads = [threading.Thread(target=self._run, args=(n % 2 == 0,)) for n in range(workers)]
-
-    def _run(self, keep: bool) -> None:
-        connection: http.client.HTTPConnection | None = None
-        due = time.monotonic()
-        while not self._stop.wait(max(due - time.monotonic(), 0)):
-            due += self._pause
-            try:
-                connection = connection or http.client.HTTPConnection(self._address, 8000, timeout=5)
-                connection.request("GET", "/api/metrics/thresholds")
-                answer = connection.getresponse()
-                answer.read()
-                outcome = str(answer.status)
-                closing = answer.will_close or not keep
-            except (OSError, http.client.HTTPException) as exc:
-                outcome, closing = type(exc).__name__, True
-            self.results[outcome] += 1
-            if closing and connection is not None:
-                connection.close()
-                connection = None
-
-    def __enter__(self) -> Load:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self._stop.set()
-        for thread in self._threads:
-            thread.join()
-
-
 def test_switches_under_load_lose_nothing(app: App) -> None:
     app.switch().prepare("green", f"{app.name}-green", None, {}, dry_run=False)
     address = must_read(app.cluster, path_of("Service", SPACE, app.name))["spec"]["clusterIP"]
@@ -331,5 +293,23 @@ def test_switches_under_load_lose_nothing(app: App) -> None:
             result = app.switch().promote(("green", "blue")[n % 2], dry_run=False)
             assert result["proven"], json.dumps(result)
             proofs.append(result["proof_ms"])
+            load.reach(REQUESTS * (n + 1) // SWITCHES)
     print(f"{SWITCHES} switches, {sum(load.results.values())} requests, proof {sorted(proofs)[len(proofs) // 2]} ms (median)")
+    assert set(load.results) == {"200"}, load.results
+
+
+def test_a_rolling_update_and_a_retirement_under_load_lose_nothing(app: App) -> None:
+    app.switch().prepare("green", f"{app.name}-green", None, {}, dry_run=False)
+    address = must_read(app.cluster, path_of("Service", SPACE, app.name))["spec"]["clusterIP"]
+    with Load(address) as load:
+        load.reach(200)
+        app.workload.restart(dry_run=False)
+        progress = app.workload.wait(60)
+        assert progress.status == "complete", progress.reason
+        assert app.switch().promote("green", dry_run=False)["proven"]
+        # Clients that keep their connections are still on the old pods when these end: each answer meanwhile asks them to leave.
+        app.switch().retire(drain_timeout=2, drain_interval=1, exclude=(), remove=False, dry_run=False)
+        retired = Workload(app.cluster, "Deployment", SPACE, app.name)
+        retired.wait(60)
+        load.reach(sum(load.results.values()) + 1000)  # some five seconds: the old pods have ended
     assert set(load.results) == {"200"}, load.results
