@@ -6,13 +6,15 @@
     python benchmarks/delivery.py --kubeconfig PATH [--rounds 5] [--bakes 4000]
 
 Waits for the same restarts with ours and with kubectl rollout status, rolls back with ours and with kubectl rollout undo,
-switches a Service and times its proof, and simulates bakes.  Needs kubectl, and the lab with its stand-in; everything happens in
+switches a Service and times its proof and its way back from a green that crashes, counts the requests that a switch and the end of the
+old colour cost, and simulates bakes.  Needs kubectl, and the lab with its stand-in; everything happens in
 a namespace of its own.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import subprocess
 import sys
 import threading
@@ -27,11 +29,17 @@ sys.path.append(str(Path(__file__).resolve().parents[1]))
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.api import Cluster
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.apply import create, delete, must_read, read, update
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.watch import Watch
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.bake import Bake, Baseline, Plan, Sources
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.counters import Signals
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.judge import Rule
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.rollout import Workload, roll_back
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.sources import PodSource
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.switch import BlueGreen, Settings
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.workload import path_of
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._metrics.model import Profile
 
 from benchmarks.bakes import SCENARIOS, simulate
+from tests.integration.load import Load
 
 SPACE = "delivery-bench"
 
@@ -52,7 +60,7 @@ def set_up(cluster: Cluster) -> Workload:
         "resources": {"requests": {"cpu": "10m", "memory": "16Mi"}},
     }
     labels = {"app": "api", "version": "blue"}
-    pod = {"metadata": {"labels": labels}, "spec": {"containers": [container], "terminationGracePeriodSeconds": 2}}
+    pod = {"metadata": {"labels": labels}, "spec": {"containers": [container], "terminationGracePeriodSeconds": 5}}
     spec = {"replicas": 2, "selector": {"matchLabels": labels}, "template": pod}
     create(cluster, path_of("Deployment", SPACE), {"metadata": {"name": "api"}, "spec": spec})
     ports = [{"name": "http", "port": 8000, "targetPort": "http"}]
@@ -124,6 +132,56 @@ def proofs(cluster: Cluster, rounds: int) -> list[float]:
     return [switch.promote(("green", "blue")[n % 2], dry_run=False)["proof_ms"] / 1000 for n in range(rounds)]
 
 
+def tell_pods(workload: Workload, **faults: object) -> None:
+    """The stand-in's switches, in every pod of a workload; a pod that dies of it can't answer."""
+    for pod in workload.progress().pods:
+        where = f"{path_of('Pod', SPACE, pod['metadata']['name'])}:8000/proxy/_fault"
+        workload.cluster.request("POST", where, body=json.dumps(faults).encode(), headers={"Content-Type": "application/json"}, timeout=5)
+
+
+def ways_back(cluster: Cluster, rounds: int) -> list[float]:
+    """Seconds from a breach (every green pod is told to crash, right after the switch) until the Service is back on blue, with proof."""
+    spent: list[float] = []
+    for n in range(rounds):
+        switch = BlueGreen(cluster, SPACE, "api", settings=Settings(run=f"back-{n}", stability=0, settle=0, bake=60, timeout=60))
+        switch.prepare("green", "api-green", None, {}, dry_run=False)
+        switch.promote("green", dry_run=False)
+        green = Workload(cluster, "Deployment", SPACE, "api-green")
+        plan = Plan(window=60, health_path="")
+        bake = Bake(green, Sources(PodSource(cluster, "8000", "/metrics")), Signals(), Rule(), plan, Baseline(), Profile(()))
+        verdicts: list[str] = []
+
+        def baked(bake: Bake = bake, switch: BlueGreen = switch, verdicts: list[str] = verdicts) -> None:
+            verdicts.append(bake.run()[0].status)
+            switch.revert()
+
+        thread = threading.Thread(target=baked)
+        thread.start()
+        began = time.monotonic()
+        tell_pods(green, crash=1)
+        thread.join()
+        spent.append(time.monotonic() - began)
+        if verdicts != ["failed"]:
+            raise SystemExit(f"the bake of a crashing green ended with {verdicts}")
+        delete(cluster, green.path)  # else the kubelet's pause before the next restart grows from round to round
+    return spent
+
+
+def losses(cluster: Cluster, *, graceful: bool) -> tuple[int, int]:
+    """Requests that were sent, and that were lost, over a switch and the end of the old colour; with a server that drains, or not."""
+    switch = BlueGreen(cluster, SPACE, "api", settings=Settings(run=f"load-{graceful}", stability=0, settle=0.2, bake=1, timeout=60))
+    active = switch.inspect()[1].active
+    old, aim = ("api", "green") if active == "blue" else ("api-green", "blue")
+    switch.prepare(aim, "api-green" if aim == "green" else "api", None, {}, dry_run=False)
+    tell_pods(Workload(cluster, "Deployment", SPACE, old), graceful=graceful)
+    with Load(must_read(cluster, path_of("Service", SPACE, "api"))["spec"]["clusterIP"]) as load:
+        load.reach(400)
+        switch.promote(aim, dry_run=False)
+        switch.retire(drain_timeout=2, drain_interval=1, exclude=(), remove=False, dry_run=False)
+        load.reach(sum(load.results.values()) + 2000)
+    return sum(load.results.values()), sum(count for outcome, count in load.results.items() if outcome != "200")
+
+
 def show(title: str, times: dict[str, list[float]]) -> None:
     print(f"\n{title}\n")
     for name, spent in times.items():
@@ -142,6 +200,11 @@ def main() -> None:
         show("Wait: from the completed rollout to the return", wait_overheads(workload, options.kubeconfig, options.rounds))
         show("Rollback of a bad image, complete again", rollbacks(workload, options.kubeconfig, options.rounds))
         show("Switch: from the write to the proof", {"ours": proofs(cluster, options.rounds * 4)})
+        print("\nRequests over a switch and the end of the old colour\n")
+        for graceful, name in ((True, "server that drains"), (False, "server that leaves at once")):
+            sent, lost = losses(cluster, graceful=graceful)
+            print(f"  {name:32} {lost} lost of {sent}")
+        show("Way back: from the crash of every green pod to the proof of blue", {"ours": ways_back(cluster, options.rounds * 4)})
     finally:
         delete(cluster, f"/api/v1/namespaces/{SPACE}")
     print(f"\nBakes, {options.bakes} each\n")
