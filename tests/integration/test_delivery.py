@@ -23,6 +23,7 @@ import pytest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.api import Cluster
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.apply import create, delete, must_read, read, update
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.errors import SalvageError
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.http import Http, Response
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.colours import Journal
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.perform import perform
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.rollout import Workload
@@ -282,6 +283,38 @@ def test_a_run_that_is_killed_is_finished_by_the_next(app: App, lab: Lab) -> Non
         note = Journal.of(service)
         assert note is not None
         assert (note.target, note.phase) == (aim, "settled")
+
+
+class Stumbling(Http):
+    """One answer in ten goes wrong: 429, 500, or a connection that breaks before the server gets the request, or after."""
+
+    chance = 0.1
+
+    def __init__(self, whole: Http, rng: random.Random) -> None:
+        self.__dict__ |= whole.__dict__
+        self._rng, self.stumbles = rng, 0
+
+    def request(self, method: str, url: str, **kwargs: Any) -> Response:
+        if self._rng.random() >= self.chance:
+            return super().request(method, url, **kwargs)
+        self.stumbles += 1
+        fault = self._rng.choice(("429", "500", "before", "after"))
+        if fault.isdigit():
+            return Response(int(fault), {"content-type": "application/json"}, b'{"kind":"Status","message":"stumbled"}', 0.0)
+        if fault == "after":
+            super().request(method, url, **kwargs)
+        raise SalvageError("the connection broke", reason="http_error")
+
+
+def test_an_api_server_that_stumbles_changes_nothing_of_the_outcome(app: App) -> None:
+    app.switch().prepare("green", f"{app.name}-green", None, {}, dry_run=False)
+    stumbling = Cluster(app.cluster.server, Stumbling(app.cluster.http, random.Random(7)))
+    for n in range(SWITCHES):
+        aim = ("green", "blue")[n % 2]
+        result = BlueGreen(stumbling, SPACE, app.name, settings=QUICK).promote(aim, dry_run=False)
+        assert (result["active"], result["proven"], app.colour) == (aim, True, aim), json.dumps(result)
+    assert isinstance(stumbling.http, Stumbling)
+    assert stumbling.http.stumbles > SWITCHES / 2
 
 
 def test_switches_under_load_lose_nothing(app: App) -> None:

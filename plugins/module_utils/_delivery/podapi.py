@@ -14,6 +14,7 @@ from .._cluster.http import Response, ServesProxy, said
 from .._metrics.parse import parse_exposition
 from .workload import Object, path_of
 
+_TRIES = 3
 _WELL = frozenset({"healthy", "ok", "up", "pass"})
 
 
@@ -29,10 +30,24 @@ def port_number(pod: Object, port: str) -> str:
 
 
 def ask(cluster: ServesProxy, pod: Object, port: str, path: str, *, timeout: float = 5.0) -> Response:
-    """GET of one pod, once.  Raises SalvageError."""
+    """GET of one pod; again where the API server stumbles on the way, never for what the pod itself says.  Raises SalvageError."""
     metadata = pod["metadata"]
     where = f"{path_of('Pod', metadata['namespace'], metadata['name'])}:{port_number(pod, port)}/proxy{path}"
-    return cluster.http.request("GET", cluster.server.rstrip("/") + where, timeout=timeout)
+    for left in reversed(range(_TRIES)):
+        try:
+            answer = cluster.http.request("GET", cluster.server.rstrip("/") + where, timeout=timeout)
+        except SalvageError as exc:
+            if left and exc.reason in {"http_error", "unreachable"}:
+                continue
+            raise
+        if not left or not _stumbled(answer):
+            break
+    return answer
+
+
+def _stumbled(answer: Response) -> bool:
+    """An error in the API server's own words, which is a Status."""
+    return answer.status >= 429 and answer.content_type == "application/json" and b'"kind":"Status"' in answer.body[:200]
 
 
 def health_of(cluster: ServesProxy, pod: Object, port: str, path: str, *, timeout: float = 5.0) -> str:
