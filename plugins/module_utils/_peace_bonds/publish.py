@@ -198,7 +198,7 @@ class Publisher:
         new = revision(files)
         fallback = state.files
         if state.pending and state.previous:  # what is in force was never proven
-            fallback = files if state.previous == new else self.kept(state.previous)
+            fallback = dict(files) if state.previous == new else self.kept(state.previous)
         if new != state.revision or not state.pending:
             self._everyone_answers()
             self._keep(fallback)
