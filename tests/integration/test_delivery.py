@@ -16,20 +16,26 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.api import Cluster
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.apply import create, delete, must_read, read, update
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.errors import SalvageError
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.http import Http, Response
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.http import Http, Response, open_endpoint
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.bake import Bake, Baseline, Plan, Sources
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.colours import Journal
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.counters import Signals
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.judge import Counts, Rule
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.perform import perform
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.rollout import Workload
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.scaling import Wish, scale, undo
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.sources import PodSource, PrometheusSource
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.switch import BlueGreen, Settings
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.workload import path_of
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._metrics.model import Profile
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._metrics.profile import parse_profile
 from cluster_lab import NAMESPACE, Lab
 from load import Load
 
@@ -346,3 +352,59 @@ def test_a_rolling_update_and_a_retirement_under_load_lose_nothing(app: App) -> 
         retired.wait(60)
         load.reach(sum(load.results.values()) + 1000)  # some five seconds: the old pods have ended
     assert set(load.results) == {"200"}, load.results
+
+
+def bake_of(
+    app: App, source: PrometheusSource | None, emit: Callable[[dict[str, Any]], None] = lambda look: None
+) -> tuple[str, dict[str, Any]]:
+    plan = Plan(window=10, interval=1, health_path="")
+    sources = Sources(PodSource(app.cluster, "8000", "/metrics"), source)
+    baseline = Baseline(Counts(10_000, 10))
+    profile = Profile(()) if source else parse_profile(None)
+    verdict, record = Bake(app.workload, sources, Signals(), Rule(), plan, baseline, profile, emit).run()
+    return verdict.status, record
+
+
+def test_metrics_that_are_absent_prove_nothing(app: App) -> None:
+    for pod in app.workload.progress().pods:
+        where = path_of("Pod", SPACE, pod["metadata"]["name"]) + ":8000/proxy/_fault"
+        app.cluster.request("POST", where, body=b'{"missing":["qek_value"]}')
+    address = must_read(app.cluster, path_of("Service", SPACE, app.name))["spec"]["clusterIP"]
+    with Load(address):
+        status, record = bake_of(app, None)
+    assert status == "unknown"
+    assert "qek" in record["reason"]
+
+
+def test_a_bake_by_prometheus_and_prometheus_gone_in_the_middle_of_it(app: App, lab: Lab) -> None:
+    monitor = {
+        "apiVersion": "monitoring.coreos.com/v1",
+        "kind": "ServiceMonitor",
+        "metadata": {"name": app.name, "namespace": SPACE},
+        "spec": {"selector": {}, "endpoints": [{"port": "http", "path": "/metrics", "interval": "1s"}]},
+    }
+    endpoint = open_endpoint("service://monitoring/prometheus-operator-kube-p-prometheus:9090", cluster=app.cluster)
+    prometheus = ("prometheus/prometheus-operator-kube-p-prometheus", "-n", "monitoring")
+    address = must_read(app.cluster, path_of("Service", SPACE, app.name))["spec"]["clusterIP"]
+    with lab.applied(monitor), Load(address):
+        source = PrometheusSource(endpoint, SPACE, 5)
+        names = frozenset(Signals().names)
+        deadline = time.monotonic() + 120
+        while len(source.history(list(app.workload.progress().pods), names, 5)) < 2:
+            assert time.monotonic() < deadline, "Prometheus does not come to scrape the pods"
+            time.sleep(0.5)
+        status, record = bake_of(app, source)
+        assert (status, record["weak"]) == ("passed", ""), record["reason"]
+
+        def end_prometheus(look: dict[str, Any]) -> None:
+            if look["look"] == 2:
+                lab.kubectl("patch", *prometheus, "--type=merge", "-p", '{"spec":{"replicas":0}}')
+                lab.kubectl("delete", "pod", "-n", "monitoring", "-l", "app.kubernetes.io/name=prometheus", "--grace-period=1")
+
+        try:
+            status, record = bake_of(app, PrometheusSource(endpoint, SPACE, 5), end_prometheus)
+        finally:
+            lab.kubectl("patch", *prometheus, "--type=merge", "-p", '{"spec":{"replicas":1}}')
+            lab.health_until(lambda run: run.code == 0, timeout=120)
+    assert status == "unknown"
+    assert record["looks"][-1]["gaps"], record
