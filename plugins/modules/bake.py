@@ -17,7 +17,7 @@ description:
   - Passing needs more than not failing. Enough requests must have come to have seen the smallest harm that matters, from every pod and in
     nearly all scrapes; otherwise the verdict is V(unknown).
   - Some things end it at once. A pod that restarts or can't start, a health endpoint that answers badly, a metric beyond its critical
-    threshold, an alert that begins to fire.
+    threshold, an alert that begins to fire, a decision of OPA that is not as it must be.
   - Works on Prometheus, and on the pods' own metrics where there is none, which is weaker and says so.
   - Requests that fail together are counted as independent ones unless O(variance_ratio) says otherwise.
 extends_documentation_fragment:
@@ -145,6 +145,33 @@ options:
     type: list
     elements: str
     default: [critical]
+  opa_url:
+    description:
+      - Where OPA answers, for O(opa_probes); C(http), C(https), or C(service://NAMESPACE/SERVICE:PORT) through the API server.
+    type: str
+  opa_probes:
+    description:
+      - Decisions that must come out so at every look. Another answer ends the bake at once; no answer, or an undefined one, is a gap, and
+        nothing passes over more than a tenth of them.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: What the reason calls it.
+        type: str
+        required: true
+      path:
+        description: The rule, as in C(euystacio/peace_bonds/allow). It must be true or false.
+        type: str
+        required: true
+      input:
+        description: The input document.
+        type: dict
+      expect:
+        description: The answer that it must have.
+        type: bool
+        default: true
   revert_service:
     description: Switch this Service back (see M(euystacio.meta_salvage.blue_green)) in the very moment that the verdict is V(failed).
     type: str
@@ -260,6 +287,7 @@ from ..module_utils._delivery.bake import Bake, Baseline, Plan, Sources, measure
 from ..module_utils._delivery.counters import Signals
 from ..module_utils._delivery.judge import Rule
 from ..module_utils._delivery.options import WORKLOAD_ARGUMENTS
+from ..module_utils._delivery.policy import PolicySource, probes_from
 from ..module_utils._delivery.rollout import Workload
 from ..module_utils._delivery.sources import PodSource, PrometheusSource
 from ..module_utils._delivery.switch import BlueGreen, Settings
@@ -295,6 +323,18 @@ ARGUMENTS = {
     "check_thresholds": {"type": "bool", "default": True},
     "threshold_looks": {"type": "int", "default": 2},
     "alert_severities": {"type": "list", "elements": "str", "default": ["critical"]},
+    "opa_url": {"type": "str"},
+    "opa_probes": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "name": {"type": "str", "required": True},
+            "path": {"type": "str", "required": True},
+            "input": {"type": "dict"},
+            "expect": {"type": "bool", "default": True},
+        },
+    },
     "revert_service": {"type": "str"},
     "revert_on_unknown": {"type": "bool", "default": True},
     "colour_key": {"type": "str", "default": "version", "no_log": False},
@@ -306,18 +346,23 @@ ARGUMENTS = {
 
 
 def sources_of(params, cluster):
-    """Prometheus where it is wanted and answers, and the pods in any case."""
+    """Prometheus where it is wanted and answers, OPA where it is to be asked, and the pods in any case."""
     pods = PodSource(cluster, params["metrics_port"], params["metrics_path"])
-    if params["source"] == "pods" or not params["prometheus_url"]:
-        return Sources(pods)
     http = Http(timeout=params["request_timeout"])
+    policy = None
+    if params["opa_probes"]:
+        if not params["opa_url"]:
+            raise SalvageError("opa_probes needs opa_url; name the address where OPA answers", reason="bad_input")
+        policy = PolicySource(open_endpoint(params["opa_url"], http=http, cluster=cluster), probes_from(params["opa_probes"]))
+    if params["source"] == "pods" or not params["prometheus_url"]:
+        return Sources(pods, policy=policy)
     endpoint = open_endpoint(params["prometheus_url"], http=http, cluster=cluster)
     if params["source"] == "auto":
         try:
             endpoint.get("/api/v1/query", query={"query": "vector(1)"})
         except SalvageError:
-            return Sources(pods)
-    return Sources(pods, PrometheusSource(endpoint, params["namespace"], 2.5 * params["interval"]))
+            return Sources(pods, policy=policy)
+    return Sources(pods, PrometheusSource(endpoint, params["namespace"], 2.5 * params["interval"]), policy)
 
 
 def signals_of(params):

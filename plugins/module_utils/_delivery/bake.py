@@ -20,6 +20,7 @@ from .._metrics.model import Profile, Sample
 from .counters import Point, Signals, Tally, bound_of_p99, errors_of, rise, slower_than
 from .judge import FAILED, PASSED, UNKNOWN, Counts, Coverage, Rule, Stream, Verdict, judge
 from .podapi import health_of
+from .policy import PolicySource
 from .progress import Progress, restarts_of
 from .rollout import Workload, now
 from .sources import PodSource, PrometheusSource, Scrape
@@ -81,6 +82,7 @@ class Plan:
 class Sources:
     pods: PodSource
     prometheus: PrometheusSource | None = None
+    policy: PolicySource | None = None
 
     @property
     def main(self) -> PodSource | PrometheusSource:
@@ -197,7 +199,7 @@ class Bake:
         if "slow" in self._streams and self.baseline.bound is not None:
             counts["slow"] = slower_than(risen, self.signals, self.baseline.bound)
         self._streams = {name: stream.after(counts[name]) for name, stream in self._streams.items()}
-        hard = (*self._thresholds(scrape), *self._health(pods), *self._alerts(gaps))
+        hard = (*self._thresholds(scrape), *self._health(pods), *self._alerts(gaps), *self._denied(gaps))
         coverage = Coverage(self._came, self._due, len(scrape), progress.desired, self.plan.share)
         unseen = tuple(
             f"{metric} was absent in {number} of {look} looks"
@@ -273,6 +275,14 @@ class Bake:
         before = {frozenset(labels) for labels in self.baseline.firing}
         fresh = [labels for labels in firing if labels.get("severity") in self.plan.severities and frozenset(labels.items()) not in before]
         return [f"alert {labels.get('alertname', '?')} fires" for labels in fresh]
+
+    def _denied(self, gaps: list[str]) -> tuple[str, ...]:
+        if not self.sources.policy:
+            return ()
+        answers = self.sources.policy.ask()
+        self._absent.update(answers.silent.keys())
+        gaps += [f"{name}: {why}" for name, why in answers.silent.items()]
+        return answers.denied
 
     @staticmethod
     def _lasting(counter: Counter[str], found: Mapping[str, str], needed: int) -> list[str]:

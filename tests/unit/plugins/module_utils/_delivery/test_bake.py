@@ -15,6 +15,7 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.ht
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.bake import Bake, Baseline, Plan, Sources, measure
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.counters import Signals
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.judge import Counts, Rule
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.policy import PolicySource, probes_from
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.rollout import Workload
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.sources import PodSource, PrometheusSource
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._metrics.profile import parse_profile
@@ -68,9 +69,13 @@ def pods(api: Any, shapes: Any) -> Pods:
     return Pods(api)
 
 
-def bake(api: Any, *, prometheus: bool = False, baseline: Baseline = BEFORE, plan: Plan = PLAN, emit: Any = None) -> Any:
+def bake(
+    api: Any, *, prometheus: bool = False, baseline: Baseline = BEFORE, plan: Plan = PLAN, emit: Any = None, policy: Any = None
+) -> Any:
     source = PrometheusSource(open_endpoint("service://m/prometheus:9090", cluster=api), "a", 1.0) if prometheus else None
-    one = Bake(Workload(api, "Deployment", "a", "api"), Sources(PodSource(api, "8000"), source), Signals(), Rule(), plan, baseline, PROFILE)
+    one = Bake(
+        Workload(api, "Deployment", "a", "api"), Sources(PodSource(api, "8000"), source, policy), Signals(), Rule(), plan, baseline, PROFILE
+    )
     if emit:
         one.emit = emit
     return one.run()
@@ -170,6 +175,31 @@ def test_the_baseline_of_the_pods_lives(api: Any, pods: Pods) -> None:
 def test_a_baseline_that_is_none_is_told() -> None:
     with pytest.raises(SalvageError, match="state: measured"):
         Baseline.from_dict({"errors": 3})
+
+
+# --- what OPA has to say
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "words"),
+    [
+        ((200, "application/json", '{"result": true}'), "passed", "no harm"),
+        ((200, "application/json", '{"result": false}'), "failed", "OPA answers a good provider with false"),
+        ((200, "application/json", "{}"), "unknown", "OPA's a good provider was absent in 10 of 10 looks"),
+        ((200, "application/json", '{"result": "true"}'), "unknown", "OPA's a good provider was absent"),
+        ((200, "text/html", "<html>"), "unknown", "OPA's a good provider was absent"),
+        ((500, "application/json", '{"code": "conflict"}'), "unknown", "OPA's a good provider was absent"),
+    ],
+)
+def test_a_decision_of_opa_that_must_stay(api: Any, pods: Pods, answer: tuple[int, str, str], status: str, words: str) -> None:
+    api.answers["/api/v1/namespaces/a/services/opa:8181/proxy/v1/data/bonds/allow"] = lambda: answer
+    probes = probes_from([{"name": "a good provider", "path": "/bonds/allow", "input": None, "expect": True}])
+    policy = PolicySource(open_endpoint("service://a/opa:8181", cluster=api), probes)
+    verdict, record = bake(api, policy=policy)
+    assert verdict.status == status, verdict.reason
+    assert words in verdict.reason or status == "passed"
+    assert len(record["looks"]) == (1 if status == "failed" else 10)
+    assert bool(record["looks"][0]["gaps"]) == (status == "unknown")
 
 
 # --- with Prometheus
