@@ -47,7 +47,12 @@ def start(
     log = folder / "logs" / f"{component}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
-        return subprocess.Popen(words, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True)
+        process = subprocess.Popen(words, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True)
+    # Popen may return a moment before the kernel shows the new environment, by which the process is found.
+    with contextlib.suppress(OSError):
+        while process.poll() is None and not Path(f"/proc/{process.pid}/environ").read_bytes():
+            time.sleep(0.001)
+    return process
 
 
 def find(folder: Path) -> list[Process]:
