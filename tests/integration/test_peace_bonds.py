@@ -194,6 +194,76 @@ def test_rules_that_conflict_are_unknown_not_an_action(bonds: Bonds) -> None:
     assert "contradict" in decision["enforcement"]["reason"]
 
 
+AUTHZ = """package system.authz
+
+default allow := false
+
+allow if input.identity == "canary-of-the-test"
+
+allow if input.path[0] == "health"
+"""
+
+
+@pytest.fixture
+def guarded(bonds: Bonds, tmp_path: Path) -> Iterator[Path]:
+    """An OPA that speaks TLS alone and answers to one token alone; the path of its certificate."""
+    name = "opa-guarded"
+    subject = ["-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}.{SPACE}.svc"]
+    made = ["-keyout", str(tmp_path / "tls.key"), "-out", str(tmp_path / "tls.crt"), *subject]
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", *made], check=True, capture_output=True)
+    labels = {"app": name}
+    spec = bonds.lab.get("deployment", "opa-peace-bonds", "-n", SPACE)["spec"]["template"]["spec"]
+    container = spec["containers"][0]
+    container["args"] += [
+        "--tls-cert-file=/tls/tls.crt",
+        "--tls-private-key-file=/tls/tls.key",
+        "--authentication=token",
+        "--authorization=basic",
+    ]
+    container["volumeMounts"].append({"name": "tls", "mountPath": "/tls"})
+    for probe in ("readinessProbe", "livenessProbe"):
+        container[probe]["httpGet"]["scheme"] = "HTTPS"
+    spec["volumes"] = [{"name": "policies", "configMap": {"name": name}}, {"name": "tls", "secret": {"secretName": name}}]
+    files = {**policy_files(), "authz.rego": AUTHZ}
+    keys = {file: (tmp_path / file).read_text() for file in ("tls.crt", "tls.key")}
+    about = {"name": name, "namespace": SPACE}
+    template = {"metadata": {"labels": labels}, "spec": spec}
+    with bonds.lab.applied(
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": about, "data": files},
+        {"apiVersion": "v1", "kind": "Secret", "metadata": about, "stringData": keys},
+        {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": about,
+            "spec": {"selector": labels, "ports": [{"port": 443, "targetPort": "http"}]},
+        },
+        {
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": about,
+            "spec": {"replicas": 1, "selector": {"matchLabels": labels}, "template": template},
+        },
+    ):
+        bonds.lab.kubectl("rollout", "status", f"deployment/{name}", "-n", SPACE, "--timeout=60s")
+        yield tmp_path / "tls.crt"
+
+
+def test_an_opa_behind_tls_and_a_token_is_reached_by_a_forwarded_connection(bonds: Bonds, guarded: Path) -> None:
+    def ask(**arguments: Any) -> dict[str, Any]:
+        asked = {"opa_url": f"forwards://{SPACE}/opa-guarded:443", "opa_token": "canary-of-the-test", "opa_ca_path": str(guarded)}
+        providers = [{"id": document["provider"]["id"], "input": document} for document in (GOOD, BAD)]
+        return bonds.task("peace_bonds_info", providers=providers, **{**asked, **arguments})
+
+    found = ask()
+    assert [item["status"] for item in found["decisions"]] == ["allowed", "denied"], found
+    assert "canary-of-the-test" not in found["output"]
+    for wrong in ({"opa_token": "another"}, {"opa_ca_path": None}, {"opa_url": f"forwards://{SPACE}/opa-guarded:80"}):
+        refused = ask(**wrong)
+        assert "allowed" not in [item["status"] for item in refused.get("decisions", [])], refused
+    through_the_proxy = ask(opa_url=f"services://{SPACE}/opa-guarded:443")
+    assert "write forward:// for service://" in through_the_proxy["msg"]
+
+
 def test_rego_v0_is_refused_with_the_way_out(published: Bonds) -> None:
     refused = published.policy(policy_files={"v0_syntax.rego": (DEFECTS / "v0_syntax.rego").read_text()})
     assert refused["failed"]

@@ -9,7 +9,7 @@ import json
 import re
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import quote, urlencode, urlsplit
@@ -57,6 +57,7 @@ class Http:
 
     ``tls`` are urllib3 pool arguments (ca_certs, cert_file, key_file, cert_reqs, ...); ``headers`` go with every request.
     Redirects are never followed: the answer of a login page is not the answer of the service.
+    ``dial`` gives the socket of a new connection, where it is not to be the address's own.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class Http:
         timeout: float = DEFAULT_TIMEOUT,
         max_bytes: int = DEFAULT_MAX_BYTES,
         pool_size: int = 32,
+        dial: Callable[[], Any] | None = None,
     ) -> None:
         if urllib3 is None:
             raise SalvageError(
@@ -87,6 +89,8 @@ class Http:
             self._pool = urllib3.ProxyManager(proxy, proxy_headers=urllib3.util.make_headers(**(proxy_headers or {})), **pool_args)
         else:
             self._pool = urllib3.PoolManager(**pool_args)
+        if dial:
+            self._pool.pool_classes_by_scheme = _dialled(dial)
 
     def _all_headers(self, more: Mapping[str, str] | None) -> Any:
         sent = urllib3._collections.HTTPHeaderDict({"Accept-Encoding": "identity"})  # the public name is new in urllib3 2
@@ -227,6 +231,26 @@ def _explain(exc: Exception, where: str, limit: float) -> SalvageError:
 def _without_credentials(url: str) -> str:
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rsplit('@', maxsplit=1)[-1]}{parts.path}"
+
+
+def _dialled(dial: Callable[[], Any]) -> dict[str, Any]:
+    """urllib3's pools, over sockets from elsewhere."""
+
+    class Plain(urllib3.connection.HTTPConnection):
+        def _new_conn(self) -> Any:
+            return dial()
+
+    class Secure(urllib3.connection.HTTPSConnection):
+        def _new_conn(self) -> Any:
+            return dial()
+
+    class PlainPool(urllib3.HTTPConnectionPool):
+        ConnectionCls = Plain
+
+    class SecurePool(urllib3.HTTPSConnectionPool):
+        ConnectionCls = Secure
+
+    return {"http": PlainPool, "https": SecurePool}
 
 
 class ServesProxy(Protocol):

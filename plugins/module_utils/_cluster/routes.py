@@ -12,6 +12,7 @@ from typing import Any
 
 from .api import Cluster
 from .errors import SalvageError
+from .forward import open_forward
 from .http import Endpoint, Http, open_endpoint
 
 ARGUMENTS: dict[str, Any] = {
@@ -21,33 +22,49 @@ ARGUMENTS: dict[str, Any] = {
 
 
 class Routes:
-    """Opens addresses by a module's parameters: kubernetes.core's auth options, and ``ARGUMENTS`` for direct addresses.
+    """Opens addresses by a module's parameters: kubernetes.core's auth options, and ``ARGUMENTS`` for what is behind an address.
 
+    ``prefix`` is how the module names the latter: with ``opa_`` they are opa_token, opa_ca_path and opa_validate_certs.
     Nothing is connected, and no library is needed, before an address asks for it.  ``timeout`` in seconds is each request's.
     """
 
-    def __init__(self, params: Mapping[str, Any], timeout: float) -> None:
+    def __init__(self, params: Mapping[str, Any], timeout: float, *, prefix: str = "", cluster: Cluster | None = None) -> None:
         self._params = params
         self._timeout = timeout
+        self._prefix = prefix
+        self._cluster = cluster
+
+    def _option(self, name: str) -> Any:
+        return self._params.get(self._prefix + name)
 
     @cached_property
     def cluster(self) -> Cluster:
-        return Cluster.connect(self._params, timeout=self._timeout)
+        return self._cluster or Cluster.connect(self._params, timeout=self._timeout)
+
+    @cached_property
+    def headers(self) -> dict[str, str]:
+        token = self._option("token")
+        return {"Authorization": f"Bearer {token}"} if token else {}
+
+    @cached_property
+    def tls(self) -> dict[str, Any]:
+        ca_path = self._option("ca_path")
+        if ca_path and not Path(ca_path).is_file():
+            raise SalvageError(f"{self._prefix}ca_path: there is no file {ca_path}; give a PEM file of certificates", reason="bad_input")
+        if self._option("validate_certs") is False:
+            return {"cert_reqs": "CERT_NONE", "assert_hostname": False}
+        return {"ca_certs": ca_path} if ca_path else {}
 
     @cached_property
     def direct(self) -> Http:
-        ca_path, token = self._params.get("ca_path"), self._params.get("token")
-        if ca_path and not Path(ca_path).is_file():
-            raise SalvageError(f"ca_path: there is no file {ca_path}; give a PEM file of certificates", reason="bad_input")
-        tls: dict[str, Any] = {"ca_certs": ca_path} if ca_path else {}
-        if self._params.get("validate_certs") is False:
-            tls = {"cert_reqs": "CERT_NONE", "assert_hostname": False}
-        return Http(tls=tls, headers={"Authorization": f"Bearer {token}"} if token else {}, timeout=self._timeout)
+        return Http(tls=self.tls, headers=self.headers, timeout=self._timeout)
 
     def open(self, address: str) -> Endpoint:
-        """Raises SalvageError(bad_input, missing_library)."""
+        """Raises SalvageError(bad_input, missing_library), and for ``forward://`` those of the reads that find the pod."""
         if address.startswith(("service://", "services://")):
             return open_endpoint(address, cluster=self.cluster)
+        if address.startswith(("forward://", "forwards://")):
+            return open_forward(self._params, self.cluster, address, tls=self.tls, headers=self.headers, timeout=self._timeout)
         return open_endpoint(address, http=self.direct)
 
     def open_if(self, address: str | None) -> Endpoint | None:

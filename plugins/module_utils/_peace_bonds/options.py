@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from .._cluster.errors import SalvageError
-from .._cluster.http import Endpoint, Http, open_endpoint
+from .._cluster.http import Endpoint
+from .._cluster.routes import Routes
 from .decide import number
 from .summary import Limit
 
@@ -34,23 +35,14 @@ def connect(params: Mapping[str, Any]) -> Any:
 
 
 def open_address(params: Mapping[str, Any], address: str, cluster: Any) -> Endpoint:
-    """OPA, or what stands beside it.  Raises SalvageError(bad_input)."""
-    token = params.get("opa_token")
-    direct = not needs_cluster(address)
-    if token and not direct:
+    """OPA, or what stands beside it.  Raises SalvageError: those of ``Routes.open``."""
+    if params.get("opa_token") and address.startswith(("service://", "services://")):
         raise SalvageError(
             f"opa_token can't go through the API server's proxy to {address}: it takes the Authorization header for itself; "
-            "give an https:// address of OPA",
+            "write forward:// for service://, or give an https:// address of OPA",
             reason="bad_input",
         )
-    if not direct:
-        return open_endpoint(address, cluster=cluster)
-    tls: dict[str, Any] = {"ca_certs": params["opa_ca_path"]} if params.get("opa_ca_path") else {}
-    if not params.get("opa_validate_certs", True):
-        tls = {"cert_reqs": "CERT_NONE", "assert_hostname": False}
-    return open_endpoint(
-        address, http=Http(tls=tls, timeout=params["timeout"]), headers={"Authorization": f"Bearer {token}"} if token else {}
-    )
+    return Routes(params, params["timeout"], prefix="opa_", cluster=cluster).open(address)
 
 
 def limits_of(data: Mapping[str, Any] | None) -> dict[str, Limit]:
