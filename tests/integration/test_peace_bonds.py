@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import subprocess
 import sys
 import threading
@@ -19,6 +20,9 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.api import Cluster
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.http import open_endpoint
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.api import Opa
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 sys.path += [str(CHECKOUT), str(Path(__file__).parent)]
@@ -185,6 +189,34 @@ def test_each_defect_of_the_upstream_policies_gets_a_safe_answer(
     decision = bonds.ask(document)["decisions"][0]
     assert decision["status"] == status, decision
     assert words in decision["reason"]
+
+
+def leaves(document: Mapping[str, Any], *above: str) -> Iterator[tuple[str, ...]]:
+    for key, value in document.items():
+        yield from leaves(value, *above, key) if isinstance(value, dict) else [(*above, key)]
+
+
+def test_inputs_that_are_not_what_they_should_be_open_no_door(published: Bonds) -> None:
+    rng = random.Random(1)
+    cluster = Cluster.connect({"kubeconfig": str(published.lab.kubeconfig)}, timeout=10)
+    opa = Opa(open_endpoint(f"service://{SPACE}/opa-service:8181", cluster=cluster))
+    unread = {"id", "cpu_usage", "memory_usage"}  # the package's decision doesn't rest on these
+    places = [place for place in leaves(GOOD) if place[-1] not in unread]
+    wrong: list[Any] = [None, True, False, "0.95", "", "high", [], [0.95], {}, {"value": 0.95}, -1, 1e308, -1e-300, "NaN"]
+    assert opa.query("euystacio/peace_bonds", GOOD).status == "allowed"
+    for _ in range(2000):
+        document = json.loads(json.dumps(GOOD))
+        for place in rng.sample(places, rng.choice((1, 1, 2, 4))):
+            holder = document
+            for key in place[:-1]:
+                holder = holder[key]
+            if rng.random() < 0.2:
+                del holder[place[-1]]
+            else:
+                holder[place[-1]] = rng.choice(wrong)
+        decision = opa.query("euystacio/peace_bonds", document)
+        assert decision.status in {"denied", "unknown"}, document
+        assert decision.reason, document
 
 
 def test_rules_that_conflict_are_unknown_not_an_action(bonds: Bonds) -> None:
@@ -457,3 +489,46 @@ def test_a_restriction_binds_for_its_provider_alone_stays_with_new_policies_and_
     swept = published.policy(restrictions=[])
     assert swept["restrictions_ended"] == [short]
     assert "meta_salvage_restrictions.rego" not in published.config_map()["data"]
+
+
+def test_each_decision_of_the_runbook_is_carried_out_and_recorded(published: Bonds) -> None:
+    published.policy(policy_files=policy_files())
+    key = published.scratch / "decisions.key"
+    key.write_text("k" * 64)
+    records = published.scratch / "decisions"
+
+    def respond(decision: str, **more: Any) -> None:
+        variables = {
+            "namespace": SPACE, "opa_url": f"service://{SPACE}/opa-service:8181", "opa_binary": published.opa, "fixtures": FIXTURES,
+            "min_decisions": 0, "record_dir": str(records), "record_key": str(key), "provider": "provider-boreas",
+            "decision": decision, "who": "the test", "why": f"to see {decision}",
+        }  # fmt: skip
+        run = published.lab.play("peace_bonds_respond", {f"peace_bonds_{name}": value for name, value in {**variables, **more}.items()})
+        assert run.code == 0, run.output
+
+    def risk_max() -> float:
+        return float(json.loads(published.config_map()["data"]["policy_data.json"])["euystacio"]["thresholds"]["risk_max"])
+
+    respond("adjust_threshold", policy_data={"euystacio": {"thresholds": {"risk_max": 0.75}}})
+    assert risk_max() == 0.75
+    respond("revert")
+    assert risk_max() == 0.8
+    respond("restrict", until="2099-01-01T00:00:00Z")
+    assert published.ask(MEDIUM)["decisions"][0]["status"] == "denied"
+    respond("lift")
+    assert published.ask(MEDIUM)["decisions"][0]["status"] == "allowed"
+    listed = published.task("peace_bonds_record_info", dir=str(records), keys=[str(key)])
+    assert listed["verified"]
+    assert [item["record"]["decision"] for item in listed["records"]] == ["adjust_threshold", "revert", "restrict", "lift"], listed
+
+
+def test_a_policy_comes_by_a_restart_where_opa_does_not_watch_its_files(published: Bonds) -> None:
+    container = {"name": "opa", "args": ["run", "--server", "--addr=:8181", "--ignore=..*", "/policies"]}
+    patch = json.dumps({"spec": {"template": {"spec": {"containers": [container]}}}})
+    published.lab.kubectl("patch", "deployment/opa-peace-bonds", "-n", SPACE, "--type=strategic", "-p", patch)
+    published.lab.kubectl("rollout", "status", "deployment/opa-peace-bonds", "-n", SPACE, "--timeout=60s")
+    before = {pod["metadata"]["name"] for pod in published.lab.get("pods", "-n", SPACE, "-l", "app=opa-peace-bonds")["items"]}
+    done = published.policy(policy_files=policy_files(), reload="restart")
+    assert done["changed"], done
+    assert {view["revision"] for view in done["pods"]} == {done["revision"]}
+    assert not before & {view["pod"] for view in done["pods"]}
