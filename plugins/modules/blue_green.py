@@ -63,6 +63,30 @@ options:
       - The new colour for V(prepared) and V(promoted), the first one for V(adopted) if the pods have none.
       - For V(reverted) the colour to go back to, if no switch is on record.
     type: str
+  traffic:
+    description:
+      - What moves the traffic. V(selector) is the Service's selector, all at once.
+      - V(httproute) and V(route) are the weights of a Gateway API HTTPRoute, or of an OpenShift Route, between a Service for each colour
+        (O(backends)); both weights and the note of the run are one compare-and-swap write, and count once read again and once the route's
+        controller, if one reports, has accepted them.
+      - With weights there are O(state=inspected), O(state=promoted), and O(state=reverted).
+    type: str
+    choices: [selector, httproute, route]
+    default: selector
+  route:
+    description: The name of the HTTPRoute or Route. The default is the Service's name.
+    type: str
+  backends:
+    description: The Service of each of the two colours, for O(traffic=httproute) and O(traffic=route).
+    type: dict
+    default: {}
+  steps:
+    description:
+      - The shares of O(colour) in per cent, rising to 100. Each run with O(state=promoted) takes the next step.
+      - Every step but the first needs O(verdict=passed) on the one before; with V(unknown) nothing moves, with V(failed) the run fails.
+    type: list
+    elements: int
+    default: [5, 25, 100]
   deployment:
     description: The name of the new colour's Deployment, if there is none yet. The default is the Service's name with the colour.
     type: str
@@ -75,7 +99,7 @@ options:
     type: dict
     default: {}
   verdict:
-    description: What the bake found. V(retired) is refused without V(passed).
+    description: What the bake found. V(retired) is refused without V(passed), and so is a further one of O(steps).
     type: str
     choices: [passed, failed, unknown]
     default: unknown
@@ -93,7 +117,9 @@ options:
     description: The image, or its digest, that each pod of the new colour must run.
     type: str
   min_ready:
-    description: How many ready pods the new colour needs; V(0) for as many as the active one wants. For V(reverted) at least one.
+    description:
+      - How many ready pods the new colour needs; V(0) for as many as the active one wants, or with weights as many as the other one has.
+      - For V(reverted) at least one.
     type: int
     default: 0
   stability:
@@ -174,12 +200,25 @@ EXAMPLES = r"""
     service: euystacio-api
     namespace: euystacio-ai
     state: reverted
+
+- name: Give green 5 %, and with each verdict that passed 25 % and 100 %
+  euystacio.meta_salvage.blue_green:
+    traffic: httproute
+    route: euystacio-api
+    namespace: euystacio-ai
+    backends:
+      blue: euystacio-api-blue
+      green: euystacio-api-green
+    steps: [5, 25, 100]
+    state: promoted
+    colour: green
+    verdict: "{{ bake.verdict | default('unknown') }}"
 """
 
 RETURN = r"""
 active:
-  description: The colour that takes the traffic.
-  returned: success
+  description: The colour that takes the traffic, with weights the one that has more than half. V(null) if neither.
+  returned: except with O(state=promoted) by weights
   type: str
   sample: green
 colours:
@@ -202,9 +241,29 @@ proven:
   returned: after a switch
   type: bool
   sample: true
+weight:
+  description: The share of O(colour) in per cent.
+  returned: with O(state=promoted) by weights
+  type: float
+  sample: 25
+finished:
+  description: Whether all steps are taken.
+  returned: with O(state=promoted) by weights
+  type: bool
+  sample: false
+weights:
+  description: The share of each colour in per cent; V(null) where the rules of the route differ.
+  returned: with O(state=inspected) by weights
+  type: dict
+  sample: {blue: 75, green: 25}
+proof:
+  description: What the route's controllers said.
+  returned: after a step by weights
+  type: str
+  sample: Accepted and ResolvedRefs by 1
 proof_ms:
   description: Milliseconds from the write's answer to the proof.
-  returned: after a switch
+  returned: after a switch of the selector
   type: float
   sample: 6.1
 journal:
@@ -255,6 +314,7 @@ from ..module_utils._cluster.api import Cluster
 from ..module_utils._cluster.errors import SalvageError
 from ..module_utils._delivery.colours import Journal
 from ..module_utils._delivery.switch import BlueGreen, Settings
+from ..module_utils._delivery.weighted import Weighted
 
 ARGUMENTS = {
     **AUTH_ARG_SPEC,
@@ -267,6 +327,10 @@ ARGUMENTS = {
     "namespace": {"type": "str", "default": "euystacio-ai"},
     "colour_key": {"type": "str", "default": "version", "no_log": False},
     "colour": {"type": "str"},
+    "traffic": {"type": "str", "choices": ["selector", "httproute", "route"], "default": "selector"},
+    "route": {"type": "str"},
+    "backends": {"type": "dict", "default": {}},
+    "steps": {"type": "list", "elements": "int", "default": [5, 25, 100]},
     "deployment": {"type": "str"},
     "definition": {"type": "dict"},
     "images": {"type": "dict", "default": {}},
@@ -342,6 +406,23 @@ def run(blue_green, params, check_mode):
     )
 
 
+def run_weighted(cluster, params, check_mode):
+    """The module's result, by weights."""
+    state, colour = params["state"], params["colour"]
+    name = params["route"] or params["service"]
+    weighted = Weighted(cluster, params["namespace"], params["traffic"], name, params["backends"], settings_of(params))
+    if state == "inspected":
+        return weighted.inspect()
+    if state == "promoted":
+        return weighted.promote(colour, params["steps"], params["verdict"], dry_run=check_mode)
+    if state == "reverted":
+        return weighted.revert(colour, dry_run=check_mode)
+    raise SalvageError(
+        f"state {state} is for traffic: selector; with weights make, and later remove, the Deployment and Service of a colour yourself",
+        reason="bad_input",
+    )
+
+
 def main():
     module = AnsibleModule(
         argument_spec=ARGUMENTS,
@@ -351,8 +432,11 @@ def main():
     params = module.params
     try:
         cluster = Cluster.connect(params, timeout=params["request_timeout"])
-        blue_green = BlueGreen(cluster, params["namespace"], params["service"], params["colour_key"], settings_of(params))
-        result = run(blue_green, params, module.check_mode)
+        if params["traffic"] == "selector":
+            blue_green = BlueGreen(cluster, params["namespace"], params["service"], params["colour_key"], settings_of(params))
+            result = run(blue_green, params, module.check_mode)
+        else:
+            result = run_weighted(cluster, params, module.check_mode)
     except SalvageError as exc:
         module.fail_json(msg=str(exc), reason=exc.reason)
     if result.get("failed"):
