@@ -94,7 +94,7 @@ def parse_profile(data: object = None) -> Profile:
 
 
 def _metric(key: object, settings: object) -> MetricProfile:
-    if not isinstance(key, str) or not key:
+    if not isinstance(key, str) or not key or not key.isprintable():
         raise _wrong(f"profile: {_show(key)} is no name of a metric", "use a string as the key")
     at = f"profile.{key}"
     if not isinstance(settings, Mapping):

@@ -15,7 +15,7 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._metrics.pr
     parse_duration,
     parse_profile,
 )
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 ANYTHING = st.recursive(
@@ -122,6 +122,7 @@ def test_no_durations(text: object) -> None:
         parse_duration(text, "max_age")
 
 
+@example(data={"\n": {"title": 1}})
 @given(data=ANYTHING | st.fixed_dictionaries({"qek": st.dictionaries(st.sampled_from(sorted(RUNBOOK["qek"])) | st.text(), ANYTHING)}))
 def test_whatever_is_given_is_a_profile_or_a_sentence(data: object) -> None:
     try:
