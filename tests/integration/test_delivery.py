@@ -33,6 +33,7 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.r
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.scaling import Wish, scale, undo
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.sources import PodSource, PrometheusSource
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.switch import BlueGreen, Settings
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.weighted import Weighted
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.workload import path_of
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._metrics.model import Profile
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._metrics.profile import parse_profile
@@ -289,6 +290,69 @@ def test_a_run_that_is_killed_is_finished_by_the_next(app: App, lab: Lab) -> Non
         note = Journal.of(service)
         assert note is not None
         assert (note.target, note.phase) == (aim, "settled")
+
+
+def crd(group: str, kind: str, spec: dict[str, Any]) -> dict[str, Any]:
+    """As the project's own, for the fields in use."""
+    plural = f"{kind.lower()}s"
+    schema = {"type": "object", "properties": {"spec": spec, "status": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}}
+    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}, "subresources": {"status": {}}}
+    names = {"kind": kind, "plural": plural, "singular": kind.lower()}
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        # Gateway API's group is protected: its objects need the mark of an approval.
+        "metadata": {"name": f"{plural}.{group}", "annotations": {"api-approved.kubernetes.io": "unapproved, for a test"}},
+        "spec": {"group": group, "scope": "Namespaced", "names": names, "versions": [version]},
+    }
+
+
+def thing(**properties: Any) -> dict[str, Any]:
+    return {"type": "object", "properties": properties}
+
+
+def many(item: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "array", "items": item}
+
+
+TEXT, NUMBER = {"type": "string"}, {"type": "integer", "format": "int32"}
+BACKEND_REF = thing(
+    group={**TEXT, "default": ""}, kind={**TEXT, "default": "Service"}, name=TEXT, port=NUMBER, weight={**NUMBER, "default": 1}
+)
+TARGET = thing(kind=TEXT, name=TEXT, weight={**NUMBER, "default": 100})
+ROUTES = {
+    "httproute": crd("gateway.networking.k8s.io", "HTTPRoute", thing(rules=many(thing(backendRefs=many(BACKEND_REF))))),
+    "route": crd("route.openshift.io", "Route", thing(to=TARGET, alternateBackends=many(TARGET))),
+}
+
+
+@pytest.mark.parametrize("kind", ROUTES)
+def test_traffic_moves_by_weights_in_steps_and_back(app: App, lab: Lab, kind: str) -> None:
+    app.switch().prepare("green", f"{app.name}-green", None, {}, dry_run=False)
+    green = f"{app.name}-preview"
+    definition = ROUTES[kind]
+    to = {"kind": "Service", "name": app.name, "weight": 100}
+    spec = (
+        {"rules": [{"backendRefs": [{"name": app.name, "port": 8000}, {"name": green, "port": 8000, "weight": 0}]}]}
+        if kind == "httproute"
+        else {"to": to, "alternateBackends": [{"kind": "Service", "name": green, "weight": 0}]}
+    )
+    with lab.applied(definition):
+        lab.kubectl("wait", f"crd/{definition['metadata']['name']}", "--for=condition=Established", "--timeout=30s")
+        path = f"/apis/{definition['spec']['group']}/v1/namespaces/{SPACE}/{definition['spec']['names']['plural']}"
+        route = {"apiVersion": f"{definition['spec']['group']}/v1", "kind": definition["spec"]["names"]["kind"], "spec": spec}
+        create(app.cluster, path, {**route, "metadata": {"name": app.name}})
+        split = Weighted(app.cluster, SPACE, kind, app.name, {"blue": app.name, "green": green}, QUICK)
+        before = must_read(app.cluster, f"{path}/{app.name}")
+        split.promote("green", [5, 25, 100], "passed", dry_run=True)
+        assert must_read(app.cluster, f"{path}/{app.name}") == before
+        assert split.promote("green", [5, 25, 100], "unknown", dry_run=False)["weight"] == 5
+        assert not split.promote("green", [5, 25, 100], "unknown", dry_run=False)["changed"]
+        assert split.promote("green", [5, 25, 100], "passed", dry_run=False)["weight"] == 25
+        assert split.inspect()["weights"] == {"blue": 75, "green": 25}
+        assert split.promote("green", [5, 25, 100], "failed", dry_run=False)["failed"]
+        assert split.revert()["changed"]
+        assert split.inspect()["weights"] == {"blue": 100, "green": 0}
 
 
 class Stumbling(Http):
