@@ -98,7 +98,15 @@ class Lab:
             self.kubectl("scale", what, "-n", namespace, f"--replicas={back}")
             self.kubectl("rollout", "status", what, "-n", namespace, "--timeout=120s")
 
-    def play(self, runbook: str, variables: Mapping[str, Any], *, kubeconfig: Path | None = None, inventory: Path | None = None) -> Run:
+    def play(
+        self,
+        runbook: str,
+        variables: Mapping[str, Any],
+        *,
+        kubeconfig: Path | None = None,
+        inventory: Path | None = None,
+        check: bool = False,
+    ) -> Run:
         """Run a playbook of the collection, from another folder than the checkout."""
         folder = self.scratch / f"reports-{time.monotonic_ns()}"
         folder.mkdir()
@@ -108,7 +116,7 @@ class Lab:
         environ.update(KUBECONFIG=str(kubeconfig or self.kubeconfig), ANSIBLE_NOCOLOR="1", ANSIBLE_LOCALHOST_WARNING="false")
         started = time.monotonic()
         done = subprocess.run(
-            command + (["-i", str(inventory)] if inventory else []),
+            command + (["-i", str(inventory)] if inventory else []) + (["--check", "--diff"] if check else []),
             cwd=self.scratch, env=environ, capture_output=True, text=True, check=False, timeout=120, stdin=subprocess.DEVNULL,
         )  # fmt: skip
         seconds = time.monotonic() - started
