@@ -17,7 +17,7 @@ from urllib.parse import quote
 from . import auth
 from .api import Cluster
 from .errors import SalvageError
-from .http import Endpoint, Http
+from .http import REASON_OF, Endpoint, Http
 
 _FORWARD = re.compile(r"^(?P<scheme>forwards?)://(?P<namespace>[a-z0-9-]+)/(?P<name>[a-z0-9.-]+):(?P<port>[a-z0-9-]+)(?P<prefix>/[^?#]*)?$")
 
@@ -84,7 +84,6 @@ def _connection(params: Mapping[str, Any], namespace: str, pod: str, port: int) 
     try:
         return stream.portforward(api.connect_get_namespaced_pod_portforward, pod, namespace, ports=str(port)).socket(port)
     except Exception as exc:  # the library's own, websocket's and OpenSSL's have no common ancestor
-        status = getattr(exc, "status", None)
-        reason = {401: "unauthorized", 403: "forbidden", 404: "not_found"}.get(status or 0, "unreachable")
+        reason = REASON_OF.get(getattr(exc, "status", None) or 0, "unreachable")
         said = " ".join(str(getattr(exc, "reason", None) or exc).split())[:200]
         raise SalvageError(f"no connection can be forwarded to pod {pod} in namespace {namespace}: {said}", reason=reason) from None
