@@ -28,6 +28,7 @@ from .env import CHECKOUT, EnvError, Python, environment, newest_python, oldest_
 
 LAB = "make-test"
 COVERAGE_FLOOR = 95
+FAILURE_LINES = 25
 
 
 @dataclass
@@ -38,6 +39,7 @@ class Step:
     skipped: int = 0
     seconds: float = 0.0
     note: str = ""
+    failures: list[str] = field(default_factory=list)  # each test's name, and the end of what it said
 
 
 @dataclass
@@ -88,8 +90,9 @@ class Run:
         def work(step: Step) -> None:
             report = self.scratch / f"{name.replace('/', '-')}.xml"
             status = execute("pytest", f"--junitxml={report}", *arguments, extra=extra, python=python)
-            suites = ET.parse(report).getroot().iter("testsuite") if report.exists() else ()
-            for suite in suites:
+            root = ET.parse(report).getroot() if report.exists() else ET.Element("none")
+            step.failures += failures_of(root)
+            for suite in root.iter("testsuite"):
                 count = {key: int(suite.get(key, 0)) for key in ("tests", "failures", "errors", "skipped")}
                 step.failed += count["failures"] + count["errors"]
                 step.skipped += count["skipped"]
@@ -100,6 +103,17 @@ class Run:
                 step.note = f"(pytest ended with status {status})"
 
         return self.step(name, work)
+
+
+def failures_of(report: ET.Element) -> list[str]:
+    """Of a JUnit report, each failed test with the last lines of its failure: what is wanted of a long log first."""
+    return [
+        "\n    ".join(
+            [f"{case.get('classname')}::{case.get('name')}", *str(bad.text or bad.get("message")).strip().splitlines()[-FAILURE_LINES:]]
+        )
+        for case in report.iter("testcase")
+        for bad in (*case.iter("failure"), *case.iter("error"))
+    ]
 
 
 def execute(
@@ -256,6 +270,9 @@ def main(names: list[str]) -> int:
             run.steps.append(Step("environment", failed=1, note=str(error)))
         finally:
             lab_down(run)
+    for step in run.steps:
+        for failure in step.failures:
+            print(f"\nFailed in {step.name}: {failure}")
     print("\nStep                                        seconds  passed  failed  skipped")
     for step in run.steps:
         print(f"{step.name:42} {step.seconds:8.0f} {step.passed:7} {step.failed:7} {step.skipped:8}  {step.note}".rstrip())

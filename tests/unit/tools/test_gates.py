@@ -86,6 +86,23 @@ def test_every_test_of_a_pytest_run_counts(
     assert (step.passed, step.failed, step.skipped) == expected
 
 
+def test_what_failed_is_told_again_at_the_end(gate, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    report = """<testsuites><testsuite tests="2" failures="1" errors="1">
+      <testcase classname="tests.a" name="test_b"><failure message="m">first\nE   assert 1 == 2</failure></testcase>
+      <testcase classname="tests.a" name="test_c"><error message="no fixture"/></testcase></testsuite></testsuites>"""
+
+    def execute(*command: str, **options: object) -> int:
+        Path(command[1].removeprefix("--junitxml=")).write_text(report)
+        return 1
+
+    monkeypatch.setattr(gates, "execute", execute)
+    gate(lambda run: run.pytest("unit", "tests/unit") and None)
+    assert gates.main([]) == 1
+    said = capfd.readouterr().out
+    assert "Failed in unit: tests.a::test_b" in said and "E   assert 1 == 2" in said
+    assert "tests.a::test_c" in said and "no fixture" in said
+
+
 def test_an_unknown_gate_is_refused(capfd: pytest.CaptureFixture[str]) -> None:
     assert gates.main(["nonsense"]) == 2
     assert "no gate nonsense" in capfd.readouterr().err
