@@ -55,10 +55,10 @@ ASKED: dict[str, Any] = {
     "run": "test",
     "record_reason": "",
     "wait": True,
-    "timeout": 60.0,
+    "timeout": 120.0,
     "log_lines": 5,
 }
-QUICK = Settings(run="test", stability=0.2, settle=0.2, bake=1, timeout=60)
+QUICK = Settings(run="test", stability=0.2, settle=0.2, bake=1, timeout=120)
 
 
 class App:
@@ -95,7 +95,7 @@ class App:
         ports = [{"name": "http", "port": 8000, "targetPort": "http"}]
         service = {"metadata": {"name": self.name}, "spec": {"selector": {"app": self.name, "version": "blue"}, "ports": ports}}
         create(self.cluster, path_of("Service", SPACE), service)
-        progress = self.workload.wait(60)
+        progress = self.workload.wait(120)
         assert progress.status == "complete", progress.reason
 
     def stop(self) -> None:
@@ -338,7 +338,7 @@ def test_traffic_moves_by_weights_in_steps_and_back(app: App, lab: Lab, kind: st
         else {"to": to, "alternateBackends": [{"kind": "Service", "name": green, "weight": 0}]}
     )
     with lab.applied(definition):
-        lab.kubectl("wait", f"crd/{definition['metadata']['name']}", "--for=condition=Established", "--timeout=30s")
+        lab.kubectl("wait", f"crd/{definition['metadata']['name']}", "--for=condition=Established", "--timeout=120s")
         path = f"/apis/{definition['spec']['group']}/v1/namespaces/{SPACE}/{definition['spec']['names']['plural']}"
         route = {"apiVersion": f"{definition['spec']['group']}/v1", "kind": definition["spec"]["names"]["kind"], "spec": spec}
         create(app.cluster, path, {**route, "metadata": {"name": app.name}})
@@ -407,21 +407,21 @@ def test_a_rolling_update_and_a_retirement_under_load_lose_nothing(app: App) -> 
     with Load(address) as load:
         load.reach(200)
         app.workload.restart(dry_run=False)
-        progress = app.workload.wait(60)
+        progress = app.workload.wait(120)
         assert progress.status == "complete", progress.reason
         assert app.switch().promote("green", dry_run=False)["proven"]
         # Clients that keep their connections are still on the old pods when these end: each answer meanwhile asks them to leave.
         app.switch().retire(drain_timeout=2, drain_interval=1, exclude=(), remove=False, dry_run=False)
         retired = Workload(app.cluster, "Deployment", SPACE, app.name)
-        retired.wait(60)
+        retired.wait(120)
         load.reach(sum(load.results.values()) + 1000)  # some five seconds: the old pods have ended
     assert set(load.results) == {"200"}, load.results
 
 
 def bake_of(
-    app: App, source: PrometheusSource | None, emit: Callable[[dict[str, Any]], None] = lambda look: None
+    app: App, source: PrometheusSource | None, emit: Callable[[dict[str, Any]], None] = lambda look: None, extend: float = 0
 ) -> tuple[str, dict[str, Any]]:
-    plan = Plan(window=10, interval=1, health_path="")
+    plan = Plan(window=10, interval=1, extend=extend, health_path="")
     sources = Sources(PodSource(app.cluster, "8000", "/metrics"), source)
     baseline = Baseline(Counts(10_000, 10))
     profile = Profile(()) if source else parse_profile(None)
@@ -457,7 +457,7 @@ def test_a_bake_by_prometheus_and_prometheus_gone_in_the_middle_of_it(app: App, 
         while len(source.history(list(app.workload.progress().pods), names, 5)) < 2:
             assert time.monotonic() < deadline, "Prometheus does not come to scrape the pods"
             time.sleep(0.5)
-        status, record = bake_of(app, source)
+        status, record = bake_of(app, source, extend=50)
         assert (status, record["weak"]) == ("passed", ""), record["reason"]
 
         def end_prometheus(look: dict[str, Any]) -> None:

@@ -46,7 +46,7 @@ class App:
     image: str
     folder: Path
 
-    def objects(self, level: str = "info", **container: Any) -> list[dict[str, Any]]:
+    def objects(self, level: str = "info", deadline: int = 60, **container: Any) -> list[dict[str, Any]]:
         labels = {"app": self.name, "version": "blue"}
         meta = {"name": self.name, "namespace": SPACE}
         container = {
@@ -61,7 +61,7 @@ class App:
         }
         spec = {
             "replicas": 2,
-            "progressDeadlineSeconds": 5,
+            "progressDeadlineSeconds": deadline,
             "selector": {"matchLabels": labels},
             "strategy": {"rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},
             "template": {"metadata": {"labels": labels}, "spec": {"containers": [container], "terminationGracePeriodSeconds": 2}},
@@ -74,9 +74,9 @@ class App:
             {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": meta, "spec": spec},
         ]
 
-    def manifests(self, level: str = "info", **container: Any) -> list[str]:
+    def manifests(self, level: str = "info", **changes: Any) -> list[str]:
         """Two files: one JSON document, and several in YAML's form."""
-        config, *others = self.objects(level, **container)
+        config, *others = self.objects(level, **changes)
         paths = [self.folder / "config.json", self.folder / "others.yaml"]
         paths[0].write_text(json.dumps(config))
         paths[1].write_text("# what it is made of\n---\n" + "\n---\n".join(json.dumps(one) for one in others))
@@ -85,7 +85,7 @@ class App:
     def start(self) -> None:
         given = json.dumps({"apiVersion": "v1", "kind": "List", "items": self.objects()})
         self.lab.kubectl("apply", "-f", "-", given=given)
-        self.lab.kubectl("rollout", "status", f"deployment/{self.name}", "-n", SPACE, "--timeout=60s")
+        self.lab.kubectl("rollout", "status", f"deployment/{self.name}", "-n", SPACE, "--timeout=120s")
 
     def deploy(self, **variables: Any) -> Run:
         return self.play("deploy", **{**QUICK, "deploy_record_dir": str(self.folder), **variables})
@@ -110,7 +110,7 @@ class App:
         """What the checker asked for since then; the log is read up to a request that was sent after all of that."""
         mark = f"mark-{time.monotonic_ns()}"
         self.lab.kubectl("get", "configmap", mark, "-n", SPACE, "--ignore-not-found")
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while True:
             with log.open("rb") as file:
                 file.seek(seen)
@@ -198,7 +198,7 @@ def test_a_bad_config_alone_goes_back_too(app: App) -> None:
 
 def test_a_change_that_never_gets_ready_ends_at_the_progress_deadline(app: App) -> None:
     probe = {"httpGet": {"path": "/none", "port": "http"}, "periodSeconds": 1}
-    run = app.deploy(deploy_manifests=app.manifests("debug", readinessProbe=probe))
+    run = app.deploy(deploy_manifests=app.manifests("debug", deadline=5, readinessProbe=probe))
     assert run.code != 0
     assert "the progress deadline passed" in app.incident[0]["reason"]
     assert app.runs == (app.image, "debug", 2)
@@ -216,7 +216,7 @@ def test_what_can_not_be_applied_takes_the_proof_from_nothing(app: App) -> None:
 def test_a_quota_ends_it_before_anything_is_written(app: App) -> None:
     app.lab.kubectl("create", "quota", "full", "-n", SPACE, "--hard=pods=2")
     try:
-        app.lab.kubectl("wait", "quota/full", "-n", SPACE, "--for=jsonpath={.status.used.pods}=2", "--timeout=30s")
+        app.lab.kubectl("wait", "quota/full", "-n", SPACE, "--for=jsonpath={.status.used.pods}=2", "--timeout=120s")
         run = app.deploy(deploy_manifests=app.manifests("bad"))
         assert run.code != 0
         assert "quota full" in run.output

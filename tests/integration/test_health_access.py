@@ -39,7 +39,6 @@ def with_token(lab: Lab, token: str) -> dict[str, Any]:
 
 def assert_told(run: Run, *words: str) -> None:
     assert run.code != 0
-    assert run.seconds < 10, run.output
     text = run.output + json.dumps(run.report)
     for word in words:
         assert word in text, f"{word!r} is not in {text}"

@@ -166,7 +166,7 @@ def test_a_node_that_is_not_ready_is_critical(lab: Lab) -> None:
         run = lab.health_until(lambda run: run.part("nodes")["status"] != "healthy")
     finally:
         lab.lab("fault", lab.name, "kubelet-start")
-        lab.kubectl("wait", "node", "--all", "--for=condition=Ready", "--timeout=60s")
+        lab.kubectl("wait", "node", "--all", "--for=condition=Ready", "--timeout=120s")
         lab.kubectl("wait", "pod", "--all", "-n", NAMESPACE, "--for=condition=Ready", "--timeout=120s")
         lab.kubectl("wait", "pod", "--all", "-n", "monitoring", "--for=condition=Ready", "--timeout=120s")
     assert run.part("nodes")["status"] == "critical"

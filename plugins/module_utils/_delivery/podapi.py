@@ -14,7 +14,7 @@ from .._cluster.http import Response, ServesProxy, said
 from .._metrics.parse import parse_exposition
 from .workload import Object, path_of
 
-_TRIES = 3
+_TRIES = 6
 _WELL = frozenset({"healthy", "ok", "up", "pass"})
 
 

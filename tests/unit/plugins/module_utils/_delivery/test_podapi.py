@@ -39,9 +39,10 @@ class Session:
         ((SICK, WELL), "answered 500"),
         ((STUMBLED, WELL), ""),
         (("http_error", "unreachable", WELL), ""),
-        ((STUMBLED, STUMBLED, STUMBLED, WELL), "etcd is slow"),
-        (("unreachable",) * 4, "unreachable"),
-        (("timeout", WELL), "timeout"),  # a pod that is silent must not cost three times its time
+        ((*(STUMBLED,) * 5, WELL), ""),
+        ((*(STUMBLED,) * 6, WELL), "etcd is slow"),
+        (("unreachable",) * 6, "unreachable"),
+        (("timeout", WELL), "timeout"),  # a pod that is silent must not cost its time again and again
     ],
 )
 def test_health_of_a_pod(answers: tuple[Response | str, ...], said: str) -> None:
