@@ -1,0 +1,82 @@
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a restore came to: every object of the backup is in one of the counts; pure."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .plan import CREATE, KEPT, NOT_SELECTED, REBIND, RECREATE, UNCHANGED, UPDATE, Key, Left, Plan
+
+PASS, PARTIAL, FAIL = "PASS", "PARTIAL", "FAIL"
+FAILED_STATES = frozenset({FAIL})
+_COUNT = {CREATE: "created", UPDATE: "updated", REBIND: "updated", RECREATE: "recreated", UNCHANGED: "unchanged", KEPT: "kept"}
+_EXAMPLES = 10
+
+
+@dataclass(frozen=True)
+class Outcome:
+    status: str
+    changed: bool
+    report: dict[str, Any]
+    diff: list[dict[str, Any]]
+
+
+def outcome(
+    manifest: Mapping[str, Any],
+    plan: Plan,
+    *,
+    finished: int,
+    safety_backup: str | None,
+    resumed: bool,
+    not_proven: list[dict[str, str]],
+    diff: list[dict[str, Any]],
+    seconds: float,
+) -> Outcome:
+    counts = Counter(dict.fromkeys(("created", "updated", "recreated", "unchanged", "kept", "failed", "skipped", "not_selected"), 0))
+    failed, kept = [], []
+    for step in plan.steps:
+        row = {"kind": step.key.kind, "namespace": step.key.namespace, "name": step.key.name}
+        if step.problem:
+            counts["failed"] += 1
+            failed.append({**row, "reason": step.problem, "fields": step.fields})
+        else:
+            counts[_COUNT[step.action]] += 1
+            if step.action == KEPT:
+                kept.append({**row, "fields": step.fields})
+    counts["not_selected"] = sum(entry.reason == NOT_SELECTED for entry in plan.left)
+    counts["skipped"] = len(plan.left) - counts["not_selected"]
+    total = len(manifest["objects"])
+    status = FAIL if failed or sum(counts.values()) != total else PARTIAL if kept or manifest.get("holes") else PASS
+    report = {
+        "backup": manifest["name"],
+        "result": status,
+        "total": total,
+        "counts": dict(counts),
+        "failed": failed,
+        "kept": kept,
+        "skipped": _by_reason(plan.left),
+        "finished": finished,
+        "holes": dict(manifest.get("holes") or {}),
+        "notes": plan.notes,
+        "not_proven": not_proven,
+        "safety_backup": safety_backup,
+        "resumed": resumed,
+        "seconds": round(seconds, 2),
+    }
+    return Outcome(status, any(step.written for step in plan.steps), report, diff)
+
+
+def _by_reason(left: Iterable[Left]) -> list[dict[str, Any]]:
+    groups: dict[str, list[Key]] = defaultdict(list)
+    for key, reason in left:
+        if reason != NOT_SELECTED:
+            groups[reason].append(key)
+    return [
+        {"reason": reason, "count": len(keys), "objects": [str(key) for key in sorted(keys)[:_EXAMPLES]]}
+        for reason, keys in sorted(groups.items())
+    ]
