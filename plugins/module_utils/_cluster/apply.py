@@ -42,11 +42,12 @@ def call(
     content_type: str = "application/json",
     query: Query | None = None,
     timeout: float | None = None,
+    accept: frozenset[int] = frozenset(),
 ) -> Response:
     """One request, again if the API server stumbles (429, 5xx, a broken connection), with a growing pause.
 
     For requests that are safe to repeat: those that read, and those whose precondition (a name, a resourceVersion, a uid) lets only one
-    of them through.  Raises SalvageError.
+    of them through.  A status of ``accept`` is an answer like a 2xx.  Raises SalvageError.
     """
     last: SalvageError | None = None
     for attempt in range(_TRIES):
@@ -66,7 +67,7 @@ def call(
                 raise
             last = exc
             continue
-        if answer.status < 300:
+        if answer.status < 300 or answer.status in accept:
             return answer
         last = SalvageError(f"{method} {path} answered {answer.status}{said(answer)}", reason=_REASON_OF.get(answer.status, "http_error"))
         if answer.status not in _STUMBLES:
