@@ -44,9 +44,17 @@ options:
     choices: [measured, judged]
     default: judged
   baseline:
-    description: RV(baseline) of a task with O(state=measured). Without it nothing can pass.
+    description: RV(baseline) of a task with O(state=measured). Without it, or O(without_baseline), nothing can pass.
     type: dict
   window:
+  without_baseline:
+    description:
+      - Nothing ran before, as with a first deployment. Errors are held against O(floor) alone; the rest is looked at as ever, but for slow
+        requests, which only a baseline tells.
+      - What is new may have no users yet. So it passes with few requests too, if none of them speaks against it and health, thresholds or
+        OPA were looked at; RV(reason) and RV(weak) say so. A critical alert that fires from the start does not count.
+    type: bool
+    default: false
     description: Seconds to watch, or for V(measured) to look back.
     type: float
     default: 900
@@ -251,7 +259,7 @@ last_look:
     verdict: failed
     counts: {errors: {trials: 300, events: 13}, slow: {trials: 300, events: 2}}
 weak:
-  description: What limits the verdict, if Prometheus was not there.
+  description: What limits the verdict, if Prometheus or a baseline was not there.
   returned: with O(state=judged)
   type: str
   sample: ""
@@ -321,6 +329,7 @@ ARGUMENTS = {
     "health_port": {"type": "str", "default": "8000"},
     "thresholds": {"type": "dict"},
     "check_thresholds": {"type": "bool", "default": True},
+    "without_baseline": {"type": "bool", "default": False},
     "threshold_looks": {"type": "int", "default": 2},
     "alert_severities": {"type": "list", "elements": "str", "default": ["critical"]},
     "opa_url": {"type": "str"},
@@ -393,7 +402,7 @@ def judged(module, cluster, workload, sources):
             health_port=params["health_port"],
             severities=frozenset(params["alert_severities"]),
         ),
-        Baseline.from_dict(params["baseline"]) if params["baseline"] else Baseline(),
+        baseline_of(params, sources),
         parse_profile(params["thresholds"]) if params["check_thresholds"] else Profile(()),
         progress_to(params["progress_path"]),
     )
@@ -408,6 +417,26 @@ def judged(module, cluster, workload, sources):
         "weak": record["weak"],
         "baseline": record["baseline"],
     }
+def way_back(params, cluster):
+    """What can switch the traffic back, or None."""
+    settings, route = Settings(run=params["run"]), params["revert_route"]
+    if route:
+        return Weighted(cluster, params["namespace"], route["traffic"], route["name"], route["backends"], settings)
+    return (
+        BlueGreen(cluster, params["namespace"], params["revert_service"], params["colour_key"], settings)
+        if params["revert_service"]
+        else None
+    )
+
+
+def baseline_of(params, sources):
+    if params["without_baseline"]:
+        if params["baseline"]:
+            raise SalvageError("baseline and without_baseline contradict each other; give one of them", reason="bad_input")
+        return nothing_before(sources)
+    return Baseline.from_dict(params["baseline"]) if params["baseline"] else Baseline()
+
+
     back = verdict.status == "failed" or (verdict.status == "unknown" and params["revert_on_unknown"])
     if params["revert_service"] and back:
         settings = Settings(run=params["run"])

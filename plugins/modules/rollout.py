@@ -45,7 +45,9 @@ options:
     choices: [complete, restarted, rolled_back, paused, resumed]
     default: complete
   revision:
-    description: The revision to go back to, if not the newest one proven good.
+    description:
+      - With O(state=rolled_back) the revision to go back to, if not the newest one proven good.
+      - With O(state=complete) and O(record) the revision that must be the current one; if it is not, nothing is recorded.
     type: int
   unproven:
     description: If no revision is recorded as proven good, go back to the one before the current, as C(kubectl rollout undo) does.
@@ -57,6 +59,11 @@ options:
       - V(failed) is recorded without waiting for the rollout.
     type: str
     choices: [passed, failed]
+  baseline:
+    description:
+      - How well it ran, the C(baseline) that M(euystacio.meta_salvage.bake) measured, kept with O(record=passed) and told by
+        M(euystacio.meta_salvage.rollout_info). Who finds a change half made by a run that was killed can't measure it any more.
+    type: dict
   run:
     description: The name of the run, for the record.
     type: str
@@ -132,7 +139,7 @@ recorded:
     current: true
     images: ["registry.example.org/euystacio-api:1.4.2"]
     proven: true
-    proof: {verdict: passed, at: "2026-11-24T14:52:40Z", run: "", reason: "", copies: []}
+    proof: {verdict: passed, at: "2026-11-24T14:52:40Z", run: "", reason: "", copies: [], baseline: null}
 attempts:
   description: The revisions that were gone back to, and how each came up.
   returned: with O(state=rolled_back)
@@ -175,6 +182,7 @@ ARGUMENTS = {
     "state": {"type": "str", "choices": ["complete", "restarted", "rolled_back", "paused", "resumed"], "default": "complete"},
     "revision": {"type": "int"},
     "unproven": {"type": "bool", "default": False},
+    "baseline": {"type": "dict"},
     "record": {"type": "str", "choices": ["passed", "failed"]},
     "run": {"type": "str", "default": ""},
     "record_reason": {"type": "str", "default": ""},

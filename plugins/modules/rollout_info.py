@@ -73,6 +73,7 @@ revisions:
         run: deploy-20261124T143500Z
         reason: no worse than the baseline on errors
         copies: [[ConfigMap, euystacio-config, euystacio-config.1f0c2b9a55d1e3f7]]
+        baseline: null
 explanation:
   description: Events and last log lines of pods in trouble.
   returned: always

@@ -53,6 +53,7 @@ ASKED: dict[str, Any] = {
     "unproven": False,
     "record": None,
     "run": "test",
+    "baseline": None,
     "record_reason": "",
     "wait": True,
     "timeout": 120.0,

@@ -38,6 +38,7 @@ class Baseline:
     bound: float | None = None
     source: str = ""
     firing: tuple[tuple[tuple[str, str], ...], ...] = ()
+    none: bool = False  # nothing ran before, so the floor alone is what errors are held against
 
     def to_dict(self) -> Result:
         return {
@@ -89,6 +90,16 @@ class Sources:
         return self.prometheus or self.pods
 
 
+def nothing_before(sources: Sources) -> Baseline:
+    """For what is new: no requests to compare with, but the alerts that fired while it was not there.  Raises SalvageError."""
+    firing = sources.prometheus.firing() if sources.prometheus else []
+    return Baseline(source="none: nothing ran before", firing=tuple(sorted(_alerts(firing))), none=True)
+
+
+def _alerts(firing: Iterable[Mapping[str, str]]) -> Iterable[tuple[tuple[str, str], ...]]:
+    return (tuple(sorted(labels.items())) for labels in firing)
+
+
 def measure(workload: Workload, sources: Sources, signals: Signals, seconds: float) -> Baseline:
     """The baseline: the workload as it is, over the last ``seconds`` (Prometheus) or its pods' lives.  Raises SalvageError."""
     pods = [pod for pod in workload.progress().pods if not pod["metadata"].get("deletionTimestamp")]
@@ -97,7 +108,7 @@ def measure(workload: Workload, sources: Sources, signals: Signals, seconds: flo
     if sources.prometheus:
         history = sources.prometheus.history(pods, names, seconds)
         risen = [_over(series, signals) for series in history.values()]
-        firing = tuple(sorted(tuple(sorted(labels.items())) for labels in sources.prometheus.firing()))
+        firing = tuple(sorted(_alerts(sources.prometheus.firing())))
         source = f"Prometheus, {seconds:g} s of {len(history)} pods"
     else:
         scrape, _gaps = sources.pods.scrape(pods, names)
@@ -143,10 +154,18 @@ class Bake:
             "began": began,
             "ended": now(),
             "baseline": self.baseline.to_dict(),
-            "weak": self.sources.main.weak,
+            "weak": self.weak,
             "looks": self.looks,
         }
         return verdict, record
+
+    @property
+    def weak(self) -> str:
+        """What limits the verdict."""
+        alone = (
+            "without a baseline: errors are held against the floor, slow answers against nothing" if self.baseline.none else ""
+        )
+        return "; ".join(filter(None, [self.sources.main.weak, alone]))
 
     def _watched(self, watch: Watch) -> Verdict:
         first = self.workload.progress_in(watch.scene)
@@ -183,7 +202,7 @@ class Bake:
         return interval
 
     def _start(self, planned: int) -> dict[str, Stream]:
-        streams = {"errors": Stream.start(self.baseline.errors, self.rule, planned)}
+        streams = {"errors": Stream.start(None if self.baseline.none else self.baseline.errors, self.rule, planned)}
         if self.baseline.bound is not None:
             rule = replace(self.rule, floor=max(self.rule.floor, 0.01))  # slow is what is beyond the baseline's p99, so 1 % is no news
             streams["slow"] = Stream.start(self.baseline.slow, rule, planned)
@@ -206,7 +225,8 @@ class Bake:
             for metric, number in sorted(self._absent.items())
             if number > (1 - self.plan.share) * look
         )
-        verdict = judge(self._streams, coverage, hard=hard, required=("errors",), unseen=unseen)
+        seen_otherwise = bool(self.plan.health_path or self.profile.names or self.sources.policy)
+        verdict = judge(self._streams, coverage, hard=hard, required=("errors",), unseen=unseen, quiet=seen_otherwise)
         self._tell(look, verdict, counts, gaps)
         return verdict
 

@@ -9,6 +9,8 @@ Against it stands an e-process: wealth that bets on higher rates, from an onset 
 wealth of a good change ever reaches 1/alpha with probability alpha at most, however often it is looked at; so a dashboard may look
 each second, and the abort still means what it says.  Passing needs more than not failing: enough trials to have seen the smallest
 harm that matters.  What has not been seen is unknown.
+
+Where nothing ran before, a baseline of None, the floor alone says which rate is accepted.
 """
 
 from __future__ import annotations
@@ -79,17 +81,17 @@ class Rule:
             )
 
 
-def accepted_rate(baseline: Counts, rule: Rule) -> float:
+def accepted_rate(baseline: Counts | None, rule: Rule) -> float:
     """What the change may do as the operator means it: the floor, or the margin over the baseline."""
-    return min(max(rule.floor, rule.margin * baseline.rate), 0.999)
+    return min(max(rule.floor, rule.margin * baseline.rate if baseline else 0.0), 0.999)
 
 
-def null_rate(baseline: Counts, rule: Rule) -> float:
+def null_rate(baseline: Counts | None, rule: Rule) -> float:
     """The rate that the change is taken to keep until shown otherwise: never below what the baseline itself may truly have."""
-    return min(max(accepted_rate(baseline, rule), _upper_bound(baseline)), 0.999)
+    return min(max(accepted_rate(baseline, rule), _upper_bound(baseline) if baseline else 0.0), 0.999)
 
 
-def needed_trials(baseline: Counts, rule: Rule, streams: int = 1) -> int | None:
+def needed_trials(baseline: Counts | None, rule: Rule, streams: int = 1) -> int | None:
     """The trials that a pass must rest on; None if the baseline is too small or too bad to tell the harm from itself."""
     q = null_rate(baseline, rule)
     harm = rule.harm * accepted_rate(baseline, rule)
@@ -116,7 +118,7 @@ def _upper_bound(baseline: Counts) -> float:
 class Stream:
     """The evidence of one signal so far.  Immutable: ``after`` gives the next."""
 
-    baseline: Counts
+    baseline: Counts | None
     rule: Rule
     planned_looks: int
     looks: int = 0
@@ -124,7 +126,7 @@ class Stream:
     log_wealth: tuple[float, ...] = ()
 
     @classmethod
-    def start(cls, baseline: Counts, rule: Rule, planned_looks: int) -> Stream:
+    def start(cls, baseline: Counts | None, rule: Rule, planned_looks: int) -> Stream:
         if planned_looks < 1:
             raise SalvageError("a bake needs at least one look: make the window longer than the interval", reason="bad_input")
         return cls(baseline, rule, planned_looks, log_wealth=(_NEVER,) * len(rule.bets))
@@ -192,11 +194,14 @@ def judge(
     hard: tuple[str, ...] = (),
     required: tuple[str, ...] = (),
     unseen: tuple[str, ...] = (),
+    *,
+    quiet: bool = False,
 ) -> Verdict:
     """The verdict on everything seen so far.
 
     ``hard`` are breaches that need no statistics; ``required`` names streams that must be among ``streams``; ``unseen`` is what else
-    was to be looked at and could not be.
+    was to be looked at and could not be.  With ``quiet`` a stream without a baseline may have few trials, as what is new may have no
+    users yet: then what else is looked at carries the pass, and the reason says so.
     The mean of the streams' evidence is itself an e-process whatever their dependence, so many signals cost no false aborts.
     """
     log_e, leading = _combine(streams)
@@ -209,20 +214,38 @@ def judge(
             worst = streams[leading]
             return Verdict(
                 FAILED,
-                f"{leading}: {worst.seen.events:g} of {worst.seen.trials:g} ({worst.seen.rate:.3%}), where the baseline allows "
-                f"{null_rate(worst.baseline, worst.rule):.3%}; evidence {evidence:.3g} of {1 / alpha:g}",
+                f"{leading}: {worst.seen.events:g} of {worst.seen.trials:g} ({worst.seen.rate:.3%}), where the "
+                f"{'floor' if worst.baseline is None else 'baseline'} allows {null_rate(worst.baseline, worst.rule):.3%}; "
+                f"evidence {evidence:.3g} of {1 / alpha:g}",
                 evidence,
                 leading,
             )
     gaps = [*(f"{name} has no data" for name in required if name not in streams), *unseen]
     if not streams:
         gaps.append("nothing was measured")
-    gaps.extend(filter(None, (_shortfall(name, stream, len(streams)) for name, stream in streams.items())))
+    short = {name: words for name, stream in streams.items() if (words := _shortfall(name, stream, len(streams)))}
+    few = {name: words for name, words in short.items() if quiet and _within_floor(streams[name])}
+    gaps.extend(words for name, words in short.items() if name not in few)
     if coverage.gap():
         gaps.append(coverage.gap())
     if gaps:
         return Verdict(UNKNOWN, "; ".join(gaps), evidence, leading)
-    return Verdict(PASSED, f"no worse than the baseline on {', '.join(streams)}; evidence against it {evidence:.3g}", evidence, leading)
+    return Verdict(PASSED, _passed(streams, few, evidence), evidence, leading)
+
+
+def _passed(streams: Mapping[str, Stream], few: Mapping[str, str], evidence: float) -> str:
+    compared = [name for name, stream in streams.items() if stream.baseline is not None]
+    floored = [name for name in streams if name not in compared and name not in few]
+    said = [
+        *([f"no worse than the baseline on {', '.join(compared)}"] if compared else []),
+        *([f"no baseline, but within the floor on {', '.join(floored)}"] if floored else []),
+        *(f"no baseline, and few trials ({words})" for words in few.values()),
+    ]
+    return f"{'; '.join(said)}; evidence against it {evidence:.3g}"
+
+
+def _within_floor(stream: Stream) -> bool:
+    return stream.baseline is None and stream.seen.rate <= null_rate(None, stream.rule)
 
 
 def _combine(streams: Mapping[str, Stream]) -> tuple[float, str]:
@@ -235,7 +258,9 @@ def _combine(streams: Mapping[str, Stream]) -> tuple[float, str]:
 def _shortfall(name: str, stream: Stream, streams: int) -> str:
     need = needed_trials(stream.baseline, stream.rule, streams)
     if need is None:
-        return f"{name}: the baseline ({stream.baseline.events:g} of {stream.baseline.trials:g}) can't tell the smallest harm from itself"
+        before = stream.baseline
+        base = f"baseline ({before.events:g} of {before.trials:g})" if before else f"floor ({stream.rule.floor:.3%})"
+        return f"{name}: the {base} can't tell the smallest harm from itself"
     if stream.seen.trials < need:
         return f"{name}: {stream.seen.trials:g} of the {need} trials that a pass needs"
     return ""

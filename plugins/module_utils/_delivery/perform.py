@@ -26,7 +26,14 @@ def perform(workload: Workload, params: Mapping[str, Any], *, check_mode: bool) 
             what = f"{workload.kind} {workload.name} in {workload.namespace}"
             result |= {"failed": True, "msg": f"{what}: {progress.reason}", "explanation": workload.explain(progress, params["log_lines"])}
     if params["record"] == "failed" or (params["record"] and progress is not None and progress.status == COMPLETE):
-        revision, changed = workload.record(params["record"], run=params["run"], reason=params["record_reason"], dry_run=check_mode)
+        revision, changed = workload.record(
+            params["record"],
+            run=params["run"],
+            reason=params["record_reason"],
+            dry_run=check_mode,
+            expected=params["revision"] if params["state"] == "complete" else None,
+            baseline=params["baseline"],
+        )
         result |= {"recorded": revision.to_dict(), "changed": result["changed"] or changed}
     if before:
         after = result.pop("planned", None) if check_mode else _summary(workload)

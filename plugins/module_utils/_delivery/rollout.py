@@ -20,6 +20,7 @@ from .progress import COMPLETE, FAILED, PAUSED, PROGRESSING, Progress, Trouble, 
 from .workload import (
     PROVEN,
     RESTARTED,
+    RETURNING,
     Object,
     Proof,
     Revision,
@@ -128,11 +129,18 @@ class Workload:
             dry_run=dry_run,
         )
 
-    def record(self, verdict: str, *, run: str, reason: str, dry_run: bool) -> tuple[Revision, bool]:
-        """Write down what was found of the current revision; a pass keeps copies of what it ran with."""
+    def record(
+        self, verdict: str, *, run: str, reason: str, dry_run: bool, expected: int | None = None, baseline: Object | None = None
+    ) -> tuple[Revision, bool]:
+        """Write down what was found of the current revision; a pass keeps copies of what it ran with, and the baseline."""
         revision = current_revision(self.revisions())
         if revision is None:
             raise SalvageError(f"{self.kind} {self.name} has no revision yet to record", reason="not_found")
+        if expected not in {None, revision.number}:
+            raise SalvageError(
+                f"{self.kind} {self.name} runs revision {revision.number} now, not {expected} that was looked at; nothing is recorded",
+                reason="conflict",
+            )
         path = path_of(keeper_of(self.kind), self.namespace, revision.keeper)
         keeper = must_read(self.cluster, path)
         copies: tuple[tuple[str, str, str], ...] = ()
@@ -141,7 +149,7 @@ class Workload:
         before = Proof.from_annotation((keeper["metadata"].get("annotations") or {}).get(PROVEN))  # its own, not a restarted twin's
         if before and (before.verdict, before.copies) == (verdict, copies):
             return revision, False
-        proof = Proof(verdict, now(), run, reason, copies)
+        proof = Proof(verdict, now(), run, reason, copies, baseline if verdict == "passed" else None)
         patch = {"metadata": {"annotations": {PROVEN: proof.to_annotation()}}}
         changed = update(self.cluster, path, lambda obj: patch, dry_run=dry_run).changed
         return replace(revision, proof=proof), changed
@@ -151,20 +159,32 @@ class Workload:
         revisions = self.revisions()
         found = choose_targets(revisions, wanted, unproven=unproven)
         current = current_revision(revisions)
-        if not found and current and current.proof and drift(self.cluster, self.namespace, current.proof.copies):
-            return [current]
+        if not found and current and current.proof:
+            returning = RETURNING in (self.read()["metadata"].get("annotations") or {})
+            if returning or drift(self.cluster, self.namespace, current.proof.copies):
+                return [current]
         return found
 
     def go_back(self, target: Revision, *, dry_run: bool) -> tuple[Change, list[str]]:
-        """The contents first, so that the pods of the old template start with them."""
-        contents = bring_back(self.cluster, self.namespace, target.proof.copies if target.proof else (), dry_run=dry_run)
+        """The contents first, so that the pods of the old template start with them.
+
+        A mark on the workload tells who comes after a kill in between that its pods have not started with them yet.
+        """
+        copies = target.proof.copies if target.proof else ()
+        if not dry_run and drift(self.cluster, self.namespace, copies):
+            mark = {"metadata": {"annotations": {RETURNING: target.keeper}}}
+            update(self.cluster, self.path, lambda obj: mark)
+        contents = bring_back(self.cluster, self.namespace, copies, dry_run=dry_run)
         stamp = now()
 
         def decide(obj: Object) -> list[Object] | None:
             operations: list[Object] = []
+            marked = RETURNING in (obj["metadata"].get("annotations") or {})
+            if marked:
+                operations.append({"op": "remove", "path": f"/metadata/annotations/{RETURNING.replace('/', '~1')}"})
             if not same_template(obj["spec"]["template"], target.template):
                 operations.append({"op": "replace", "path": "/spec/template", "value": target.template})
-            elif contents:
+            elif contents or marked:
                 template = target.template
                 metadata = template.get("metadata") or {}
                 metadata = {**metadata, "annotations": {**(metadata.get("annotations") or {}), RESTARTED: stamp}}

@@ -17,6 +17,7 @@ Object = dict[str, Any]
 KINDS = ("Deployment", "StatefulSet", "DaemonSet")
 REVISION = "deployment.kubernetes.io/revision"
 PROVEN = "meta-salvage.euystacio/proven"
+RETURNING = "meta-salvage.euystacio/returning"
 RESTARTED = "kubectl.kubernetes.io/restartedAt"
 
 
@@ -61,13 +62,14 @@ def selector_of(workload: Object) -> str:
 
 @dataclass(frozen=True)
 class Proof:
-    """What a run found of a revision: ``passed`` or ``failed``; and the immutable copies of what a passed one ran with."""
+    """What a run found of a revision: ``passed`` or ``failed``; the immutable copies of what a passed one ran with, and how well it ran."""
 
     verdict: str
     at: str
     run: str = ""
     reason: str = ""
     copies: tuple[tuple[str, str, str], ...] = ()  # kind, name, name of the copy
+    baseline: Object | None = None
 
     @classmethod
     def from_annotation(cls, text: str | None) -> Proof | None:
@@ -75,7 +77,8 @@ class Proof:
         try:
             data = json.loads(text or "")
             copies = tuple((str(kind), str(name), str(copy)) for kind, name, copy in data.get("copies", []))
-            proof = cls(str(data["verdict"]), str(data["at"]), str(data.get("run", "")), str(data.get("reason", "")), copies)
+            run, reason, baseline = str(data.get("run", "")), str(data.get("reason", "")), data.get("baseline")
+            proof = cls(str(data["verdict"]), str(data["at"]), run, reason, copies, baseline if isinstance(baseline, dict) else None)
         except (ValueError, KeyError, TypeError, AttributeError):
             return None
         return proof if proof.verdict in {"passed", "failed"} else None
@@ -90,6 +93,7 @@ class Proof:
             "run": self.run,
             "reason": self.reason,
             "copies": [list(copy) for copy in self.copies],
+            "baseline": self.baseline,
         }
 
 

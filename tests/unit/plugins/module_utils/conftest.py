@@ -95,7 +95,7 @@ class FakeApi:
                 _merge(after, body)
             else:
                 for operation in body:
-                    *parents, last = operation["path"].strip("/").replace("~1", "/").split("/")
+                    *parents, last = [part.replace("~1", "/") for part in operation["path"].strip("/").split("/")]
                     target: Any = after
                     for parent in parents:
                         target = target[int(parent)] if isinstance(target, list) else target[parent]
@@ -105,6 +105,8 @@ class FakeApi:
                         target[last] = operation["value"]
             if dry_run or after == before:
                 return 200, after
+                    if operation["op"] == "remove":
+                        del target[last]
             return 200, self.put(path, after)
 
 

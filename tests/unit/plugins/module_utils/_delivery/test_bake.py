@@ -12,12 +12,20 @@ from typing import Any
 import pytest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.errors import SalvageError
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.http import open_endpoint
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.bake import Bake, Baseline, Plan, Sources, measure
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.bake import (
+    Bake,
+    Baseline,
+    Plan,
+    Sources,
+    measure,
+    nothing_before,
+)
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.counters import Signals
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.judge import Counts, Rule
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.policy import PolicySource, probes_from
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.rollout import Workload
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.sources import PodSource, PrometheusSource
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._metrics.model import Profile
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._metrics.profile import parse_profile
 
 APPS = "/apis/apps/v1/namespaces/a"
@@ -157,6 +165,37 @@ def test_without_a_baseline_nothing_passes(api: Any, pods: Pods) -> None:
     assert bake(api, baseline=Baseline())[0].status == "unknown"
 
 
+NONE = nothing_before(Sources(PodSource(None, "8000")))  # type: ignore[arg-type]
+
+
+def test_a_first_deployment_is_held_against_the_floor(api: Any, pods: Pods) -> None:
+    verdict, record = bake(api, baseline=NONE)
+    assert (verdict.status, record["baseline"]["source"]) == ("passed", "none: nothing ran before")
+    assert "no baseline, but within the floor on errors" in verdict.reason
+    assert "without a baseline" in record["weak"]
+    pods.errors = 0.03
+    assert "the floor allows" in bake(api, baseline=NONE)[0].reason
+
+
+def test_a_first_deployment_without_users_passes_on_what_else_is_looked_at(api: Any, pods: Pods) -> None:
+    for name in pods.reads:
+        api.answers[f"{CORE}/pods/{name}:8000/proxy/metrics"] = lambda: (200, "text/plain", "qek_value 0.93\n")
+    assert "few trials (errors: 0 of the" in bake(api, baseline=NONE)[0].reason
+    blind = Bake(
+        Workload(api, "Deployment", "a", "api"),
+        Sources(PodSource(api, "8000")),
+        Signals(),
+        Rule(),
+        Plan(window=0.04, interval=0.02, health_path=""),
+        NONE,
+        Profile(()),
+    )
+    assert blind.run()[0].status == "unknown"
+    for name in pods.reads:
+        api.answers[f"{CORE}/pods/{name}:8000/proxy/metrics"] = lambda: (200, "text/plain", "other 1\n")
+    assert "qek was absent" in bake(api, baseline=NONE)[0].reason
+
+
 def test_it_watches_on_while_too_little_was_seen(api: Any, pods: Pods) -> None:
     verdict, record = bake(api, plan=Plan(window=0.04, interval=0.02, extend=0.4))
     assert verdict.status == "passed"
@@ -258,6 +297,8 @@ def test_an_alert_that_begins_to_fire_ends_it_and_one_that_fired_before_does_not
     assert bake(api, prometheus=True)[0].reason == "alert HighRisk fires"
     known = Baseline(BEFORE.errors, BEFORE.slow, BEFORE.bound, firing=(tuple(sorted(labels.items())),))
     assert bake(api, prometheus=True, baseline=known)[0].status == "passed"
+    source = PrometheusSource(open_endpoint("service://m/prometheus:9090", cluster=api), "a", 1.0)
+    assert bake(api, prometheus=True, baseline=nothing_before(Sources(PodSource(api, "8000"), source)))[0].status == "passed"
 
 
 def test_the_baseline_of_prometheus(api: Any, prometheus: Any, pods: Pods) -> None:

@@ -31,7 +31,7 @@ FULL = Coverage(scrapes=60, scrapes_due=60, pods=3, pods_expected=3)
 BLUE = Counts(18_000, 36)
 
 
-def bake(looks: list[Counts], baseline: Counts = BLUE, rule: Rule | None = None) -> Stream:
+def bake(looks: list[Counts], baseline: Counts | None = BLUE, rule: Rule | None = None) -> Stream:
     stream = Stream.start(baseline, rule or Rule(), len(looks))
     for counts in looks:
         stream = stream.after(counts)
@@ -115,6 +115,28 @@ def test_no_baseline_at_all_never_passes() -> None:
     assert judge({"errors": bake([Counts(300, 0)] * 60, baseline=Counts())}, FULL).status == UNKNOWN
 
 
+@pytest.mark.parametrize(
+    ("looks", "quiet", "status", "words"),
+    [
+        ([Counts(300, 0)] * 4, False, PASSED, "no baseline, but within the floor on errors"),
+        ([Counts(300, 9)] * 4, False, FAILED, "the floor allows 0.200%"),
+        ([Counts(1, 0)] * 4, False, UNKNOWN, "4 of the 567 trials"),
+        ([Counts(1, 0)] * 4, True, PASSED, "few trials (errors: 4 of the 567 trials"),
+        ([Counts(0, 0)] * 4, True, PASSED, "0 of the 567"),
+        ([Counts(20, 0)] * 3 + [Counts(20, 1)], True, UNKNOWN, "80 of the 567"),
+        ([Counts(1, 1)] * 4, True, FAILED, "4 of 4"),
+    ],
+)
+def test_where_nothing_ran_before_the_floor_is_the_measure(looks: list[Counts], quiet: bool, status: str, words: str) -> None:
+    verdict = judge({"errors": bake(looks, None)}, FULL, required=("errors",), quiet=quiet)
+    assert (verdict.status, words in verdict.reason) == (status, True), verdict
+
+
+def test_a_baseline_that_is_there_is_never_made_up_for() -> None:
+    for baseline in (BLUE, Counts(), Counts(20, 0)):
+        assert judge({"errors": bake([Counts(1, 0)] * 4, baseline)}, FULL, quiet=True).status == UNKNOWN
+
+
 # --- arrays that Kayenta let pass (its issues 780 and 426)
 
 
@@ -149,8 +171,8 @@ def test_evidence_is_a_number_whatever_came(baseline: Counts, seen: list[Counts]
     assert stream.seen.trials == sum(c.trials for c in seen)
 
 
-@given(baselines, st.integers(0, 200), st.integers(1, 60))
-def test_evidence_is_fair_when_the_change_is_at_the_limit(baseline: Counts, n: int, planned: int) -> None:
+@given(baselines | st.none(), st.integers(0, 200), st.integers(1, 60))
+def test_evidence_is_fair_when_the_change_is_at_the_limit(baseline: Counts | None, n: int, planned: int) -> None:
     """The expected wealth after any look is 1: no strategy gains against a good change.  (Ville's inequality needs just this.)"""
     rule = Rule()
     q = null_rate(baseline, rule)

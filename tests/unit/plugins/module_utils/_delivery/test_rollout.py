@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import pytest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.errors import SalvageError
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.copies import digest_of
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery import rollout
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.copies import bring_back, digest_of
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.perform import perform
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.rollout import Workload
 
@@ -21,6 +23,7 @@ ASKED = {
     "revision": None,
     "unproven": False,
     "record": None,
+    "baseline": None,
     "run": "r1",
     "record_reason": "",
     "wait": True,
@@ -101,6 +104,27 @@ def test_a_changed_config_alone_is_rolled_back_too(system: Any) -> None:
     assert "kubectl.kubernetes.io/restartedAt" in annotations
 
 
+def test_a_way_back_that_was_killed_before_the_pods_started_anew_is_gone_on(system: Any) -> None:
+    run(system, record="passed")
+    system.put(f"{CORE}/configmaps/conf", {"data": {"level": "bad"}})
+    template = copy.deepcopy(system.objects[DEPLOYMENT]["spec"]["template"])
+    workload = Workload(system, "Deployment", "a", "api")
+
+    def killed_after(*args: Any, **how: Any) -> None:
+        bring_back(*args, **how)
+        raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rollout, "bring_back", killed_after)
+        with pytest.raises(KeyboardInterrupt):
+            workload.go_back(workload.targets(None, unproven=False)[0], dry_run=False)
+    assert system.objects[f"{CORE}/configmaps/conf"]["data"] == {"level": "info"}
+    assert system.objects[DEPLOYMENT]["spec"]["template"] == template
+    assert run(system, state="rolled_back", wait=False)["changed"]
+    assert system.objects[DEPLOYMENT]["spec"]["template"] != template
+    assert system.objects[DEPLOYMENT]["metadata"]["annotations"] == {"team": "ours"}
+
+
 def test_a_copy_that_was_tampered_with_is_not_brought_back(system: Any) -> None:
     run(system, record="passed")
     copy = next(path for path, obj in system.objects.items() if obj.get("immutable") and "/configmaps/" in path)
@@ -116,6 +140,18 @@ def test_an_immutable_config_is_told(system: Any) -> None:
     system.put(f"{CORE}/configmaps/conf", {"data": {"level": "debug"}, "immutable": True})
     with pytest.raises(SalvageError, match="is immutable"):
         run(system, state="rolled_back")
+
+
+def test_the_baseline_is_kept_with_the_proof(system: Any) -> None:
+    run(system, record="passed", baseline={"source": "seen"})
+    (proven,) = [revision for revision in Workload(system, "Deployment", "a", "api").revisions() if revision.proven]
+    assert proven.to_dict()["proof"]["baseline"] == {"source": "seen"}
+
+
+def test_what_was_not_looked_at_is_not_recorded(system: Any) -> None:
+    with pytest.raises(SalvageError, match="runs revision 2 now, not 1"):
+        run(system, record="passed", revision=1)
+    assert not system.writes
 
 
 def test_a_failure_takes_the_proof_away(system: Any) -> None:

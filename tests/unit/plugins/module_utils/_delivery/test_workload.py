@@ -174,5 +174,5 @@ def test_an_annotation_that_nobody_can_read_proves_nothing(text: str) -> None:
 
 @given(st.sampled_from(["passed", "failed"]), st.text(), st.text(), st.lists(st.tuples(st.text(), st.text(), st.text())))
 def test_a_proof_survives_its_annotation(verdict: str, run: str, reason: str, copies: list[tuple[str, str, str]]) -> None:
-    proof = Proof(verdict, "2026-11-24T14:00:00Z", run, reason, tuple(copies))
+    proof = Proof(verdict, "2026-11-24T14:00:00Z", run, reason, tuple(copies), {"source": reason})
     assert Proof.from_annotation(proof.to_annotation()) == proof
