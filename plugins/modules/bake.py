@@ -291,7 +291,7 @@ from ansible_collections.kubernetes.core.plugins.module_utils.args_common import
 from ..module_utils._cluster.api import Cluster
 from ..module_utils._cluster.errors import SalvageError
 from ..module_utils._cluster.http import Http, open_endpoint
-from ..module_utils._delivery.bake import Bake, Baseline, Plan, Sources, measure
+from ..module_utils._delivery.bake import Bake, Baseline, Plan, Sources, measure, nothing_before
 from ..module_utils._delivery.counters import Signals
 from ..module_utils._delivery.judge import Rule
 from ..module_utils._delivery.options import WORKLOAD_ARGUMENTS
@@ -417,18 +417,6 @@ def judged(module, cluster, workload, sources):
         "weak": record["weak"],
         "baseline": record["baseline"],
     }
-def way_back(params, cluster):
-    """What can switch the traffic back, or None."""
-    settings, route = Settings(run=params["run"]), params["revert_route"]
-    if route:
-        return Weighted(cluster, params["namespace"], route["traffic"], route["name"], route["backends"], settings)
-    return (
-        BlueGreen(cluster, params["namespace"], params["revert_service"], params["colour_key"], settings)
-        if params["revert_service"]
-        else None
-    )
-
-
 def baseline_of(params, sources):
     if params["without_baseline"]:
         if params["baseline"]:
