@@ -46,7 +46,6 @@ options:
   baseline:
     description: RV(baseline) of a task with O(state=measured). Without it, or O(without_baseline), nothing can pass.
     type: dict
-  window:
   without_baseline:
     description:
       - Nothing ran before, as with a first deployment. Errors are held against O(floor) alone; the rest is looked at as ever, but for slow
@@ -55,6 +54,7 @@ options:
         OPA were looked at; RV(reason) and RV(weak) say so. A critical alert that fires from the start does not count.
     type: bool
     default: false
+  window:
     description: Seconds to watch, or for V(measured) to look back.
     type: float
     default: 900
@@ -307,6 +307,7 @@ ARGUMENTS = {
     **WORKLOAD_ARGUMENTS,
     "state": {"type": "str", "choices": ["measured", "judged"], "default": "judged"},
     "baseline": {"type": "dict"},
+    "without_baseline": {"type": "bool", "default": False},
     "window": {"type": "float", "default": 900},
     "interval": {"type": "float", "default": 15},
     "extend": {"type": "float", "default": 0},
@@ -329,7 +330,6 @@ ARGUMENTS = {
     "health_port": {"type": "str", "default": "8000"},
     "thresholds": {"type": "dict"},
     "check_thresholds": {"type": "bool", "default": True},
-    "without_baseline": {"type": "bool", "default": False},
     "threshold_looks": {"type": "int", "default": 2},
     "alert_severities": {"type": "list", "elements": "str", "default": ["critical"]},
     "opa_url": {"type": "str"},
@@ -385,6 +385,14 @@ def signals_of(params):
     )
 
 
+def baseline_of(params, sources):
+    if params["without_baseline"]:
+        if params["baseline"]:
+            raise SalvageError("baseline and without_baseline contradict each other; give one of them", reason="bad_input")
+        return nothing_before(sources)
+    return Baseline.from_dict(params["baseline"]) if params["baseline"] else Baseline()
+
+
 def judged(module, cluster, workload, sources):
     """The module's result: the bake, and the way back if it is needed."""
     params = module.params
@@ -417,14 +425,6 @@ def judged(module, cluster, workload, sources):
         "weak": record["weak"],
         "baseline": record["baseline"],
     }
-def baseline_of(params, sources):
-    if params["without_baseline"]:
-        if params["baseline"]:
-            raise SalvageError("baseline and without_baseline contradict each other; give one of them", reason="bad_input")
-        return nothing_before(sources)
-    return Baseline.from_dict(params["baseline"]) if params["baseline"] else Baseline()
-
-
     back = verdict.status == "failed" or (verdict.status == "unknown" and params["revert_on_unknown"])
     if params["revert_service"] and back:
         settings = Settings(run=params["run"])
