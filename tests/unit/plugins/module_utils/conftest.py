@@ -103,10 +103,10 @@ class FakeApi:
                         return 422, _status(422, "the server rejected our request due to an error in our request")
                     if operation["op"] in {"replace", "add"}:
                         target[last] = operation["value"]
-            if dry_run or after == before:
-                return 200, after
                     if operation["op"] == "remove":
                         del target[last]
+            if dry_run or after == before:
+                return 200, after
             return 200, self.put(path, after)
 
 
