@@ -480,12 +480,13 @@ def test_a_restriction_binds_for_its_provider_alone_stays_with_new_policies_and_
     assert published.ask(MEDIUM)["decisions"][0]["status"] == "allowed"
 
     short = {**wanted, "until": until(45)}
-    assert published.policy(restrictions=[short])["changed"]
+    bound = published.policy(restrictions=[short])
+    assert bound.get("restrictions_added") == [short] and not bound.get("failed"), bound
     deadline = time.monotonic() + 180
     while published.ask(MEDIUM)["decisions"][0]["status"] != "allowed":  # by OPA's own clock
         assert time.monotonic() < deadline
     swept = published.policy(restrictions=[])
-    assert swept["restrictions_ended"] == [short]
+    assert swept.get("restrictions_ended") == [short], swept
     assert "meta_salvage_restrictions.rego" not in published.config_map()["data"]
 
 
