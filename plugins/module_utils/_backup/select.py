@@ -55,7 +55,7 @@ class Selection:
 
     def wants(self, resource: Resource) -> bool:
         return (
-            self._may_have(resource.group)
+            self.may_have(resource.group)
             and resource.full_name not in _PASSING
             and (self.preset in ("all", resource.full_name) or (self.preset == "config" and "all" in resource.categories))
             and (not self.include or resource.full_name in self.include)
@@ -63,7 +63,7 @@ class Selection:
             and (resource.namespaced or not self.namespaces or resource.full_name == "namespaces")
         )
 
-    def _may_have(self, group: str) -> bool:
+    def may_have(self, group: str) -> bool:
         """Whether a kind of this group could be wanted, whatever kinds it has."""
         return (
             group not in _PASSING_GROUPS
@@ -84,7 +84,7 @@ class Selection:
                     f"the cluster has no kind {name} that can be listed; see `kubectl api-resources -o name`", reason="bad_input"
                 )
         chosen = [resource for resource in found if self.wants(resource)]
-        holes = {version: why for version, why in silent.items() if self._may_have(version.rpartition("/")[0])}
+        holes = {version: why for version, why in silent.items() if self.may_have(version.rpartition("/")[0])}
         if not chosen and not holes:
             raise SalvageError("nothing is selected: preset, include, exclude and namespaces together leave no kind", reason="bad_input")
         return chosen, holes

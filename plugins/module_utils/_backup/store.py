@@ -97,7 +97,7 @@ class Store(ABC):
         """For reading; who opens it closes it."""
 
     @abstractmethod
-    def write(self, file: str, fill: Callable[[BinaryIO], None]) -> tuple[str, int]:
+    def write(self, file: str, fill: Callable[[BinaryIO], object]) -> tuple[str, int]:
         """The sha256 and the size of what ``fill`` wrote; all of it is there under the name, or nothing."""
 
     @abstractmethod
@@ -196,7 +196,7 @@ class Directory(Store):
         except OSError as exc:
             raise SalvageError(f"{self._path / file} can't be read: {exc.strerror}", reason="not_found") from None
 
-    def write(self, file: str, fill: Callable[[BinaryIO], None]) -> tuple[str, int]:
+    def write(self, file: str, fill: Callable[[BinaryIO], object]) -> tuple[str, int]:
         part = self._path / f".{file}.part"
         try:
             with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:

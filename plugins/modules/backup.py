@@ -1,0 +1,181 @@
+#!/usr/bin/python
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: backup
+short_description: Back up the objects of a cluster as of one moment
+version_added: 0.1.0
+author: Euystacio Meta Salvage contributors (@euystacio)
+description:
+  - Reads every selected kind at one exact resourceVersion, so that the objects fit together even while they are being changed.
+    When the server forgets that moment, a new one is taken.
+  - The archive is hashed object by object, signed, and encrypted to public keys as it is read; no plaintext reaches a disk, and the machine
+    that backs up can't read its backups. It is read back, decrypted in memory and compared before it is published.
+  - A kind that can't be read fails the backup, or makes it V(PARTIAL) with O(allow_partial=true); it is never left out silently.
+  - Events, leases, metrics and the endpoints of Services are not in a backup, and the data of volumes is not either.
+extends_documentation_fragment:
+  - kubernetes.core.k8s_auth_options
+  - euystacio.meta_salvage.attributes.actiongroup
+  - euystacio.meta_salvage.backup
+attributes:
+  check_mode:
+    description: Can run in check mode and tell what it would without changing anything.
+    support: full
+    details: Everything is read, and nothing is written; what can't be read is told.
+  diff_mode:
+    description: Shows what changed.
+    support: none
+  idempotent:
+    description: Running it again changes nothing.
+    support: none
+    details: Each run is another backup.
+requirements:
+  - kubernetes
+  - cryptography
+  - pyrage
+  - boto3 (for C(s3://))
+options:
+  recipients:
+    description: The age public keys that can open the backup.
+    type: list
+    elements: str
+    required: true
+  signing_key:
+    description: The file with the ed25519 private key, in PEM, that signs the backup.
+    type: path
+    required: true
+  preset:
+    description: The kinds to take. V(config) is what C(kubectl get all) shows.
+    type: str
+    choices: [all, config, configmaps, secrets]
+    default: all
+  include:
+    description: Of those only these, as C(kubectl api-resources -o name) spells them.
+    type: list
+    elements: str
+    default: []
+  exclude:
+    description: Kinds to leave out, spelled so too.
+    type: list
+    elements: str
+    default: []
+  namespaces:
+    description: Only these namespaces, themselves included, and nothing else that has none. Empty for the whole cluster.
+    type: list
+    elements: str
+    default: []
+  allow_partial:
+    description: Publish a backup even if kinds can't be read.
+    type: bool
+    default: false
+  keep:
+    description:
+      - How many backups to keep; older ones are deleted, V(0) deletes none. Neither the new one nor the newest complete one whose archive
+        is still what was published is ever deleted, and none is as long as there is no such one.
+    type: int
+    default: 0
+  request_timeout:
+    description: Seconds that one request may take. A request that fails in passing is sent again.
+    type: float
+    default: 30
+seealso:
+  - module: euystacio.meta_salvage.backup_info
+"""
+
+EXAMPLES = r"""
+- name: Back up everything of a namespace
+  euystacio.meta_salvage.backup:
+    repository: /var/backups/euystacio
+    recipients: [age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p]
+    signing_key: /etc/meta-salvage/backup.pem
+    namespaces: [euystacio-ai]
+    keep: 14
+
+- name: Back up the cluster to an object store, without what is not worth it
+  euystacio.meta_salvage.backup:
+    repository: s3://euystacio-backups/production
+    s3_endpoint: https://objects.example.org:9000
+    recipients: "{{ backup_recipients }}"
+    signing_key: /etc/meta-salvage/backup.pem
+    exclude: [pods, replicasets.apps]
+"""
+
+RETURN = r"""
+backup:
+  description:
+    - What was published, and what was deleted for it. C(status) is V(COMPLETE) or V(PARTIAL), C(holes) says of each kind or API version
+      that could not be read why, C(outside_the_cut) are kinds of servers that have no part in the moment.
+    - In check mode what would be published.
+  returned: success
+  type: dict
+  sample:
+    name: backup-20261124T190000.000000Z-1f0c
+    created: "2026-11-24T19:00:00Z"
+    server: https://127.0.0.1:6443
+    version: v1.34.4
+    selection: {preset: all, include: [], exclude: [], namespaces: []}
+    status: COMPLETE
+    resource_version: "48213"
+    objects: 412
+    left_out: 9
+    holes: {}
+    outside_the_cut: []
+    schema: 1
+    root: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+    sha256: 2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
+    size: 310221
+    key_id: 9a1b2c3d4e5f6071
+    deleted: []
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
+
+from ..module_utils._backup.archive import recipients
+from ..module_utils._backup.keys import private_key
+from ..module_utils._backup.options import STORE_ARGUMENTS
+from ..module_utils._backup.perform import Backup
+from ..module_utils._backup.select import PRESETS, Selection
+from ..module_utils._backup.store import open_store
+from ..module_utils._cluster.api import Cluster
+from ..module_utils._cluster.errors import SalvageError
+
+ARGUMENTS = {
+    **AUTH_ARG_SPEC,
+    **STORE_ARGUMENTS,
+    "recipients": {"type": "list", "elements": "str", "required": True},
+    "signing_key": {"type": "path", "required": True, "no_log": False},
+    "preset": {"type": "str", "choices": list(PRESETS), "default": "all"},
+    "include": {"type": "list", "elements": "str", "default": []},
+    "exclude": {"type": "list", "elements": "str", "default": []},
+    "namespaces": {"type": "list", "elements": "str", "default": []},
+    "allow_partial": {"type": "bool", "default": False},
+    "keep": {"type": "int", "default": 0},
+    "request_timeout": {"type": "float", "default": 30},
+}
+
+
+def main():
+    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
+    params = module.params
+    try:
+        if params["keep"] < 0:
+            raise SalvageError(f"keep is {params['keep']}; give 0 to keep all, or how many to keep", reason="bad_input")
+        # Keys and repository first: without them nothing is read.
+        to = recipients(params["recipients"])
+        key = private_key(params["signing_key"])
+        store = None if module.check_mode else open_store(params, make=True)
+        cluster = Cluster.connect(params, timeout=params["request_timeout"])
+        backup = Backup(cluster, Selection.of(params), key, to, params["allow_partial"], params["keep"])
+        result = backup.write(store) if store else backup.rehearse()
+    except SalvageError as exc:
+        module.fail_json(msg=str(exc), reason=exc.reason)
+    module.exit_json(changed=True, backup=result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,107 @@
+#!/usr/bin/python
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: backup_info
+short_description: List backups, and verify them down to each object
+version_added: 0.1.0
+author: Euystacio Meta Salvage contributors (@euystacio)
+description:
+  - Lists the backups of a repository, and checks of each that its record is signed and its archive is the one that was published.
+  - With O(identity) the newest one, or the one of O(name), is also decrypted in memory and every object compared with the signed manifest.
+    Anything that is not as it was written is refused in one sentence.
+extends_documentation_fragment:
+  - euystacio.meta_salvage.attributes
+  - euystacio.meta_salvage.backup
+  - euystacio.meta_salvage.backup.read
+requirements:
+  - cryptography
+  - pyrage (for O(identity))
+  - boto3 (for C(s3://))
+options:
+  name:
+    description: The backup to verify with O(identity). The newest one by default.
+    type: str
+seealso:
+  - module: euystacio.meta_salvage.backup
+"""
+
+EXAMPLES = r"""
+- name: Verify the newest backup
+  euystacio.meta_salvage.backup_info:
+    repository: /var/backups/euystacio
+    public_key: /etc/meta-salvage/backup.pub
+    identity: /media/vault/backup-identity.txt
+  register: found
+
+- name: Refuse one that is older than a day, or incomplete
+  ansible.builtin.assert:
+    that:
+      - found.verified.age < 86400
+      - found.verified.status == 'COMPLETE'
+"""
+
+RETURN = r"""
+backups:
+  description:
+    - The backups, newest first, each with the facts of its record as M(euystacio.meta_salvage.backup) returns them.
+    - C(problem) is empty where record and archive are as they were published; where it is not, no other fact is to be trusted.
+    - C(age) is in seconds.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - name: backup-20261124T190000.000000Z-1f0c
+      created: "2026-11-24T19:00:00Z"
+      status: COMPLETE
+      objects: 412
+      age: 3605.2
+      problem: ""
+verified:
+  description: The backup that was verified down to each object.
+  returned: with O(identity)
+  type: dict
+  sample:
+    name: backup-20261124T190000.000000Z-1f0c
+    created: "2026-11-24T19:00:00Z"
+    status: COMPLETE
+    objects: 412
+    age: 3605.2
+"""
+
+from datetime import datetime, timezone
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils._backup.keys import identity_file, public_key
+from ..module_utils._backup.options import READ_ARGUMENTS, STORE_ARGUMENTS
+from ..module_utils._backup.store import open_store
+from ..module_utils._backup.verify import age_of, listed, proven
+from ..module_utils._cluster.errors import SalvageError
+
+ARGUMENTS = {**STORE_ARGUMENTS, **READ_ARGUMENTS, "name": {"type": "str"}}
+
+
+def main():
+    module = AnsibleModule(argument_spec=ARGUMENTS, required_by={"name": ["identity"]}, supports_check_mode=True)
+    params = module.params
+    now = datetime.now(timezone.utc)
+    try:
+        key = public_key(params["public_key"])
+        having = identity_file(params["identity"]) if params["identity"] else None
+        store = open_store(params)
+        found = {"backups": listed(store, key, now)}
+        if having:
+            record = proven(store, key, having, params["name"])[0]
+            found["verified"] = {**record, "age": age_of(record, now)}
+    except SalvageError as exc:
+        module.fail_json(msg=str(exc), reason=exc.reason)
+    module.exit_json(changed=False, **found)
+
+
+if __name__ == "__main__":
+    main()
