@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 # Maps whose every key is the user's: one more is a difference.  Elsewhere the server and controllers add what the backup does not know.
@@ -14,13 +14,13 @@ _WHOLE = frozenset({"data", "binaryData", "selector", "matchLabels", "nodeSelect
 
 def differences(wanted: Any, live: Any, path: str = "") -> Iterator[str]:
     """The paths at which ``live`` is not as ``wanted``; what only ``live`` has is passed over, except where all is the user's."""
-    if isinstance(wanted, Mapping) and isinstance(live, Mapping):
+    if isinstance(wanted, dict) and isinstance(live, dict):
         for name, value in wanted.items():
             if f"{path}.{name}" == ".metadata.finalizers":
                 yield from (f"{path}.{name}" for one in value if one not in (live.get(name) or ()))  # others add theirs
                 continue
             yield from _field(value, live, name, f"{path}.{name}")
-            if name in _WHOLE and isinstance(value, Mapping) and isinstance(live.get(name), Mapping):
+            if name in _WHOLE and isinstance(value, dict) and isinstance(live.get(name), dict):
                 yield from (f"{path}.{name}.{extra}" for extra in live[name] if extra not in value)
     elif isinstance(wanted, list) and isinstance(live, list) and len(wanted) == len(live):
         for index, (one, other) in enumerate(zip(wanted, live, strict=True)):
@@ -29,7 +29,7 @@ def differences(wanted: Any, live: Any, path: str = "") -> Iterator[str]:
         yield path
 
 
-def _field(value: Any, live: Mapping[str, Any], name: str, path: str) -> Iterator[str]:
+def _field(value: Any, live: dict[str, Any], name: str, path: str) -> Iterator[str]:
     if name in live:
         yield from differences(value, live[name], path)
     elif value not in (None, {}, []):  # an empty field is often not kept
@@ -38,12 +38,12 @@ def _field(value: Any, live: Mapping[str, Any], name: str, path: str) -> Iterato
 
 def surplus(wanted: Any, live: Any) -> dict[str, Any] | None:
     """A merge patch that takes away the keys that only ``live`` has in maps that are the user's; None where there is none."""
-    if not isinstance(wanted, Mapping) or not isinstance(live, Mapping):
+    if not isinstance(wanted, dict) or not isinstance(live, dict):
         return None
     patch: dict[str, Any] = {}
     for name, value in wanted.items():
         other = live.get(name)
-        if isinstance(value, Mapping) and isinstance(other, Mapping):
+        if isinstance(value, dict) and isinstance(other, dict):
             inner = surplus(value, other) or {}
             if name in _WHOLE:
                 inner.update(dict.fromkeys(extra for extra in other if extra not in value))

@@ -24,6 +24,7 @@ class Outcome:
     changed: bool
     report: dict[str, Any]
     diff: list[dict[str, Any]]
+    first: str  # of what failed
 
 
 def outcome(
@@ -68,7 +69,8 @@ def outcome(
         "resumed": resumed,
         "seconds": round(seconds, 2),
     }
-    return Outcome(status, any(step.written for step in plan.steps), report, diff)
+    first = next((f"{step.key}: {step.problem}" for step in plan.steps if step.problem), "none, but the counts do not add up")
+    return Outcome(status, any(step.written for step in plan.steps), report, diff, first)
 
 
 def _by_reason(left: Iterable[Left]) -> list[dict[str, Any]]:

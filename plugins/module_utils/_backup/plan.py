@@ -13,7 +13,7 @@ from .._cluster.errors import SalvageError
 from .compare import differences
 from .mapping import mapped, names_in_text
 from .order import wave_of
-from .transform import RELEASE, Context, Object, kind_of, name_of, owners_of, stripped, suspended, why_not
+from .transform import RELEASE, Context, Object, comparable, kind_of, name_of, owners_of, stripped, suspended, why_not
 
 CREATE, UPDATE, RECREATE, UNCHANGED, KEPT, REBIND = "create", "update", "recreate", "unchanged", "kept", "rebind"
 NOT_SELECTED = "it is not selected"
@@ -37,7 +37,7 @@ def key_of(obj: Mapping[str, Any]) -> Key:
 
 
 @dataclass(frozen=True)
-class Selection:
+class Choice:
     """What of the backup is wanted; namespaces under the names that they have in it."""
 
     namespaces: frozenset[str] = frozenset()
@@ -99,7 +99,7 @@ class Plan:
     notes: list[str]
 
 
-def plan(objects: Sequence[Object], selection: Selection, context: Context, names: Mapping[str, str]) -> Plan:
+def plan(objects: Sequence[Object], selection: Choice, context: Context, names: Mapping[str, str]) -> Plan:
     """The objects in the order that they are restored in, and every other one with why not.
 
     ``names`` gives each kind as the user spells it (`deployments.apps`).  Raises SalvageError(bad_input).
@@ -143,12 +143,12 @@ def _builtin(finalizer: str) -> bool:
     return domain == "kubernetes.io" or domain.endswith((".kubernetes.io", ".k8s.io"))
 
 
-def _definitions(objects: Iterable[Object], selection: Selection, names: Mapping[str, str]) -> frozenset[str]:
+def _definitions(objects: Iterable[Object], selection: Choice, names: Mapping[str, str]) -> frozenset[str]:
     """The definitions of the custom kinds that are wanted: without them a part of a backup could not be restored."""
     return frozenset(names.get(kind_of(obj), "") for obj in objects if _in_namespaces(obj, selection))
 
 
-def _in_namespaces(obj: Object, selection: Selection) -> bool:
+def _in_namespaces(obj: Object, selection: Choice) -> bool:
     namespace = name_of(obj)[0]
     if not namespace:
         return False
@@ -157,7 +157,7 @@ def _in_namespaces(obj: Object, selection: Selection) -> bool:
     return not selection.mapping or namespace in selection.mapping
 
 
-def _selected(obj: Object, selection: Selection, names: Mapping[str, str], needed: frozenset[str]) -> bool:
+def _selected(obj: Object, selection: Choice, names: Mapping[str, str], needed: frozenset[str]) -> bool:
     kind, (namespace, name) = kind_of(obj), name_of(obj)
     spelled = names.get(kind, "")
     if spelled in selection.exclude or (selection.include and spelled not in selection.include):
@@ -204,7 +204,7 @@ def decide(step: Step, live: Object | None, existing: str, *, ours: bool) -> str
     """
     if live is None:
         return CREATE
-    step.fields = list(differences(step.wanted, stripped(live, Context())))
+    step.fields = list(differences(step.wanted, comparable(live)))
     if _released(step, live):
         return REBIND
     if not step.fields:

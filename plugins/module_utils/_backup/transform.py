@@ -402,6 +402,11 @@ def stripped(obj: Mapping[str, Any], context: Context) -> Object:
     return fresh
 
 
+def comparable(live: Mapping[str, Any]) -> Object:
+    """An object of the cluster, without what no backup could have brought."""
+    return stripped(live, Context(finalizers=frozenset(live["metadata"].get("finalizers") or ())))
+
+
 def owners_of(obj: Mapping[str, Any]) -> list[Object]:
     """The owners that the object has to be linked to again."""
     return [dict(owner) for owner in obj["metadata"].get("ownerReferences") or ()]

@@ -19,7 +19,7 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.pla
     UNCHANGED,
     UPDATE,
     Plan,
-    Selection,
+    Choice,
     decide,
     key_of,
     links,
@@ -47,8 +47,8 @@ def make(kind: str, name: str = "x", namespace: str = "a", *, meta: dict[str, An
     return {"apiVersion": f"{group}/v1" if group else "v1", "kind": short, "metadata": metadata, **content}
 
 
-def planned(objects: list[dict[str, Any]], selection: Selection | None = None) -> Plan:
-    selection = selection or Selection()
+def planned(objects: list[dict[str, Any]], selection: Choice | None = None) -> Plan:
+    selection = selection or Choice()
     return plan(objects, selection, context_of(objects, mapping=selection.mapping), NAMES)
 
 
@@ -82,31 +82,31 @@ def test_everything_in_its_order() -> None:
 
 
 def test_a_namespace_brings_what_it_needs_and_nothing_else() -> None:
-    found = planned(BACKUP, Selection(namespaces=frozenset({"a"})))
+    found = planned(BACKUP, Choice(namespaces=frozenset({"a"})))
     assert sorted(keys(found)) == sorted(
         [f"{CRD} widgets.e.org", "Namespace a", "ConfigMap a/x", "PersistentVolume disk", "Deployment.apps a/x", "Widget.e.org a/x"]
     )
     assert len(found.steps) + len(found.left) == len(BACKUP)
-    elsewhere = planned(BACKUP, Selection(mapping={"a": "new"}))
+    elsewhere = planned(BACKUP, Choice(mapping={"a": "new"}))
     assert "ConfigMap new/x" in keys(elsewhere) and "Namespace new" in keys(elsewhere) and "PersistentVolume disk" not in keys(elsewhere)
 
 
 def test_kinds_are_chosen_by_the_name_that_kubectl_gives_them() -> None:
-    assert keys(planned(BACKUP, Selection(include=frozenset({"configmaps"})))) == ["ConfigMap a/x", "ConfigMap b/x"]
-    assert "Deployment.apps a/x" not in keys(planned(BACKUP, Selection(exclude=frozenset({"deployments.apps"}))))
+    assert keys(planned(BACKUP, Choice(include=frozenset({"configmaps"})))) == ["ConfigMap a/x", "ConfigMap b/x"]
+    assert "Deployment.apps a/x" not in keys(planned(BACKUP, Choice(exclude=frozenset({"deployments.apps"}))))
 
 
 @pytest.mark.parametrize(
     ("selection", "words"),
     [
-        (Selection(namespaces=frozenset({"none"})), "holds nothing of namespace none"),
-        (Selection(mapping={"none": "b"}), "holds nothing of namespace none"),
-        (Selection(namespaces=frozenset({"a", "b"}), mapping={"a": "b"}), "a and b would both"),
-        (Selection(mapping={"a": "c", "b": "c"}), "a and b would both"),
-        (Selection(include=frozenset({"configmap"})), "a kind configmap"),
+        (Choice(namespaces=frozenset({"none"})), "holds nothing of namespace none"),
+        (Choice(mapping={"none": "b"}), "holds nothing of namespace none"),
+        (Choice(namespaces=frozenset({"a", "b"}), mapping={"a": "b"}), "a and b would both"),
+        (Choice(mapping={"a": "c", "b": "c"}), "a and b would both"),
+        (Choice(include=frozenset({"configmap"})), "a kind configmap"),
     ],
 )
-def test_what_makes_no_sense_is_refused(selection: Selection, words: str) -> None:
+def test_what_makes_no_sense_is_refused(selection: Choice, words: str) -> None:
     with pytest.raises(SalvageError, match=words) as caught:
         planned(BACKUP, selection)
     assert caught.value.reason == "bad_input"
@@ -165,7 +165,7 @@ def test_owners_are_linked_under_the_uid_that_they_have_now() -> None:
 def test_notes_tell_what_a_restore_can_not_bring() -> None:
     claim = make("PersistentVolumeClaim", meta={"finalizers": ["kubernetes.io/pvc-protection"]})
     held = make("ConfigMap", meta={"finalizers": ["own.example/hold"]}, data={"u": "http://x.a.svc/"})
-    notes = "\n".join(planned([claim, held], Selection(mapping={"a": "z"})).notes)
+    notes = "\n".join(planned([claim, held], Choice(mapping={"a": "z"})).notes)
     assert "stored in its volume" in notes and "own.example/hold" in notes and "in a text" in notes and "pvc-protection" not in notes
 
 
@@ -173,7 +173,7 @@ def test_a_helm_release_without_its_objects_is_told() -> None:
     release = make("Secret", "sh.helm.release.v1.app.v1", type="helm.sh/release.v1", meta={"labels": {"name": "app", "owner": "helm"}})
     notes = {"meta.helm.sh/release-name": "app", "meta.helm.sh/release-namespace": "a"}
     part = make("ConfigMap", meta={"annotations": notes})
-    found = planned([release, part], Selection(include=frozenset({"secrets"})))
+    found = planned([release, part], Choice(include=frozenset({"secrets"})))
     assert found.notes == ["the Helm release a/app is restored without 1 of its objects, which are not selected"]
     assert planned([release, part]).notes == []
 

@@ -1,0 +1,306 @@
+#!/usr/bin/python
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: restore
+short_description: Restore a backup, and prove that it is there
+version_added: 0.1.0
+author: Euystacio Meta Salvage contributors (@euystacio)
+description:
+  - Opens and proves the whole backup first. One that was changed, or is for another key, is refused before anything is written.
+  - Writes in waves (definitions, namespaces, accounts, rights, configuration, volumes, services, workloads, ...), each in parallel and each
+    only after the one before is there, by server-side apply under a field manager of its own.
+  - Then reads every object again and compares it, and waits until the workloads serve. The counts of the result add up to the number of
+    objects in the backup, so that nothing is left out silently.
+  - A run that was killed goes on when it is run again. A run after one that succeeded changes nothing.
+  - What only the cluster that was backed up can know is not restored (addresses, UIDs, status), and neither is what controllers make
+    anew. The data of volumes is not in a backup.
+extends_documentation_fragment:
+  - kubernetes.core.k8s_auth_options
+  - euystacio.meta_salvage.attributes.actiongroup
+  - euystacio.meta_salvage.backup
+  - euystacio.meta_salvage.backup.read
+attributes:
+  check_mode:
+    description: Can run in check mode and tell what it would without changing anything.
+    support: full
+    details: Each write is sent as a dry run; what a dry run can't prove is listed in RV(restore.not_proven).
+  diff_mode:
+    description: Shows what changed.
+    support: full
+    details: The values of Secrets are never shown. At most 100 objects are.
+  idempotent:
+    description: Running it again changes nothing.
+    support: full
+requirements:
+  - kubernetes
+  - cryptography
+  - pyrage
+options:
+  name:
+    description: The backup. By default the newest.
+    type: str
+  namespaces:
+    description:
+      - Only these namespaces, with the volumes that their claims are bound to and the definitions of their custom resources.
+        Empty for all of the backup.
+    type: list
+    elements: str
+    default: []
+  namespace_mapping:
+    description:
+      - Namespaces that are restored under another name. Without O(namespaces) only these are restored.
+      - References go along where a field is known to name a namespace. An address within a text is left as it is, and told in
+        RV(restore.notes).
+    type: dict
+    default: {}
+  include:
+    description: Only these kinds, as C(kubectl api-resources -o name) spells them.
+    type: list
+    elements: str
+    default: []
+  exclude:
+    description: Kinds to leave out, spelled so too.
+    type: list
+    elements: str
+    default: []
+  cluster_scoped:
+    description:
+      - Whether objects that are in no namespace are restored. By default they are if neither O(namespaces) nor O(namespace_mapping) is
+        given.
+    type: bool
+  existing:
+    description:
+      - What becomes of an object that is there and differs.
+      - V(skip) keeps it, and tells where it differs in RV(restore.kept).
+      - V(update) applies the backup to it. Fields that others own are conflicts, and its failure, unless O(force=true).
+      - V(recreate) deletes it, without what depends on it, and makes it anew. A namespace, a definition, a volume or a claim is
+        updated instead.
+    type: str
+    choices: [skip, update, recreate]
+    default: skip
+  force:
+    description: Whether fields that others own are taken over, and keys that only the cluster has are taken away.
+    type: bool
+    default: false
+  finalizers:
+    description:
+      - Finalizers to restore. Name those whose controller is in the cluster; with any other an object could never be deleted.
+    type: list
+    elements: str
+    default: []
+  backup_first:
+    description:
+      - Whether what is in use is backed up, into the same O(repository), before it is written to. It needs O(recipients) and
+        O(signing_key). A namespace that is new or empty needs none.
+    type: bool
+    default: true
+  recipients:
+    description: The age public keys that can open the backup of O(backup_first).
+    type: list
+    elements: str
+    default: []
+  signing_key:
+    description: The file with the ed25519 private key, in PEM, that signs the backup of O(backup_first).
+    type: path
+  workers:
+    description: How many objects are written at the same time.
+    type: int
+    default: 16
+  wait:
+    description: Whether to wait until the workloads serve.
+    type: bool
+    default: true
+  wait_timeout:
+    description: Seconds for each wait, be it for workloads, for definitions, for a namespace that is being deleted, or a webhook's Service.
+    type: float
+    default: 300.0
+  journal:
+    description:
+      - The file that lets a run go on after it was killed. It holds names only, and is removed when the restore is done.
+      - By default one of this restore's own below C(~/.local/state/euystacio-meta-salvage).
+    type: path
+  progress_path:
+    description: A file to which the progress is appended, a JSON object in each line.
+    type: path
+  request_timeout:
+    description: Seconds for each request to the API server. Those that are safe to repeat are repeated if it stumbles.
+    type: float
+    default: 30.0
+seealso:
+  - module: euystacio.meta_salvage.backup
+  - module: euystacio.meta_salvage.backup_info
+"""
+
+EXAMPLES = r"""
+- name: What would the newest backup bring
+  euystacio.meta_salvage.restore:
+    repository: /var/backups/euystacio
+    public_key: /etc/meta-salvage/backup.pub.pem
+    identity: /run/secrets/backup.age
+  check_mode: true
+  diff: true
+
+- name: Bring back what is missing in a namespace, and leave what is there
+  euystacio.meta_salvage.restore:
+    repository: /var/backups/euystacio
+    public_key: /etc/meta-salvage/backup.pub.pem
+    identity: /run/secrets/backup.age
+    namespaces: [euystacio-ai]
+    recipients: [age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p]
+    signing_key: /etc/meta-salvage/backup.pem
+
+- name: A copy beside the original
+  euystacio.meta_salvage.restore:
+    repository: /var/backups/euystacio
+    public_key: /etc/meta-salvage/backup.pub.pem
+    identity: /run/secrets/backup.age
+    namespace_mapping: {euystacio-ai: euystacio-ai-copy}
+    exclude: [ingresses.networking.k8s.io]
+"""
+
+RETURN = r"""
+restore:
+  description:
+    - What the restore came to. RV(restore.result) is V(PASS) if every object that is wanted is there as the backup says, V(PARTIAL) if
+      objects that differ were kept or the backup has holes, and V(FAIL), with which the module fails, if an object is not there as it
+      should be.
+  returned: when the backup was opened
+  type: dict
+  sample:
+    backup: backup-20261124T190000.000000Z-1f0c
+    result: PASS
+    total: 412
+    counts: {created: 380, updated: 0, recreated: 0, unchanged: 3, kept: 0, failed: 0, skipped: 29, not_selected: 0}
+    failed: []
+    kept: []
+    skipped: [{reason: "its owner, a Deployment, makes it", count: 3, objects: ["ReplicaSet.apps euystacio-ai/euystacio-api-7d9"]}]
+    finished: 2
+    holes: {}
+    notes: ["PersistentVolumeClaim euystacio-ai/data is restored, and what was stored in its volume is not in the backup"]
+    not_proven: []
+    safety_backup: backup-20261124T191200.000000Z-77aa
+    resumed: false
+    seconds: 4.2
+"""
+
+import json
+from pathlib import Path
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
+
+from ..module_utils._backup.archive import recipients
+from ..module_utils._backup.journal import Journal
+from ..module_utils._backup.keys import identity_file, private_key, public_key
+from ..module_utils._backup.options import READ_ARGUMENTS, STORE_ARGUMENTS
+from ..module_utils._backup.outcome import FAIL
+from ..module_utils._backup.perform import Backup
+from ..module_utils._backup.plan import Choice
+from ..module_utils._backup.restore import Restore, Wish
+from ..module_utils._backup.select import Selection
+from ..module_utils._backup.store import open_store
+from ..module_utils._backup.verify import opened
+from ..module_utils._cluster.api import Cluster
+from ..module_utils._cluster.errors import SalvageError
+
+ARGUMENTS = {
+    **AUTH_ARG_SPEC,
+    **STORE_ARGUMENTS,
+    **READ_ARGUMENTS,
+    "name": {"type": "str"},
+    "namespaces": {"type": "list", "elements": "str", "default": []},
+    "namespace_mapping": {"type": "dict", "default": {}},
+    "include": {"type": "list", "elements": "str", "default": []},
+    "exclude": {"type": "list", "elements": "str", "default": []},
+    "cluster_scoped": {"type": "bool"},
+    "existing": {"type": "str", "choices": ["skip", "update", "recreate"], "default": "skip"},
+    "force": {"type": "bool", "default": False},
+    "finalizers": {"type": "list", "elements": "str", "default": []},
+    "backup_first": {"type": "bool", "default": True},
+    "recipients": {"type": "list", "elements": "str", "default": []},
+    "signing_key": {"type": "path", "no_log": False},
+    "workers": {"type": "int", "default": 16},
+    "wait": {"type": "bool", "default": True},
+    "wait_timeout": {"type": "float", "default": 300.0},
+    "journal": {"type": "path"},
+    "progress_path": {"type": "path"},
+    "request_timeout": {"type": "float", "default": 30.0},
+}
+
+
+def restored(module):
+    """Keys and backup first: without them nothing is asked of the cluster."""
+    params = module.params
+    if not params["identity"]:
+        raise SalvageError("identity is missing; name the file with the age private key that opens the backup", reason="bad_input")
+    if not 1 <= params["workers"] <= 64:
+        raise SalvageError(f"workers is {params['workers']}; give 1 to 64", reason="bad_input")
+    store = open_store(params)
+    secured = _securing(params, store)
+    manifest, objects = opened(store, public_key(params["public_key"]), identity_file(params["identity"]), params["name"])[1:]
+    cluster = Cluster.connect(params, timeout=params["request_timeout"])
+    mapping = {str(name): str(target) for name, target in params["namespace_mapping"].items()}
+    wish = Wish(
+        Choice(
+            frozenset(params["namespaces"]), mapping, frozenset(params["include"]), frozenset(params["exclude"]), params["cluster_scoped"]
+        ),
+        existing=params["existing"],
+        force=params["force"],
+        finalizers=frozenset(params["finalizers"]),
+        workers=params["workers"],
+        wait=params["wait"],
+        wait_timeout=params["wait_timeout"],
+        backup_first=params["backup_first"],
+        show=module._diff,
+    )
+    journal = Journal(params["journal"] or "", {"server": cluster.server, "root": manifest["root"], "wish": wish.task()})
+    back = None if secured is None else lambda namespaces: secured(cluster, namespaces)
+    return Restore(cluster, (manifest, objects), wish, journal, back, progress_to(params["progress_path"])).run(dry_run=module.check_mode)
+
+
+def _securing(params, store):
+    """How a backup is taken first; None if that is not asked for, or lacks its keys (which is only an error where it is needed)."""
+    if not params["backup_first"] or not params["recipients"] or not params["signing_key"]:
+        return None
+    to, key = recipients(params["recipients"]), private_key(params["signing_key"])
+
+    def back(cluster, namespaces):
+        return Backup(cluster, Selection(namespaces=tuple(namespaces)), key, to).write(store)["name"]
+
+    return back
+
+
+def progress_to(path):
+    def emit(line):
+        if path:
+            with Path(path).open("a", encoding="utf-8") as lines:
+                lines.write(json.dumps(line) + "\n")
+
+    return emit
+
+
+def main():
+    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
+    try:
+        outcome = restored(module)
+    except SalvageError as exc:
+        module.fail_json(msg=str(exc), reason=exc.reason)
+    except OSError as exc:
+        module.fail_json(msg=f"the progress can't be written to {module.params['progress_path']}: {exc.strerror}")
+    result = {"changed": outcome.changed, "restore": outcome.report}
+    if outcome.diff:
+        result["diff"] = outcome.diff
+    if outcome.status == FAIL:
+        counts = outcome.report["counts"]
+        sentence = f"the restore FAILED for {counts['failed']} of {outcome.report['total']} objects; the first is {outcome.first}"
+        module.fail_json(msg=sentence, **result)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()
