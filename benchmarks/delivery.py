@@ -32,6 +32,7 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.wa
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.bake import Bake, Baseline, Plan, Sources
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.counters import Signals
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.judge import Rule
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.old_colour import Ending
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.rollout import Workload, roll_back
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.sources import PodSource
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.switch import BlueGreen, Settings
@@ -177,7 +178,7 @@ def losses(cluster: Cluster, *, graceful: bool) -> tuple[int, int]:
     with Load(must_read(cluster, path_of("Service", SPACE, "api"))["spec"]["clusterIP"]) as load:
         load.reach(400)
         switch.promote(aim, dry_run=False)
-        switch.retire(drain_timeout=2, drain_interval=1, exclude=(), remove=False, dry_run=False)
+        switch.retire(Ending(drain_timeout=2, drain_interval=1), dry_run=False)
         load.reach(sum(load.results.values()) + 2000)
     return sum(load.results.values()), sum(count for outcome, count in load.results.items() if outcome != "200")
 

@@ -22,6 +22,7 @@ description:
   - Requests that fail together are counted as independent ones unless O(variance_ratio) says otherwise.
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
+  - euystacio.meta_salvage.routes
   - euystacio.meta_salvage.delivery
 attributes:
   check_mode:
@@ -34,7 +35,7 @@ attributes:
   idempotent:
     description: A second run changes nothing.
     support: N/A
-    details: It watches; it changes nothing but the Service of O(revert_service) if the verdict is bad.
+    details: It watches; it changes nothing but where O(revert_service) or O(revert_route) send the traffic if the verdict is bad.
 options:
   state:
     description:
@@ -93,7 +94,8 @@ options:
     choices: [auto, prometheus, pods]
     default: auto
   prometheus_url:
-    description: Prometheus, as C(http[s]://host:port[/prefix]) or C(service[s]://namespace/service:port[/prefix]).
+    description:
+      - Prometheus, as C(http[s]://host:port[/prefix]), C(service[s]://namespace/service:port[/prefix]), or C(forward[s]://) for C(service[s]://).
     type: str
     default: service://monitoring/prometheus:9090
   metrics_port:
@@ -155,7 +157,7 @@ options:
     default: [critical]
   opa_url:
     description:
-      - Where OPA answers, for O(opa_probes); C(http), C(https), or C(service://NAMESPACE/SERVICE:PORT) through the API server.
+      - Where OPA answers, for O(opa_probes). An address as in O(prometheus_url).
     type: str
   opa_probes:
     description:
@@ -183,8 +185,25 @@ options:
   revert_service:
     description: Switch this Service back (see M(euystacio.meta_salvage.blue_green)) in the very moment that the verdict is V(failed).
     type: str
+  revert_route:
+    description: As O(revert_service), for traffic that moves by weights.
+    type: dict
+    suboptions:
+      traffic:
+        description: As in M(euystacio.meta_salvage.blue_green).
+        type: str
+        choices: [httproute, route]
+        required: true
+      name:
+        description: The route's name.
+        type: str
+        required: true
+      backends:
+        description: The Service of each of the two colours.
+        type: dict
+        required: true
   revert_on_unknown:
-    description: Switch it back too if the verdict is V(unknown) at the end.
+    description: Switch back too if the verdict is V(unknown) at the end.
     type: bool
     default: true
   colour_key:
@@ -274,7 +293,7 @@ baseline:
     source: Prometheus, 900 s of 3 pods
     firing: []
 reverted:
-  description: How the Service was switched back, as in M(euystacio.meta_salvage.blue_green).
+  description: How the traffic was switched back, as in M(euystacio.meta_salvage.blue_green).
   returned: when it was
   type: dict
   sample: {changed: true, active: blue, proven: true, proof_ms: 4.2}
@@ -290,7 +309,8 @@ from ansible_collections.kubernetes.core.plugins.module_utils.args_common import
 
 from ..module_utils._cluster.api import Cluster
 from ..module_utils._cluster.errors import SalvageError
-from ..module_utils._cluster.http import Http, open_endpoint
+from ..module_utils._cluster.routes import ARGUMENTS as ROUTES
+from ..module_utils._cluster.routes import Routes
 from ..module_utils._delivery.bake import Bake, Baseline, Plan, Sources, measure, nothing_before
 from ..module_utils._delivery.counters import Signals
 from ..module_utils._delivery.judge import Rule
@@ -299,11 +319,13 @@ from ..module_utils._delivery.policy import PolicySource, probes_from
 from ..module_utils._delivery.rollout import Workload
 from ..module_utils._delivery.sources import PodSource, PrometheusSource
 from ..module_utils._delivery.switch import BlueGreen, Settings
+from ..module_utils._delivery.weighted import Weighted
 from ..module_utils._metrics.model import Profile
 from ..module_utils._metrics.profile import parse_profile
 
 ARGUMENTS = {
     **AUTH_ARG_SPEC,
+    **ROUTES,
     **WORKLOAD_ARGUMENTS,
     "state": {"type": "str", "choices": ["measured", "judged"], "default": "judged"},
     "baseline": {"type": "dict"},
@@ -345,6 +367,14 @@ ARGUMENTS = {
         },
     },
     "revert_service": {"type": "str"},
+    "revert_route": {
+        "type": "dict",
+        "options": {
+            "traffic": {"type": "str", "choices": ["httproute", "route"], "required": True},
+            "name": {"type": "str", "required": True},
+            "backends": {"type": "dict", "required": True},
+        },
+    },
     "revert_on_unknown": {"type": "bool", "default": True},
     "colour_key": {"type": "str", "default": "version", "no_log": False},
     "run": {"type": "str", "default": ""},
@@ -357,20 +387,22 @@ ARGUMENTS = {
 def sources_of(params, cluster):
     """Prometheus where it is wanted and answers, OPA where it is to be asked, and the pods in any case."""
     pods = PodSource(cluster, params["metrics_port"], params["metrics_path"])
-    http = Http(timeout=params["request_timeout"])
+    routes = Routes(params, params["request_timeout"], cluster=cluster)
     policy = None
     if params["opa_probes"]:
         if not params["opa_url"]:
             raise SalvageError("opa_probes needs opa_url; name the address where OPA answers", reason="bad_input")
-        policy = PolicySource(open_endpoint(params["opa_url"], http=http, cluster=cluster), probes_from(params["opa_probes"]))
+        policy = PolicySource(routes.open(params["opa_url"]), probes_from(params["opa_probes"]))
     if params["source"] == "pods" or not params["prometheus_url"]:
         return Sources(pods, policy=policy)
-    endpoint = open_endpoint(params["prometheus_url"], http=http, cluster=cluster)
-    if params["source"] == "auto":
-        try:
+    try:
+        endpoint = routes.open(params["prometheus_url"])
+        if params["source"] == "auto":
             endpoint.get("/api/v1/query", query={"query": "vector(1)"})
-        except SalvageError:
-            return Sources(pods, policy=policy)
+    except SalvageError as exc:
+        if params["source"] != "auto" or exc.reason == "bad_input":
+            raise
+        return Sources(pods, policy=policy)
     return Sources(pods, PrometheusSource(endpoint, params["namespace"], 2.5 * params["interval"]), policy)
 
 
@@ -385,6 +417,18 @@ def signals_of(params):
     )
 
 
+def way_back(params, cluster):
+    """What can switch the traffic back, or None."""
+    settings, route = Settings(run=params["run"]), params["revert_route"]
+    if route:
+        return Weighted(cluster, params["namespace"], route["traffic"], route["name"], route["backends"], settings)
+    return (
+        BlueGreen(cluster, params["namespace"], params["revert_service"], params["colour_key"], settings)
+        if params["revert_service"]
+        else None
+    )
+
+
 def baseline_of(params, sources):
     if params["without_baseline"]:
         if params["baseline"]:
@@ -396,6 +440,7 @@ def baseline_of(params, sources):
 def judged(module, cluster, workload, sources):
     """The module's result: the bake, and the way back if it is needed."""
     params = module.params
+    back = way_back(params, cluster)
     bake = Bake(
         workload,
         sources,
@@ -425,11 +470,9 @@ def judged(module, cluster, workload, sources):
         "weak": record["weak"],
         "baseline": record["baseline"],
     }
-    back = verdict.status == "failed" or (verdict.status == "unknown" and params["revert_on_unknown"])
-    if params["revert_service"] and back:
-        settings = Settings(run=params["run"])
+    if back and (verdict.status == "failed" or (verdict.status == "unknown" and params["revert_on_unknown"])):
         try:
-            reverted = BlueGreen(cluster, params["namespace"], params["revert_service"], params["colour_key"], settings).revert()
+            reverted = back.revert()
         except SalvageError as exc:
             module.fail_json(msg=f"{verdict.reason}; and it could not be switched back: {exc}", reason=exc.reason, **result)
         result |= {"reverted": reverted, "changed": reverted["changed"]}
@@ -457,7 +500,7 @@ def write_record(module, path, record):
 
 
 def main():
-    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
+    module = AnsibleModule(argument_spec=ARGUMENTS, mutually_exclusive=[("revert_service", "revert_route")], supports_check_mode=True)
     params = module.params
     try:
         cluster = Cluster.connect(params, timeout=params["request_timeout"])

@@ -39,7 +39,8 @@ options:
       - V(inspected) tells the colours.
       - V(adopted) gives a Service that does not name O(colour_key) yet its first colour. It labels the pods, waits for them, and
         then narrows the selector to them; no endpoint is lost.
-      - V(prepared) makes the Deployment of O(colour), as many replicas as the active one has now, and a preview Service, and waits.
+      - V(prepared) makes the Deployment of O(colour), as many replicas as the active one has now, and a preview Service, and waits. A
+        colour that takes traffic is left as it is; if that is not what is asked for, this fails.
       - V(promoted) switches to O(colour).
       - V(reverted) switches back, needing no more than ready pods of the old colour. It looks at no gate, metric or lease.
       - V(retired) waits until the old colour answers no more requests, moves its autoscaler to the new one, and scales it to nothing.
@@ -69,7 +70,10 @@ options:
       - V(httproute) and V(route) are the weights of a Gateway API HTTPRoute, or of an OpenShift Route, between a Service for each colour
         (O(backends)); both weights and the note of the run are one compare-and-swap write, and count once read again and once the route's
         controller, if one reports, has accepted them.
-      - With weights there are O(state=inspected), O(state=promoted), and O(state=reverted).
+      - As with the selector each pod's health is asked before every step, and the old colour's autoscaler is held until
+        O(state=retired) or O(state=reverted).
+      - With weights there is no O(state=adopted), and O(state=prepared) needs O(colour_key) in the old colour's Service; the new one's is
+        made if there is none.
     type: str
     choices: [selector, httproute, route]
     default: selector
@@ -283,7 +287,7 @@ size:
   sample: 3
 rollout:
   description: How far it is, as in M(euystacio.meta_salvage.rollout).
-  returned: with O(state=prepared)
+  returned: with O(state=prepared), if it was waited for
   type: dict
   sample: {status: complete, reason: "3 of 3 available, all of revision 1"}
 retired:
@@ -293,12 +297,12 @@ retired:
   sample: blue
 drain:
   description: How the old colour's requests ran out.
-  returned: with O(state=retired)
+  returned: with O(state=retired), if there was anything to wait for
   type: dict
   sample: {drained: true, seconds: 30.1, reason: no request in two intervals}
 hpa_moved:
   description: The autoscalers that now scale the new colour.
-  returned: with O(state=retired)
+  returned: with O(state=retired), if there was anything to retire
   type: list
   elements: str
   sample: [euystacio-api-hpa]
@@ -313,6 +317,8 @@ from ansible_collections.kubernetes.core.plugins.module_utils.args_common import
 from ..module_utils._cluster.api import Cluster
 from ..module_utils._cluster.errors import SalvageError
 from ..module_utils._delivery.colours import Journal
+from ..module_utils._delivery.old_colour import Ending
+from ..module_utils._delivery.options import conclude
 from ..module_utils._delivery.switch import BlueGreen, Settings
 from ..module_utils._delivery.weighted import Weighted
 
@@ -360,12 +366,10 @@ def settings_of(params):
     return Settings(**{"run": f"{platform.node()}-{int(time.time())}", **given})
 
 
-def inspected(blue_green):
-    service, colours = blue_green.inspect()
-    journal = Journal.of(service)
+def told(journal, deployments):
+    """What is seen, whichever way the traffic moves."""
     return {
         "changed": False,
-        "active": colours.active,
         "journal": journal.to_dict() if journal else None,
         "colours": {
             colour: {
@@ -373,54 +377,55 @@ def inspected(blue_green):
                 "replicas": deployment["spec"].get("replicas", 1),
                 "available": (deployment.get("status") or {}).get("availableReplicas", 0),
             }
-            for colour, deployment in colours.deployments.items()
+            for colour, deployment in deployments.items()
         },
     }
 
 
-def run(blue_green, params, check_mode):
+def inspected(mover):
+    if isinstance(mover, BlueGreen):
+        service, colours = mover.inspect()
+        return {"active": colours.active, **told(Journal.of(service), colours.deployments)}
+    weights, journal, deployments = mover.inspect()
+    active = next((colour for colour, share in weights.items() if share is not None and share > 50), None)
+    return {"active": active, "weights": weights, **told(journal, deployments)}
+
+
+def mover_of(cluster, params):
+    """What moves the traffic."""
+    settings = settings_of(params)
+    if params["traffic"] == "selector":
+        return BlueGreen(cluster, params["namespace"], params["service"], params["colour_key"], settings)
+    route = params["route"] or params["service"]
+    return Weighted(cluster, params["namespace"], params["traffic"], route, params["backends"], settings, key=params["colour_key"])
+
+
+def run(params, check_mode):
     """The module's result."""
+    mover = mover_of(Cluster.connect(params, timeout=params["request_timeout"]), params)
     state, colour = params["state"], params["colour"]
     if state == "inspected":
-        return inspected(blue_green)
+        return inspected(mover)
     if state == "adopted":
-        return blue_green.adopt(colour or "blue", dry_run=check_mode)
+        if not isinstance(mover, BlueGreen):
+            raise SalvageError("a Service is adopted with traffic: selector; name that of the colour as service", reason="bad_input")
+        return mover.adopt(colour or "blue", dry_run=check_mode)
     if state == "prepared":
         name = params["deployment"] or f"{params['service']}-{colour}"
-        return blue_green.prepare(colour, name, params["definition"], params["images"], dry_run=check_mode)
+        return mover.prepare(colour, name, params["definition"], params["images"], dry_run=check_mode)
+    if state == "promoted" and isinstance(mover, BlueGreen):
+        return mover.promote(colour, dry_run=check_mode)
     if state == "promoted":
-        return blue_green.promote(colour, dry_run=check_mode)
+        return mover.promote(colour, params["steps"], params["verdict"], dry_run=check_mode)
     if state == "reverted":
-        return blue_green.revert(colour, dry_run=check_mode)
+        return mover.revert(colour, dry_run=check_mode)
     if params["verdict"] != "passed":
         raise SalvageError(
             f"the bake's verdict is {params['verdict']}, so the old colour stays: it is the way back (retired needs verdict: passed)",
             reason="bad_input",
         )
-    return blue_green.retire(
-        drain_timeout=params["drain_timeout"],
-        drain_interval=params["drain_interval"],
-        exclude=tuple(params["drain_exclude"]),
-        remove=params["remove"],
-        dry_run=check_mode,
-    )
-
-
-def run_weighted(cluster, params, check_mode):
-    """The module's result, by weights."""
-    state, colour = params["state"], params["colour"]
-    name = params["route"] or params["service"]
-    weighted = Weighted(cluster, params["namespace"], params["traffic"], name, params["backends"], settings_of(params))
-    if state == "inspected":
-        return weighted.inspect()
-    if state == "promoted":
-        return weighted.promote(colour, params["steps"], params["verdict"], dry_run=check_mode)
-    if state == "reverted":
-        return weighted.revert(colour, dry_run=check_mode)
-    raise SalvageError(
-        f"state {state} is for traffic: selector; with weights make, and later remove, the Deployment and Service of a colour yourself",
-        reason="bad_input",
-    )
+    ending = Ending(params["drain_timeout"], params["drain_interval"], tuple(params["drain_exclude"]), params["remove"])
+    return mover.retire(ending, dry_run=check_mode)
 
 
 def main():
@@ -429,19 +434,7 @@ def main():
         supports_check_mode=True,
         required_if=[("state", "prepared", ["colour"]), ("state", "promoted", ["colour"])],
     )
-    params = module.params
-    try:
-        cluster = Cluster.connect(params, timeout=params["request_timeout"])
-        if params["traffic"] == "selector":
-            blue_green = BlueGreen(cluster, params["namespace"], params["service"], params["colour_key"], settings_of(params))
-            result = run(blue_green, params, module.check_mode)
-        else:
-            result = run_weighted(cluster, params, module.check_mode)
-    except SalvageError as exc:
-        module.fail_json(msg=str(exc), reason=exc.reason)
-    if result.get("failed"):
-        module.fail_json(**result)
-    module.exit_json(**result)
+    conclude(module, lambda: run(module.params, module.check_mode))
 
 
 if __name__ == "__main__":

@@ -171,8 +171,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
 from ..module_utils._cluster.api import Cluster
-from ..module_utils._cluster.errors import SalvageError
-from ..module_utils._delivery.options import WORKLOAD_ARGUMENTS
+from ..module_utils._delivery.options import WORKLOAD_ARGUMENTS, conclude
 from ..module_utils._delivery.perform import perform
 from ..module_utils._delivery.rollout import Workload
 
@@ -182,8 +181,8 @@ ARGUMENTS = {
     "state": {"type": "str", "choices": ["complete", "restarted", "rolled_back", "paused", "resumed"], "default": "complete"},
     "revision": {"type": "int"},
     "unproven": {"type": "bool", "default": False},
-    "baseline": {"type": "dict"},
     "record": {"type": "str", "choices": ["passed", "failed"]},
+    "baseline": {"type": "dict"},
     "run": {"type": "str", "default": ""},
     "record_reason": {"type": "str", "default": ""},
     "wait": {"type": "bool", "default": True},
@@ -193,18 +192,15 @@ ARGUMENTS = {
 }
 
 
+def run(params, check_mode):
+    cluster = Cluster.connect(params, timeout=params["request_timeout"])
+    workload = Workload(cluster, params["kind"], params["namespace"], params["name"], params["restart_limit"])
+    return perform(workload, params, check_mode=check_mode)
+
+
 def main():
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
-    params = module.params
-    try:
-        cluster = Cluster.connect(params, timeout=params["request_timeout"])
-        workload = Workload(cluster, params["kind"], params["namespace"], params["name"], params["restart_limit"])
-        result = perform(workload, params, check_mode=module.check_mode)
-    except SalvageError as exc:
-        module.fail_json(msg=str(exc), reason=exc.reason)
-    if result.get("failed"):
-        module.fail_json(**result)
-    module.exit_json(**result)
+    conclude(module, lambda: run(module.params, module.check_mode))
 
 
 if __name__ == "__main__":

@@ -130,8 +130,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
 from ..module_utils._cluster.api import Cluster
-from ..module_utils._cluster.errors import SalvageError
-from ..module_utils._delivery.options import WORKLOAD_ARGUMENTS
+from ..module_utils._delivery.options import WORKLOAD_ARGUMENTS, conclude
 from ..module_utils._delivery.rollout import Workload
 from ..module_utils._delivery.scaling import Wish, scale, undo
 
@@ -150,9 +149,7 @@ ARGUMENTS = {
 }
 
 
-def main():
-    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
-    params = module.params
+def run(params, check_mode):
     wish = Wish(
         replicas=params["replicas"],
         minimum=params["hpa_min"],
@@ -163,16 +160,15 @@ def main():
         check_headroom=params["check_headroom"],
         timeout=params["timeout"],
     )
-    try:
-        cluster = Cluster.connect(params, timeout=params["request_timeout"])
-        workload = Workload(cluster, params["kind"], params["namespace"], params["name"])
-        act = scale if params["state"] == "present" else undo
-        result = act(workload, wish, dry_run=module.check_mode)
-    except SalvageError as exc:
-        module.fail_json(msg=str(exc), reason=exc.reason)
-    if result.get("failed"):
-        module.fail_json(**result)
-    module.exit_json(**result)
+    cluster = Cluster.connect(params, timeout=params["request_timeout"])
+    workload = Workload(cluster, params["kind"], params["namespace"], params["name"])
+    act = scale if params["state"] == "present" else undo
+    return act(workload, wish, dry_run=check_mode)
+
+
+def main():
+    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
+    conclude(module, lambda: run(module.params, module.check_mode))
 
 
 if __name__ == "__main__":

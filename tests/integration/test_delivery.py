@@ -28,6 +28,7 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.b
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.colours import Journal
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.counters import Signals
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.judge import Counts, Rule
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.old_colour import Ending
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.perform import perform
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.rollout import Workload
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.scaling import Wish, scale, undo
@@ -52,8 +53,8 @@ ASKED: dict[str, Any] = {
     "revision": None,
     "unproven": False,
     "record": None,
-    "run": "test",
     "baseline": None,
+    "run": "test",
     "record_reason": "",
     "wait": True,
     "timeout": 120.0,
@@ -350,10 +351,10 @@ def test_traffic_moves_by_weights_in_steps_and_back(app: App, lab: Lab, kind: st
         assert split.promote("green", [5, 25, 100], "unknown", dry_run=False)["weight"] == 5
         assert not split.promote("green", [5, 25, 100], "unknown", dry_run=False)["changed"]
         assert split.promote("green", [5, 25, 100], "passed", dry_run=False)["weight"] == 25
-        assert split.inspect()["weights"] == {"blue": 75, "green": 25}
+        assert split.inspect()[0] == {"blue": 75, "green": 25}
         assert split.promote("green", [5, 25, 100], "failed", dry_run=False)["failed"]
         assert split.revert()["changed"]
-        assert split.inspect()["weights"] == {"blue": 100, "green": 0}
+        assert split.inspect()[0] == {"blue": 100, "green": 0}
 
 
 class Stumbling(Http):
@@ -412,7 +413,7 @@ def test_a_rolling_update_and_a_retirement_under_load_lose_nothing(app: App) -> 
         assert progress.status == "complete", progress.reason
         assert app.switch().promote("green", dry_run=False)["proven"]
         # Clients that keep their connections are still on the old pods when these end: each answer meanwhile asks them to leave.
-        app.switch().retire(drain_timeout=2, drain_interval=1, exclude=(), remove=False, dry_run=False)
+        app.switch().retire(Ending(drain_timeout=2, drain_interval=1), dry_run=False)
         retired = Workload(app.cluster, "Deployment", SPACE, app.name)
         retired.wait(120)
         load.reach(sum(load.results.values()) + 1000)  # some five seconds: the old pods have ended

@@ -107,6 +107,13 @@ def inspect(service: Object, deployments: Iterable[Object], key: str) -> Colours
     return Colours(key, active, full, found, tuple(uncoloured))
 
 
+def behind(service: Object, deployments: Iterable[Object]) -> list[Object]:
+    """The Deployments whose pods the Service takes."""
+    selector = ((service.get("spec") or {}).get("selector") or {}).items()
+    labels = [(one, ((one["spec"]["template"].get("metadata") or {}).get("labels")) or {}) for one in deployments]
+    return [one for one, its in labels if selector and selector <= its.items()]
+
+
 def must_be_coloured(colours: Colours, service: str) -> str:
     """The active colour.  Raises SalvageError(bad_input) for a Service that takes pods of every colour."""
     if colours.active is None:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,6 +21,7 @@ from .colours import (
     SETTLED,
     SWITCHED,
     Colours,
+    Endpoints,
     Gate,
     Journal,
     endpoints_gate,
@@ -42,13 +43,11 @@ from .colours import (
     stable_gate,
     switch_patch,
 )
-from .podapi import drained, health_of
+from .old_colour import Ending, Result, hold, names_of, release, retire
+from .podapi import health_of
 from .progress import COMPLETE, ready
 from .rollout import Workload, now
-from .workload import Object, path_of
-
-HELD = "meta-salvage.euystacio/min-replicas-before"
-Result = dict[str, Any]
+from .workload import RESTARTED, Object, path_of
 
 
 @dataclass(frozen=True)
@@ -76,6 +75,38 @@ class Look:
     pods: tuple[Object, ...] = field(repr=False, default=())
 
 
+def slices_of(namespace: str, service: str) -> tuple[str, Query]:
+    return path_of("EndpointSlice", namespace), {"labelSelector": f"kubernetes.io/service-name={service}"}
+
+
+def endpoints_behind(cluster: ServesProxy, namespace: str, service: str) -> Endpoints:
+    path, query = slices_of(namespace, service)
+    return endpoints_of(list_all(cluster, path, query)[0].values())
+
+
+def pods_with(cluster: ServesProxy, namespace: str, labels: Mapping[str, str]) -> list[Object]:
+    """Those that are not being deleted."""
+    found = list_all(cluster, path_of("Pod", namespace), {"labelSelector": _query_of(labels)})[0].values()
+    return [pod for pod in found if not pod["metadata"].get("deletionTimestamp")]
+
+
+def health_port(service: Object, settings: Settings) -> str:
+    return settings.health_port or str((service["spec"].get("ports") or [{}])[0].get("targetPort", ""))
+
+
+def health(cluster: ServesProxy, service: Object, pods: list[Object], settings: Settings) -> Gate:
+    """Each pod is asked: the Service would answer for one of them only."""
+    if not settings.health_path:
+        return Gate("health", True, "not asked: health_path is empty")
+    port = health_port(service, settings)
+
+    def ask(pod: Object) -> tuple[str, str]:
+        return pod["metadata"]["name"], health_of(cluster, pod, port, settings.health_path)
+
+    with ThreadPoolExecutor(max_workers=16) as pool:
+        return health_gate(dict(pool.map(ask, pods)))
+
+
 @dataclass(frozen=True)
 class BlueGreen:
     """A Service and the Deployments behind it."""
@@ -86,6 +117,12 @@ class BlueGreen:
     key: str = "version"
     settings: Settings = field(default_factory=Settings)
     clock: Callable[[], float] = time.time
+    backend: str = ""  # the new colour's own Service, where a route has one for each colour
+
+    @property
+    def preview(self) -> str:
+        """The Service of the new colour alone."""
+        return self.backend or f"{self.service}-preview"
 
     @property
     def path(self) -> str:
@@ -102,11 +139,7 @@ class BlueGreen:
         return list_all(self.cluster, path_of(kind, self.namespace), query)[0]
 
     def _pods(self, labels: Mapping[str, str]) -> list[Object]:
-        found = self._list("Pod", {"labelSelector": _query_of(labels)}).values()
-        return [pod for pod in found if not pod["metadata"].get("deletionTimestamp")]
-
-    def _slices(self, service: str) -> tuple[str, Query]:
-        return path_of("EndpointSlice", self.namespace), {"labelSelector": f"kubernetes.io/service-name={service}"}
+        return pods_with(self.cluster, self.namespace, labels)
 
     def _workload(self, deployment: Object) -> Workload:
         return Workload(self.cluster, "Deployment", self.namespace, deployment["metadata"]["name"])
@@ -140,24 +173,23 @@ class BlueGreen:
             )
         labels_now = colours.labels(colour)
         pods = {pod["metadata"]["name"] for pod in self._pods(labels_now)}
-        gate = endpoints_gate("endpoints", endpoints_of(self._list_slices(self.service)), pods, 1)
+        gate = endpoints_gate("endpoints", endpoints_behind(self.cluster, self.namespace, self.service), pods, 1)
         if not gate.passed:
             raise SalvageError(f"the Service {self.service} has {gate.reason}; it is as it was", reason="invalid")
         proof = self._swap({"spec": {"selector": {self.key: colour}}}, service, labels_now, 1)
         return {"changed": True, **result, **proof}
 
-    def _list_slices(self, service: str) -> Iterable[Object]:
-        path, query = self._slices(service)
-        return list_all(self.cluster, path, query)[0].values()
-
     # --- the new colour
 
     def prepare(self, colour: str, name: str, definition: Object | None, images: Mapping[str, str], *, dry_run: bool) -> Result:
-        """The Deployment of the new colour, as big as the active one, and a preview Service; and wait until it is up."""
+        """The Deployment of the new colour, as big as the active one, and a preview Service; and wait until it is up.
+
+        The active colour is left as it is if it is what is asked for.  Raises SalvageError, also if it is not.
+        """
         service, colours = self.inspect()
         active = must_be_coloured(colours, self.service)
         if colour == active:
-            raise SalvageError(f"{colour} takes the traffic now; a new version goes to another colour", reason="bad_input")
+            return {"active": active, **self.as_asked(colours, colour, definition, images)}
         self._not_under_way(service, colour)
         blue = colours.deployment(active)
         size = blue["spec"].get("replicas", 1)
@@ -180,8 +212,24 @@ class BlueGreen:
             result |= {"failed": True, "msg": message, "explanation": workload.explain(progress, 20)}
         return result
 
+    def as_asked(self, colours: Colours, colour: str, definition: Object | None, images: Mapping[str, str]) -> Result:
+        """Of a colour that takes traffic: it is what is asked for, says the API server.  Raises SalvageError(bad_input) if not."""
+        there = colours.deployment(colour)
+        name, size = there["metadata"]["name"], there["spec"].get("replicas", 1)
+        template = green_from(there, name, self.key, colour, size, definition, images)["spec"]["template"]
+        restarted = ((there["spec"]["template"].get("metadata") or {}).get("annotations") or {}).get(RESTARTED)
+        if restarted:  # that is no other version
+            template["metadata"]["annotations"] = {RESTARTED: restarted, **(template["metadata"].get("annotations") or {})}
+        operations = [{"op": "replace", "path": "/spec/template", "value": template}]
+        path = path_of("Deployment", self.namespace, name)
+        if update(self.cluster, path, lambda deployment: operations, dry_run=True).changed:
+            raise SalvageError(
+                f"{colour} takes traffic now, and {name} is not what is asked for; a new version goes to another colour", reason="bad_input"
+            )
+        return {"changed": False, "deployment": name, "size": size}
+
     def _preview(self, service: Object, labels: Mapping[str, str], *, dry_run: bool) -> bool:
-        name = f"{self.service}-preview"
+        name = self.preview
         keys = ("name", "port", "targetPort", "protocol", "appProtocol")
         ports = [{key: port[key] for key in keys if key in port} for port in service["spec"].get("ports") or []]
         made = {
@@ -195,8 +243,11 @@ class BlueGreen:
 
         def decide(there: Object) -> Object | None:
             stale = {key: None for key in there["spec"].get("selector") or {} if key not in labels}
-            same = not stale and there["spec"].get("selector") == dict(labels)
-            return None if same else {"spec": {"selector": {**stale, **labels}}}
+            if not stale and there["spec"].get("selector") == dict(labels):
+                return None
+            if self.backend:  # somebody's own, not made here for looking at
+                raise SalvageError(f"the Service {name} does not select {self.key}={labels[self.key]} as it should", reason="bad_input")
+            return {"spec": {"selector": {**stale, **labels}}}
 
         return update(self.cluster, path_of("Service", self.namespace, name), decide, dry_run=dry_run).changed
 
@@ -213,10 +264,10 @@ class BlueGreen:
         gates = [rollout_gate(green, size), pods_gate(pods)]
         if self.settings.image:
             gates.append(image_gate(pods, self.settings.image))
-        gates.append(self._health(service, pods))
-        preview = read(self.cluster, path_of("Service", self.namespace, f"{self.service}-preview"))
+        gates.append(health(self.cluster, service, pods, self.settings))
+        preview = read(self.cluster, path_of("Service", self.namespace, self.preview))
         if preview is not None and (preview["spec"].get("selector") or {}) == colours.labels(target):
-            endpoints = endpoints_of(self._list_slices(f"{self.service}-preview"))
+            endpoints = endpoints_behind(self.cluster, self.namespace, self.preview)
             gates += [endpoints_gate("endpoints", endpoints, names, size), ports_gate(service, endpoints)]
         else:
             ready_names = {str(n): pod["metadata"]["name"] for n, pod in enumerate(pods) if ready(pod)}
@@ -225,17 +276,6 @@ class BlueGreen:
         gates.append(pdb_gate(self._list("PodDisruptionBudget").values(), colours.labels(active), colours.labels(target)))
         gates.append(return_gate(blue, self.settings.min_ready or 1))
         return Look(tuple(gates), tuple(pods))
-
-    def _health(self, service: Object, pods: list[Object]) -> Gate:
-        if not self.settings.health_path:
-            return Gate("health", True, "not asked: health_path is empty")
-        port = self.settings.health_port or str((service["spec"].get("ports") or [{}])[0].get("targetPort", ""))
-
-        def ask(pod: Object) -> tuple[str, str]:
-            return pod["metadata"]["name"], health_of(self.cluster, pod, port, self.settings.health_path)
-
-        with ThreadPoolExecutor(max_workers=16) as pool:
-            return health_gate(dict(pool.map(ask, pods)))
 
     def _not_under_way(self, service: Object, target: str) -> None:
         journal = Journal.of(service)
@@ -276,7 +316,8 @@ class BlueGreen:
                 return {**result, "failed": True, "msg": message, "diff": _selector_diff(service, service["spec"]["selector"])}
             if dry_run:
                 return result
-            self.hold(colours.deployments.get(active))
+            if active in colours.deployments:
+                hold(self.cluster, colours.deployments[active])
             size = self.settings.min_ready or len(first.pods)
             until = self.clock() + self.settings.proof_timeout + self.settings.settle + 10
             journal = Journal(self.settings.run, active, target, SWITCHED, now(), until)
@@ -298,7 +339,7 @@ class BlueGreen:
     def _already_there(self, service: Object, colours: Colours, target: str, *, changed: bool) -> Result:
         """A run that was killed after its write is finished by the next one."""
         pods = {pod["metadata"]["name"] for pod in self._pods(colours.labels(target))}
-        gate = endpoints_gate("endpoints", endpoints_of(self._list_slices(self.service)), pods, self.settings.min_ready or 1)
+        gate = endpoints_gate("endpoints", endpoints_behind(self.cluster, self.namespace, self.service), pods, self.settings.min_ready or 1)
         result: Result = {"changed": changed, "active": target, "gates": [gate.to_dict()], "proven": gate.passed is True}
         if not gate.passed:
             message = f"{self.service} is on {target}, which is not fit: {gate.reason}"
@@ -328,12 +369,15 @@ class BlueGreen:
         """The nodes' proxies follow the endpoints by a moment."""
         time.sleep(self.settings.settle)
         until = self.clock() + self.settings.bake
-        update(self.cluster, self.path, lambda service: _moving_on(service, journal, SETTLED, until))
+        update(self.cluster, self.path, lambda service: moving_on(service, journal, SETTLED, until))
         return {"journal": Journal(journal.run, journal.source, journal.target, SETTLED, journal.at, until).to_dict()}
 
     def _swap(self, patch: Object, service: Object, labels: Mapping[str, str], minimum: int) -> Result:
         """The write, and its proof: the Service's endpoints are of these pods alone.  Raises SalvageError(conflict)."""
-        lists = {"slices": self._slices(self.service), "pods": (path_of("Pod", self.namespace), {"labelSelector": _query_of(labels)})}
+        lists = {
+            "slices": slices_of(self.namespace, self.service),
+            "pods": (path_of("Pod", self.namespace), {"labelSelector": _query_of(labels)}),
+        }
         with Watch(self.cluster, lists) as watch:
             write(self.cluster, self.path, patch, service["metadata"]["resourceVersion"])
             began = time.monotonic()
@@ -350,7 +394,7 @@ class BlueGreen:
             journal = Journal.of(service)
             back_to = target or _way_back(journal, active, self.service)
             if back_to == active:
-                released = self.release(dry_run=dry_run)
+                released = self._release(colours, dry_run=dry_run)
                 return {"changed": released, "active": active, "diff": _selector_diff(service, service["spec"]["selector"])}
             pods = self._pods(colours.labels(back_to))
             fit = [pod for pod in pods if ready(pod)]
@@ -371,14 +415,14 @@ class BlueGreen:
                 if exc.reason == "conflict":
                     continue
                 raise
-            self.release(dry_run=False)
+            self._release(colours, dry_run=False)
             return {"changed": True, "active": back_to, "diff": diff, "journal": entry.to_dict(), **proof}
         raise SalvageError(f"the Service {self.service} was written by others twenty times in a row; see who does", reason="conflict")
 
     # --- the end of the old colour
 
-    def retire(self, *, drain_timeout: float, drain_interval: float, exclude: tuple[str, ...], remove: bool, dry_run: bool) -> Result:
-        """Let the old colour's connections run out, move its autoscaler over, and scale it to nothing (or delete it)."""
+    def retire(self, ending: Ending, *, dry_run: bool) -> Result:
+        """Let the old colour go.  Raises SalvageError unless a switch to the active colour is on record."""
         service, colours = self.inspect()
         active = must_be_coloured(colours, self.service)
         journal = Journal.of(service)
@@ -388,74 +432,28 @@ class BlueGreen:
             )
         old = colours.deployments.get(journal.source)
         result: Result = {"changed": False, "active": active, "retired": journal.source}
-        if old is not None and (old["spec"].get("replicas", 1) > 0 or remove):
-            if not dry_run:
-                port = self.settings.health_port or str((service["spec"].get("ports") or [{}])[0].get("targetPort", ""))
-                result["drain"] = drained(
-                    self.cluster,
-                    lambda: self._pods(colours.labels(journal.source)),
-                    port,
-                    timeout=drain_timeout,
-                    interval=drain_interval,
-                    exclude=exclude,
-                )
-                if not self._still_on(active):
-                    raise SalvageError(f"{self.service} was switched away from {active} meanwhile; nothing is retired", reason="conflict")
-            moved = self._move_hpa(old["metadata"]["name"], colours.deployment(active)["metadata"]["name"], dry_run=dry_run)
-            path = path_of("Deployment", self.namespace, old["metadata"]["name"])
-            if remove:
-                delete(self.cluster, path, uid=old["metadata"]["uid"], dry_run=dry_run)
-            else:
-                update(
-                    self.cluster, path, lambda obj: {"spec": {"replicas": 0}} if obj["spec"].get("replicas", 1) else None, dry_run=dry_run
-                )
-            result |= {"changed": True, "hpa_moved": moved}
-        released = self.release(dry_run=dry_run)
-        gone = delete(self.cluster, path_of("Service", self.namespace, f"{self.service}-preview"), dry_run=dry_run)
-        written = update(self.cluster, self.path, lambda there: _moving_on(there, journal, DONE, self.clock()), dry_run=dry_run).changed
+        if old is not None:
+            result |= retire(
+                self.cluster,
+                old,
+                colours.deployment(active),
+                lambda: pods_with(self.cluster, self.namespace, colours.labels(journal.source)),
+                health_port(service, self.settings),
+                ending,
+                still=lambda: self._still_on(active),
+                dry_run=dry_run,
+            )
+        released = self._release(colours, dry_run=dry_run)
+        gone = delete(self.cluster, path_of("Service", self.namespace, self.preview), dry_run=dry_run)
+        written = update(self.cluster, self.path, lambda there: moving_on(there, journal, DONE, self.clock()), dry_run=dry_run).changed
         result["changed"] = bool(result["changed"] or released or gone or written)
         return result
 
+    def _release(self, colours: Colours, *, dry_run: bool) -> bool:
+        return release(self.cluster, self.namespace, names_of(colours.deployments.values()), dry_run=dry_run)
+
     def _still_on(self, colour: str) -> bool:
         return (must_read(self.cluster, self.path)["spec"].get("selector") or {}).get(self.key) == colour
-
-    # --- the autoscaler
-
-    def hold(self, deployment: Object | None) -> None:
-        """While there must be a way back, the active colour's autoscaler must not take its pods."""
-        for name, hpa in self._hpas(deployment):
-            size = (deployment or {}).get("spec", {}).get("replicas", 1)
-            before = hpa["spec"].get("minReplicas", 1)
-            if HELD in (hpa["metadata"].get("annotations") or {}) or before >= size:
-                continue
-            patch = {"metadata": {"annotations": {HELD: str(before)}}, "spec": {"minReplicas": min(size, hpa["spec"]["maxReplicas"])}}
-            update(self.cluster, path_of("HorizontalPodAutoscaler", self.namespace, name), _unless_held(patch))
-
-    def release(self, *, dry_run: bool) -> bool:
-        """Give every held autoscaler its minimum back."""
-        changed = False
-        for hpa in self._list("HorizontalPodAutoscaler").values():
-            if HELD in (hpa["metadata"].get("annotations") or {}):
-                path = path_of("HorizontalPodAutoscaler", self.namespace, hpa["metadata"]["name"])
-                changed = update(self.cluster, path, _given_back, dry_run=dry_run).changed or changed
-        return changed
-
-    def _hpas(self, deployment: Object | None) -> list[tuple[str, Object]]:
-        name = (deployment or {}).get("metadata", {}).get("name")
-        found = self._list("HorizontalPodAutoscaler").values()
-        return [(hpa["metadata"]["name"], hpa) for hpa in found if hpa["spec"]["scaleTargetRef"].get("name") == name]
-
-    def _move_hpa(self, old: str, new: str, *, dry_run: bool) -> list[str]:
-        hpas = list(self._list("HorizontalPodAutoscaler").values())
-        if any(hpa["spec"]["scaleTargetRef"].get("name") == new for hpa in hpas):
-            return []
-        moved = []
-        for hpa in hpas:
-            if hpa["spec"]["scaleTargetRef"].get("name") == old:
-                path = path_of("HorizontalPodAutoscaler", self.namespace, hpa["metadata"]["name"])
-                update(self.cluster, path, lambda there: {"spec": {"scaleTargetRef": {"name": new}}}, dry_run=dry_run)
-                moved.append(hpa["metadata"]["name"])
-        return moved
 
 
 def _holds(scene: Scene, minimum: int) -> bool:
@@ -484,7 +482,7 @@ def _way_back(journal: Journal | None, active: str, service: str) -> str:
     return journal.source if journal.target == active else active
 
 
-def _moving_on(service: Object, journal: Journal, phase: str, until: float) -> Object | None:
+def moving_on(service: Object, journal: Journal, phase: str, until: float) -> Object | None:
     """Only this switch's own entry is moved on, and only once."""
     there = Journal.of(service)
     if there is None or (there.run, there.at) != (journal.run, journal.at) or there.phase == phase:
@@ -504,15 +502,3 @@ def _becoming(wanted: Object, size: int) -> Callable[[Object], Any]:
         return operations
 
     return decide
-
-
-def _unless_held(patch: Object) -> Callable[[Object], Object | None]:
-    return lambda hpa: None if HELD in (hpa["metadata"].get("annotations") or {}) else patch
-
-
-def _given_back(hpa: Object) -> Object | None:
-    text = (hpa["metadata"].get("annotations") or {}).get(HELD)
-    if text is None:
-        return None
-    spec = {"minReplicas": int(text)} if text.isdigit() else {}
-    return {"metadata": {"annotations": {HELD: None}}, "spec": spec}

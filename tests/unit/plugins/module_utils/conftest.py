@@ -77,9 +77,11 @@ class FakeApi:
         with self.change:
             self.oldest = self._version
 
-    def listed(self, collection: str) -> Object:
+    def listed(self, collection: str, labels: str = "") -> Object:
         with self.change:
-            items = [obj for path, obj in sorted(self.objects.items()) if path.rsplit("/", maxsplit=1)[0] == collection]
+            items = [
+                obj for path, obj in sorted(self.objects.items()) if path.rsplit("/", maxsplit=1)[0] == collection and _has(obj, labels)
+            ]
             return {"kind": "List", "metadata": {"resourceVersion": str(self._version)}, "items": items}
 
     def patch(self, path: str, body: Any, dry_run: bool) -> tuple[int, Object]:
@@ -108,6 +110,12 @@ class FakeApi:
             if dry_run or after == before:
                 return 200, after
             return 200, self.put(path, after)
+
+
+def _has(obj: Object, labels: str) -> bool:
+    """Whether a selector of `key=value,...` takes the object; one without labels is taken by all."""
+    its = obj["metadata"].get("labels")
+    return not its or all(its.get(key) == value for key, _equals, value in (one.partition("=") for one in labels.split(",") if one))
 
 
 def _merge(target: Object, patch: Object) -> None:
@@ -166,16 +174,17 @@ def _handler(api: FakeApi) -> type[BaseHTTPRequestHandler]:
                 self.text(*api.answers[path]())
                 return
             if query.get("watch"):
-                self.watch(path, int(query["resourceVersion"]), float(query["timeoutSeconds"]))
+                self.watch(path, query.get("labelSelector", ""), int(query["resourceVersion"]), float(query["timeoutSeconds"]))
                 return
-            code, result = self.perform(path, body, "dryRun" in query)
+            code, result = self.perform(path, body, query)
             if fault == "reset after":
                 self.close_connection = True
                 self.connection.close()
                 return
             self.answer(code, result)
 
-        def perform(self, path: str, body: Any, dry_run: bool) -> tuple[int, Any]:
+        def perform(self, path: str, body: Any, query: dict[str, str]) -> tuple[int, Any]:
+            dry_run = "dryRun" in query
             item = _ITEM.match(path) if path in api.objects or self.command != "GET" else None
             if self.command == "POST":
                 made = f"{path}/{body['metadata']['name']}"
@@ -197,9 +206,9 @@ def _handler(api: FakeApi) -> type[BaseHTTPRequestHandler]:
                 return 200, api.objects[path]
             if _ITEM.match(path) and not path.endswith("s"):
                 return 404, _status(404, "not found")
-            return 200, api.listed(path)
+            return 200, api.listed(path, query.get("labelSelector", ""))
 
-        def watch(self, collection: str, version: int, seconds: float) -> None:
+        def watch(self, collection: str, labels: str, version: int, seconds: float) -> None:
             self.close_connection = True
             self.send_response(200)
             self.send_header("Content-Type", "application/json")
@@ -210,7 +219,7 @@ def _handler(api: FakeApi) -> type[BaseHTTPRequestHandler]:
             with api.change, contextlib.suppress(ConnectionError):  # who watched has gone
                 while True:
                     for at, kind, path, obj in api.history:
-                        if at > version and path.rsplit("/", maxsplit=1)[0] == collection:
+                        if at > version and path.rsplit("/", maxsplit=1)[0] == collection and _has(obj, labels):
                             self.event(kind, obj)
                         version = max(version, at)
                     if not api.change.wait(seconds):

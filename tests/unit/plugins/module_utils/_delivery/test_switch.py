@@ -15,7 +15,8 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster im
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.errors import SalvageError
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery import switch
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.colours import JOURNAL, Journal
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.switch import HELD, BlueGreen, Settings
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.old_colour import HELD, Ending
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.switch import BlueGreen, Settings
 
 CORE = "/api/v1/namespaces/a"
 SERVICE = f"{CORE}/services/api"
@@ -70,7 +71,7 @@ def follow(api: Any) -> Callable[[str], None]:
 
 
 @pytest.fixture
-def system(api: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+def system(api: Any) -> Any:
     api.seen = []
     ports = [{"name": "http", "port": 8000, "targetPort": 8000}]
     api.put(SERVICE, {"metadata": {"annotations": {}}, "spec": {"selector": {"app": "api", "version": "blue"}, "ports": ports}})
@@ -80,30 +81,7 @@ def system(api: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
             api.put(f"{CORE}/pods/{colour}{n}", pod(f"{colour}{n}", colour))
     api.controller = follow(api)
     api.controller(SERVICE)
-    # The list by label is the API server's work; here all pods of the namespace are given, so it is done beside it.
-    plain = api.listed
-
-    def listed(collection: str) -> Any:
-        return plain(collection)
-
-    api.listed = listed
-    original = BlueGreen._pods
-    monkeypatch.setattr(
-        BlueGreen,
-        "_pods",
-        lambda self, labels: [p for p in original(self, labels) if dict(labels).items() <= p["metadata"]["labels"].items()],
-    )
-    monkeypatch.setattr(
-        switch,
-        "_holds",
-        lambda scene, minimum: _holds_of(scene, api.objects[SERVICE]["spec"]["selector"], minimum),
-    )
     return api
-
-
-def _holds_of(scene: Any, selector: Any, minimum: int) -> bool:
-    names = [p["metadata"]["name"] for p in scene["pods"].values() if selector.items() <= p["metadata"]["labels"].items()]
-    return switch.only_of(switch.endpoints_of(scene["slices"].values()), names, minimum)
 
 
 def blue_green(api: Any, **settings: Any) -> BlueGreen:
@@ -204,18 +182,18 @@ def test_the_autoscaler_keeps_blue_up_until_the_end(system: Any) -> None:
 def test_retired(system: Any) -> None:
     target = {"kind": "Deployment", "name": "api-blue"}
     system.put(HPA, {"metadata": {}, "spec": {"minReplicas": 1, "maxReplicas": 5, "scaleTargetRef": target}})
-    asked = {"drain_timeout": 0.0, "drain_interval": 0.0, "exclude": (), "remove": False}
+    ending = Ending(drain_timeout=0, drain_interval=0)
     with pytest.raises(SalvageError, match="no finished switch"):
-        blue_green(system).retire(**asked, dry_run=False)
+        blue_green(system).retire(ending, dry_run=False)
     blue_green(system).promote("green", dry_run=False)
-    assert blue_green(system).retire(**asked, dry_run=True)["changed"]
+    assert blue_green(system).retire(ending, dry_run=True)["changed"]
     assert system.objects[f"{APPS}/api-blue"]["spec"]["replicas"] == 2
-    result = blue_green(system).retire(**asked, dry_run=False)
+    result = blue_green(system).retire(ending, dry_run=False)
     assert result["hpa_moved"] == ["h"]
     assert system.objects[f"{APPS}/api-blue"]["spec"]["replicas"] == 0
     assert system.objects[HPA]["spec"]["scaleTargetRef"]["name"] == "api-green"
     assert system.objects[HPA]["spec"]["minReplicas"] == 1
-    assert not blue_green(system).retire(**asked, dry_run=False)["changed"]
+    assert not blue_green(system).retire(ending, dry_run=False)["changed"]
 
 
 def test_races_have_one_winner(system: Any) -> None:
@@ -319,5 +297,16 @@ def test_prepare_makes_green_as_big_as_blue(system: Any) -> None:
     assert made["spec"]["replicas"] == 5
     assert system.objects[f"{CORE}/services/api-preview"]["spec"]["selector"] == {"app": "api", "version": "green"}
     assert colour(system) == "blue"
-    with pytest.raises(SalvageError, match="takes the traffic now"):
-        blue_green(system).prepare("blue", "x", None, {}, dry_run=False)
+
+
+def test_what_takes_the_traffic_is_as_asked_or_refused(system: Any) -> None:
+    before = dict(system.objects)
+    same = blue_green(system).prepare("blue", "x", None, {"api": "api:1"}, dry_run=False)
+    assert (same["changed"], same["deployment"], same["size"]) == (False, "api-blue", 2)
+    with pytest.raises(SalvageError, match="a new version goes to another colour"):
+        blue_green(system).prepare("blue", "x", None, {"api": "api:2"}, dry_run=False)
+    restarted = deployment("blue")
+    restarted["spec"]["template"]["metadata"]["annotations"] = {"kubectl.kubernetes.io/restartedAt": "now"}
+    assert system.objects == before
+    system.put(f"{APPS}/api-blue", restarted)
+    assert not blue_green(system).prepare("blue", "x", {**deployment("blue")}, {}, dry_run=False)["changed"]
