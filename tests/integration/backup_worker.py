@@ -1,0 +1,46 @@
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Processes of their own beside the backup tests, without an end: one writes to the cluster, one backs it up.  Each says when it has begun.
+
+python backup_worker.py write KUBECONFIG NAMESPACE
+python backup_worker.py back_up KUBECONFIG NAMESPACE FOLDER
+"""
+
+from __future__ import annotations
+
+import sys
+from itertools import count
+from pathlib import Path
+
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.archive import recipients
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.keys import private_key
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.perform import Backup
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.select import Selection
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store import open_store
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.api import Cluster
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.apply import MERGE_PATCH, call
+
+
+def write(cluster: Cluster, namespace: str) -> None:
+    """The ConfigMap is always as far as the Secret, or one ahead."""
+    for number in count(1):
+        value = str(number)
+        call(cluster, "PATCH", f"/api/v1/namespaces/{namespace}/configmaps/pair", body={"data": {"n": value}}, content_type=MERGE_PATCH)
+        call(cluster, "PATCH", f"/api/v1/namespaces/{namespace}/secrets/pair", body={"stringData": {"n": value}}, content_type=MERGE_PATCH)
+        if number == 1:
+            print("begun", flush=True)
+
+
+def back_up(cluster: Cluster, namespace: str, folder: str) -> None:
+    key = private_key(f"{folder}/sign.pem")
+    to = recipients([Path(folder, "recipient.txt").read_text()])
+    store = open_store({"repository": f"{folder}/backups"}, make=True)
+    print("begun", flush=True)
+    while True:
+        Backup(cluster, Selection(namespaces=(namespace,)), key, to, keep=2).write(store)
+
+
+if __name__ == "__main__":
+    what, kubeconfig, *rest = sys.argv[1:]
+    {"write": write, "back_up": back_up}[what](Cluster.connect({"kubeconfig": kubeconfig}, timeout=30), *rest)
