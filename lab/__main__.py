@@ -69,7 +69,9 @@ def parser() -> argparse.ArgumentParser:
     user.add_argument("user")
     user.add_argument("--group", default="", help="a group that the certificate names; without any, RBAC allows the user nothing")
     user.add_argument("--days", type=int, default=365, help="how long the certificate holds; -1 for one that ran out yesterday")
-    command("build", _build, "build all components into the cache and start nothing")
+    command("build", _build, "build all components and tools into the cache and start nothing")
+    tool = command("tool", _tool, "print the path of a tool that goes with a cluster, such as helm, and build it if it is not there")
+    tool.add_argument("tool", metavar="TOOL")
     fault = command("fault", _fault, "stop, start or kill a component: kubelet-stop, kubelet-start, kube-scheduler-kill, ...")
     fault.add_argument("name")
     fault.add_argument("what", metavar="COMPONENT-ACTION")
@@ -153,6 +155,10 @@ def _build(options: argparse.Namespace) -> None:
     progress = Progress()
     build.build(known, list(known.modules), progress)
     progress.say(f"everything is built in {build.BINARIES}")
+
+
+def _tool(options: argparse.Namespace) -> None:
+    print(build.tool(versions.load(), options.tool, Progress()))
 
 
 def _fault(options: argparse.Namespace) -> None:

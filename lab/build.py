@@ -141,9 +141,20 @@ def _minutes(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
 
 
-def binary(versions: Versions, name: str) -> Path:
-    """Where a built binary is."""
+def module_of(versions: Versions, name: str) -> Module:
+    """What a binary is built from."""
     for module in versions.modules.values():
         if name in module.binaries or any(name in links for links in module.links.values()):
-            return folder_of(module) / name
+            return module
     raise LabError(f"{LAB / 'versions.json'} builds no binary {name}.")
+
+
+def binary(versions: Versions, name: str) -> Path:
+    """Where a built binary is."""
+    return folder_of(module_of(versions, name)) / name
+
+
+def tool(versions: Versions, name: str, progress: Progress) -> Path:
+    """A binary that no cluster needs to start: built when somebody asks for it."""
+    build(versions, [module_of(versions, name).name], progress)
+    return binary(versions, name)

@@ -45,10 +45,11 @@ class App:
     name: str
     image: str
     folder: Path
+    space: str = SPACE
 
     def objects(self, level: str = "info", deadline: int = 60, **container: Any) -> list[dict[str, Any]]:
         labels = {"app": self.name, "version": "blue"}
-        meta = {"name": self.name, "namespace": SPACE}
+        meta = {"name": self.name, "namespace": self.space}
         container = {
             "name": "api",
             "image": self.image,
@@ -85,20 +86,20 @@ class App:
     def start(self) -> None:
         given = json.dumps({"apiVersion": "v1", "kind": "List", "items": self.objects()})
         self.lab.kubectl("apply", "-f", "-", given=given)
-        self.lab.kubectl("rollout", "status", f"deployment/{self.name}", "-n", SPACE, "--timeout=120s")
+        self.lab.kubectl("rollout", "status", f"deployment/{self.name}", "-n", self.space, "--timeout=120s")
 
     def deploy(self, **variables: Any) -> Run:
         return self.play("deploy", **{**QUICK, "deploy_record_dir": str(self.folder), **variables})
 
     def play(self, runbook: str, **variables: Any) -> Run:
-        return self.lab.play(runbook, {f"{runbook}_name": self.name, f"{runbook}_namespace": SPACE, **variables})
+        return self.lab.play(runbook, {f"{runbook}_name": self.name, f"{runbook}_namespace": self.space, **variables})
 
     def check(self, runbook: str, **variables: Any) -> Run:
         """In check mode, as a user whose requests the audit log tells apart: it asks the server and writes nothing."""
         user = Path(self.lab.lab("user", self.lab.name, CHECKER, "--group", "system:masters").strip())
         log = self.lab.kubeconfig.parent / "audit.log"
         seen = log.stat().st_size
-        asked = {f"{runbook}_name": self.name, f"{runbook}_namespace": SPACE, **variables}
+        asked = {f"{runbook}_name": self.name, f"{runbook}_namespace": self.space, **variables}
         run = self.lab.play(runbook, {key: value for key, value in asked.items() if key != "blue_green_name"}, kubeconfig=user, check=True)
         events = self._audited(log, seen)
         assert any("dryRun=All" in event["requestURI"] for event in events), run.output
@@ -109,7 +110,7 @@ class App:
     def _audited(self, log: Path, seen: int) -> list[dict[str, Any]]:
         """What the checker asked for since then; the log is read up to a request that was sent after all of that."""
         mark = f"mark-{time.monotonic_ns()}"
-        self.lab.kubectl("get", "configmap", mark, "-n", SPACE, "--ignore-not-found")
+        self.lab.kubectl("get", "configmap", mark, "-n", self.space, "--ignore-not-found")
         deadline = time.monotonic() + 60
         while True:
             with log.open("rb") as file:
@@ -122,7 +123,7 @@ class App:
         return [event for line in lines if f'"{CHECKER}"' in line and (event := json.loads(line))["user"]["username"] == CHECKER]
 
     def get(self, kind: str) -> dict[str, Any]:
-        return self.lab.get(kind, self.name, "-n", SPACE)
+        return self.lab.get(kind, self.name, "-n", self.space)
 
     @property
     def runs(self) -> tuple[str, str, int]:
