@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Restores on real controllers, kubelet and aggregator, into namespaces of their own.
 
-RESTORE_KILLS and RESTORE_FLIPS set how often the heavy ones go round.
+RESTORE_KILLS, RESTORE_FLIPS and RESTORE_STUMBLES set how often the heavy ones go round.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from __future__ import annotations
 import base64
 import json
 import os
+import random
+import signal
 import socket
 import ssl
 import string
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,39 +25,24 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import pyrage
 import pytest
 import yaml
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.archive import identities, recipients
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.journal import Journal
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.keys import private_key, public_key
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.outcome import Outcome
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.perform import Backup
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.plan import Choice, key_of
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.restore import Restore, Wish
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.select import Selection
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store import open_store
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.transform import context_of, stripped, why_not
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.verify import opened
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.api import Cluster
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.apply import (
-    MERGE_PATCH,
-    call,
-    delete,
-    must_read,
-    read,
-)
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.apply import MERGE_PATCH, call, delete, must_read, read
+from backups import Backed, Backups, Stumbling, choice_of
 from cluster_lab import NAMESPACE, Lab
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.asymmetric import ec
 
 pytestmark = pytest.mark.lab
 
 SPACE = "restore-test"
 SECRET = base64.b64encode(b"never-to-be-seen").decode()
 KILLS = int(os.environ.get("RESTORE_KILLS", "3"))
-FLIPS = int(os.environ.get("RESTORE_FLIPS", "3"))
+FLIPS = int(os.environ.get("RESTORE_FLIPS", "1"))
+STUMBLES = int(os.environ.get("RESTORE_STUMBLES", "2"))
 READS = {"get", "list", "watch"}
 WIDGETS = "/apis/restore-test.example/v1"
 # In the order in which they can go: an aggregated API that does not answer holds up the end of every namespace.
@@ -122,26 +107,17 @@ class _Admits(BaseHTTPRequestHandler):
         self._answer({**asked, "response": {"uid": asked["request"]["uid"], "allowed": True}})
 
 
-class World:
-    """The namespace and what belongs to it, its backups, and their keys."""
+class World(Backups):
+    """The namespace with one of everything, and what belongs to it."""
 
     def __init__(self, lab: Lab, folder: Path) -> None:
-        self.lab, self.folder = lab, folder
-        self.cluster = Cluster.connect({"kubeconfig": str(lab.kubeconfig)}, timeout=30)
+        super().__init__(str(lab.kubeconfig), folder)
+        self.lab = lab
         host = urlsplit(self.cluster.server)
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
             probe.connect((host.hostname or "", host.port or 443))
             address = probe.getsockname()[0]
         self.back = Back(address, folder)
-        (folder / "store").mkdir(mode=0o700)
-        self.store = open_store({"repository": str(folder / "store")})
-        signing = ed25519.Ed25519PrivateKey.generate()
-        pem, plain = serialization.Encoding.PEM, serialization.NoEncryption()
-        (folder / "sign.pem").write_bytes(signing.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain))
-        (folder / "sign.pub").write_bytes(signing.public_key().public_bytes(pem, serialization.PublicFormat.SubjectPublicKeyInfo))
-        identity = pyrage.x25519.Identity.generate()
-        (folder / "identity").write_text(f"{identity}\n")
-        self.recipient = str(identity.to_public())
         image = must_read(self.cluster, f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments/euystacio-api")
         text = string.Template((Path(__file__).parent / "everything.yaml").read_text()).substitute(
             SPACE=SPACE, IMAGE=image["spec"]["template"]["spec"]["containers"][0]["image"], SECRET=SECRET,
@@ -183,48 +159,6 @@ class World:
         if volume:
             delete(self.cluster, f"/api/v1/persistentvolumes/{SPACE}-disk")
 
-    def back_up(self, *namespaces: str) -> str:
-        key = private_key(str(self.folder / "sign.pem"))
-        return str(Backup(self.cluster, Selection(namespaces=namespaces), key, recipients([self.recipient])).write(self.store)["name"])
-
-    def opened(self, name: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-        having = identities((self.folder / "identity").read_text(), "identity")
-        return opened(self.store, public_key(str(self.folder / "sign.pub")), having, name)[1:]
-
-    def restore(
-        self, name: str, *, cluster: Cluster | None = None, dry_run: bool = False, journal: str = "journal", **wish: Any
-    ) -> Outcome:
-        asked = Wish(**{"selection": Choice(namespaces=frozenset({SPACE})), "wait_timeout": 120.0, **wish})
-        path = str(self.folder / journal)
-        return Restore(cluster or self.cluster, self.opened(name), asked, Journal(path, {"a": name}), self.back_up_all).run(dry_run=dry_run)
-
-    def back_up_all(self, namespaces: Sequence[str]) -> str:
-        return self.back_up(*namespaces)
-
-    def task(self, *, kubeconfig: str | None = None, check: bool = False, diff: bool = True, **arguments: Any) -> dict[str, Any]:
-        """The module, as a user runs it, and all that was printed."""
-        out = self.folder / f"result-{time.monotonic_ns()}.json"
-        given = {
-            "kubeconfig": kubeconfig or str(self.lab.kubeconfig), "repository": str(self.folder / "store"),
-            "public_key": str(self.folder / "sign.pub"), "identity": str(self.folder / "identity"), "wait_timeout": 120,
-            "journal": str(self.folder / "module-journal"), "progress_path": str(self.folder / "progress"), **arguments,
-        }  # fmt: skip
-        book = self.folder / "task.yml"
-        tasks = [
-            {"euystacio.meta_salvage.restore": given, "register": "result", "ignore_errors": True},
-            {"ansible.builtin.copy": {"content": "{{ result | to_json }}", "dest": str(out), "mode": "0600"}, "check_mode": False},
-        ]
-        book.write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]))
-        environ = {name: value for name, value in os.environ.items() if not name.startswith(("K8S_AUTH_", "KUBECONFIG"))}
-        command = ["ansible-playbook", str(book), "-vvv", "-e", f"ansible_python_interpreter={sys.executable}"]
-        done = subprocess.run(
-            command + (["--check"] if check else []) + (["--diff"] if diff else []), cwd=self.folder, env={**environ, "ANSIBLE_NOCOLOR": "1"},
-            capture_output=True, text=True, check=False, timeout=300, stdin=subprocess.DEVNULL,
-        )  # fmt: skip
-        printed = done.stdout + done.stderr
-        assert "Traceback" not in printed, printed
-        return {**json.loads(out.read_text()), "printed": printed}
-
 
 def until(seen: Callable[[], bool], seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds
@@ -233,7 +167,7 @@ def until(seen: Callable[[], bool], seconds: float = 120) -> None:
         time.sleep(0.2)
 
 
-def content(backup: tuple[dict[str, Any], list[dict[str, Any]]], *, space: str = SPACE) -> dict[str, Any]:
+def content(backup: Backed, *, space: str = SPACE) -> dict[str, Any]:
     """What of a backup is the user's, with owners by their names."""
     objects = backup[1]
     context = context_of(objects)
@@ -286,3 +220,228 @@ def test_a_namespace_and_all_that_belongs_to_it_come_back(world: World, backup: 
     assert set(now) == set(was)
     disk = must_read(world.cluster, f"/api/v1/persistentvolumes/{SPACE}-disk")
     assert disk["status"]["phase"] == "Bound"  # to the claim that it had, which found its data again
+
+
+# --- a small namespace, restored under other names ----------------------------------------------------------------------------------------
+
+SMALL = "restore-small"
+LIGHT = """
+- {apiVersion: v1, kind: Secret, metadata: {name: password}, type: Opaque, data: {password: SECRET}}
+- {apiVersion: v1, kind: ServiceAccount, metadata: {name: bot}}
+- apiVersion: rbac.authorization.k8s.io/v1
+  kind: RoleBinding
+  metadata: {name: bot}
+  roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: view}
+  subjects: [{kind: ServiceAccount, name: bot, namespace: SMALL}]
+- {apiVersion: v1, kind: Service, metadata: {name: out}, spec: {type: NodePort, ports: [{port: 80}], selector: {app: none}}}
+- &cron
+  apiVersion: batch/v1
+  kind: CronJob
+  metadata: {name: yearly}
+  spec:
+    schedule: 0 0 1 1 *
+    jobTemplate: {spec: {template: {spec: {restartPolicy: Never, containers: [{name: c, image: none}]}}}}
+- apiVersion: apps/v1
+  kind: Deployment
+  metadata: {name: twins}
+  spec:
+    replicas: 0
+    selector: {matchLabels: {app: twins}}
+    template:
+      metadata: {labels: {app: twins}}
+      spec: {containers: [{name: c, image: none, env: [{name: A, value: "1"}, {name: A, value: "2"}]}]}
+"""
+
+
+class Small(Backups):
+    def __init__(self, lab: Lab, folder: Path) -> None:
+        super().__init__(str(lab.kubeconfig), folder)
+        self.lab, self.spaces = lab, [SMALL]
+        left = [item["metadata"]["name"] for item in lab.get("namespaces")["items"] if item["metadata"]["name"].startswith(SMALL)]
+        if left:
+            lab.kubectl("delete", "namespace", *left, "--ignore-not-found", "--wait=true", "--timeout=240s")
+        lab.kubectl("create", "namespace", SMALL)
+        items = yaml.safe_load(LIGHT.replace("SECRET", SECRET).replace("SMALL", SMALL))
+        items += [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": f"c{n}"}, "data": {"n": str(n)}} for n in range(12)]
+        given = json.dumps({"apiVersion": "v1", "kind": "List", "items": items})
+        lab.kubectl("create", "-n", SMALL, "-f", "-", given=given)
+        cron = must_read(self.cluster, f"/apis/batch/v1/namespaces/{SMALL}/cronjobs/yearly")
+        owner = {"apiVersion": "batch/v1", "kind": "CronJob", "name": "yearly", "uid": cron["metadata"]["uid"]}
+        call(self.cluster, "PATCH", self.path("c0"), body={"metadata": {"ownerReferences": [owner]}}, content_type=MERGE_PATCH)
+        self.name = self.back_up(SMALL)
+        self.was = content(self.opened(self.name), space=SMALL)
+
+    def path(self, name: str, space: str = SMALL) -> str:
+        return f"/api/v1/namespaces/{space}/configmaps/{name}"
+
+    def space(self) -> str:
+        """The name of a namespace that is not there yet."""
+        self.spaces.append(f"{SMALL}-{len(self.spaces)}")
+        return self.spaces[-1]
+
+    def is_as_it_was(self, space: str) -> None:
+        """What is in the namespace now is what the first one held."""
+        now = content(self.opened(self.back_up(space)), space=space)
+        text = json.dumps(now, sort_keys=True).replace(space, SMALL)
+        was = json.dumps(self.was, sort_keys=True)
+        # The first one still has its node port.
+        port = must_read(self.cluster, f"/api/v1/namespaces/{space}/services/out")["spec"]["ports"][0]["nodePort"]
+        first = must_read(self.cluster, f"/api/v1/namespaces/{SMALL}/services/out")["spec"]["ports"][0]["nodePort"]
+        assert json.loads(text.replace(str(port), str(first))) == json.loads(was)
+
+
+@pytest.fixture(scope="module")
+def small(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Small]:
+    one = Small(lab, tmp_path_factory.mktemp("small"))
+    yield one
+    for space in one.spaces:
+        delete(one.cluster, f"/api/v1/namespaces/{space}")
+
+
+def test_a_copy_under_another_name_is_all_there_and_its_references_are_its_own(small: Small) -> None:
+    space = small.space()
+    choice = Choice(mapping={SMALL: space})
+    found = small.restore(small.name, selection=choice)
+    assert found.report["result"] == "PASS", json.dumps(found.report, indent=1)
+    assert sum(found.report["counts"].values()) == found.report["total"]
+    small.is_as_it_was(space)
+    cron = must_read(small.cluster, f"/apis/batch/v1/namespaces/{space}/cronjobs/yearly")
+    assert cron["spec"]["suspend"] is False
+    owner = must_read(small.cluster, small.path("c0", space))["metadata"]["ownerReferences"][0]
+    assert owner["uid"] == cron["metadata"]["uid"]
+    again = small.restore(small.name, selection=choice)
+    assert not again.changed, json.dumps(again.report, indent=1)
+
+
+def test_a_killed_restore_goes_on(small: Small) -> None:
+    rng = random.Random(6)
+    writes = len(small.was) + 4
+    for _number in range(KILLS):
+        space = small.space()
+        code = small.restore_and_die(small.name, rng.randint(1, writes), after=rng.random() < 0.5, mapping={SMALL: space})
+        assert code in (-signal.SIGKILL, 0)
+        journal = small.folder / "journal"
+        assert journal.exists() is (code != 0)
+        found = small.restore(small.name, selection=Choice(mapping={SMALL: space}))
+        assert (found.report["result"], found.report["resumed"]) == ("PASS", code != 0), json.dumps(found.report, indent=1)
+        assert not journal.exists()
+        small.is_as_it_was(space)
+
+
+def test_an_api_server_that_stumbles_changes_nothing_of_the_outcome(small: Small) -> None:
+    stumbling = Stumbling(small.cluster.http, random.Random(7))
+    for _number in range(STUMBLES):
+        space = small.space()
+        found = small.restore(small.name, http=stumbling, selection=Choice(mapping={SMALL: space}))
+        assert found.report["result"] == "PASS", json.dumps(found.report, indent=1)
+        small.is_as_it_was(space)
+    assert stumbling.stumbles > 3 * STUMBLES
+
+
+def test_what_is_there_is_only_changed_if_that_is_asked_for(small: Small) -> None:
+    space = small.space()
+    choice = choice_of({"mapping": {SMALL: space}})
+    assert small.restore(small.name, selection=choice).report["result"] == "PASS"
+    small.lab.kubectl("patch", "configmap", "c1", "-n", space, "--type=merge", "-p", '{"data": {"n": "theirs", "more": "x"}}')
+    delete(small.cluster, small.path("c2", space))
+
+    kept = small.restore(small.name, selection=choice)
+    assert (kept.report["result"], kept.report["counts"]["kept"], kept.report["counts"]["created"]) == ("PARTIAL", 1, 1)
+    assert kept.report["kept"][0]["fields"] == [".data.n", ".data.more"]
+    assert kept.report["safety_backup"] in small.store.names()
+    assert read(small.cluster, small.path("c2", space)) is not None
+
+    refused = small.restore(small.name, selection=choice, existing="update")
+    assert refused.report["result"] == "FAIL"
+    assert any(".data.n" in entry and "kubectl" in entry for entry in refused.report["failed"][0]["fields"])
+    assert must_read(small.cluster, small.path("c1", space))["data"]["n"] == "theirs"
+    (small.folder / "journal").unlink()
+
+    assert small.restore(small.name, selection=choice, existing="update", force=True).report["result"] == "PASS"
+    assert must_read(small.cluster, small.path("c1", space))["data"] == {"n": "1"}
+
+    before = must_read(small.cluster, small.path("c3", space))["metadata"]["uid"]
+    small.lab.kubectl("patch", "configmap", "c3", "-n", space, "--type=merge", "-p", '{"data": {"n": "theirs"}}')
+    assert small.restore(small.name, selection=choice, existing="recreate").report["counts"]["recreated"] == 1
+    after = must_read(small.cluster, small.path("c3", space))
+    assert (after["data"], after["metadata"]["uid"] != before) == ({"n": "3"}, True)
+    small.is_as_it_was(space)
+
+
+def test_a_plan_writes_nothing_and_no_secret_is_ever_seen(small: Small) -> None:
+    space = small.space()
+    user = small.lab.lab("user", small.lab.name, "restore-plan", "--group", "system:masters").strip()
+    log = Audit(small.lab, "restore-plan")
+    planned = small.task(check=True, kubeconfig=user, name=small.name, namespace_mapping={SMALL: space})
+    assert planned["changed"] and not planned.get("failed"), planned["msg"]
+    assert planned["restore"]["counts"]["created"] == len(small.was)
+    assert read(small.cluster, f"/api/v1/namespaces/{space}") is None
+    written = [event for event in log.events() if event["verb"] not in READS]
+    assert written and all("dryRun=All" in event["requestURI"] for event in written)
+
+    asked = {"name": small.name, "namespace_mapping": {SMALL: space}}
+    made = small.task(**asked)
+    assert made["restore"]["result"] == "PASS"
+    small.lab.kubectl("patch", "secret", "password", "-n", space, "--type=merge", "-p", '{"data": {"password": "b3RoZXI="}}')
+    over = {**asked, "existing": "update", "force": True}
+    keys = {"recipients": [small.recipient], "signing_key": str(small.folder / "sign.pem")}
+    unkeyed, forced = small.tasks(over, {**over, **keys})
+    assert unkeyed["failed"] and "recipients and signing_key" in unkeyed["msg"] and space in unkeyed["msg"]
+    assert (forced["restore"]["result"], forced["restore"]["counts"]["updated"]) == ("PASS", 1)
+    assert forced["restore"]["safety_backup"] in small.store.names()
+    assert "(hidden, changed)" in forced["printed"]
+
+    seen = "".join(one["printed"] for one in (planned, made, forced))
+    files = b"".join(path.read_bytes() for path in small.folder.rglob("*") if path.is_file())
+    for word in (SECRET, base64.b64decode(SECRET).decode(), "b3RoZXI="):
+        assert word not in seen
+        assert word.encode() not in files
+    assert '"wave"' in (small.folder / "progress").read_text()
+
+
+def test_a_broken_backup_or_a_wrong_key_is_refused_before_anything_is_asked(small: Small) -> None:
+    user = small.lab.lab("user", small.lab.name, "restore-broken", "--group", "system:masters").strip()
+    log = Audit(small.lab, "restore-broken")
+    store, rng, asked = small.folder / "store", random.Random(5), {"kubeconfig": user, "name": small.name}
+    whole = (store / f"{small.name}.age").read_bytes()
+    broken = [whole[: rng.randrange(len(whole))] for _number in range(FLIPS)]
+    for _number in range(FLIPS):
+        at = rng.randrange(len(whole))
+        broken.append(whole[:at] + bytes([whole[at] ^ (1 << rng.randrange(8))]) + whole[at + 1 :])
+    variants: list[dict[str, Any]] = []
+    for number, changed in enumerate(broken):
+        other_store = small.folder / f"store-{number}"
+        other_store.mkdir()
+        (other_store / f"{small.name}.age").write_bytes(changed)
+        (other_store / f"{small.name}.json").write_bytes((store / f"{small.name}.json").read_bytes())
+        variants.append({**asked, "repository": str(other_store)})
+    (small.folder / "other").mkdir()
+    other = Backups(small.kubeconfig, small.folder / "other").folder
+    variants += [{**asked, "identity": str(other / "identity")}, {**asked, "public_key": str(other / "sign.pub")}]
+    for result in small.tasks(*variants):
+        assert result["failed"] and result["reason"] == "invalid" and "refused" in result["msg"], result["msg"]
+    assert not log.events()
+
+
+class Audit:
+    """What a user asked for, from here on."""
+
+    def __init__(self, lab: Lab, user: str) -> None:
+        self._lab, self._user = lab, user
+        self._log = lab.kubeconfig.parent / "audit.log"
+        self._seen = self._log.stat().st_size
+
+    def events(self) -> list[dict[str, Any]]:
+        mark = f"mark-{time.monotonic_ns()}"
+        self._lab.kubectl("get", "configmap", mark, "-n", NAMESPACE, "--ignore-not-found")
+        found: list[str] = []
+
+        def there() -> bool:
+            with self._log.open("rb") as file:
+                file.seek(self._seen)
+                found[:] = file.read().decode().splitlines()
+            return any(mark in line for line in found)
+
+        until(there)
+        events = [json.loads(line) for line in found if f'"{self._user}"' in line]
+        return [event for event in events if event["user"]["username"] == self._user]

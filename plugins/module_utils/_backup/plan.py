@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from .._cluster.errors import SalvageError
 from .compare import differences
+from .isolate import inward, outward
 from .mapping import mapped, names_in_text
 from .order import wave_of
 from .transform import RELEASE, Context, Object, comparable, kind_of, name_of, owners_of, stripped, suspended, why_not
@@ -45,6 +46,7 @@ class Choice:
     include: frozenset[str] = frozenset()
     exclude: frozenset[str] = frozenset()
     cluster_scoped: bool | None = None  # None: if the whole backup is wanted, under the names that it has
+    isolated: bool = False
 
     def check(self, objects: Iterable[Mapping[str, Any]]) -> None:
         """Raises SalvageError(bad_input)."""
@@ -53,6 +55,12 @@ class Choice:
         if missing:
             raise SalvageError(f"the backup holds nothing of namespace {missing[0]}; see backup_info for what it holds", reason="bad_input")
         wanted = self.namespaces or frozenset(self.mapping) or frozenset(there)
+        own = sorted(name for name in wanted if self.mapping.get(name, name) == name) if self.isolated else []
+        if own:
+            raise SalvageError(
+                f"an isolated copy of namespace {own[0] or 'everything'} needs another name; give it in namespace_mapping",
+                reason="bad_input",
+            )
         targets: dict[str, str] = {}
         for name in sorted(wanted - {""}):
             target = self.mapping.get(name, name)
@@ -64,6 +72,8 @@ class Choice:
 
     @property
     def whole(self) -> bool:
+        if self.isolated:
+            return False
         return not self.namespaces and not self.mapping if self.cluster_scoped is None else self.cluster_scoped
 
 
@@ -117,11 +127,13 @@ def plan(objects: Sequence[Object], selection: Choice, context: Context, names: 
     for obj in objects:
         key = key_of(obj)
         reason = "" if _selected(obj, selection, names, needed) else NOT_SELECTED
-        reason = reason or why_not(obj, context)
+        reason = reason or why_not(obj, context) or (outward(obj) if selection.isolated else "")
         if reason:
             left.append(Left(key, reason))
             continue
         wanted = mapped(stripped(obj, context), selection.mapping)
+        if selection.isolated:
+            wanted = inward(wanted)
         step = Step(key_of(wanted), wanted, suspended(wanted), wave_of(wanted), owners_of(obj), obj)
         steps.append(step)
         texts = names_in_text(wanted, selection.mapping)
@@ -168,7 +180,7 @@ def _selected(obj: Object, selection: Choice, names: Mapping[str, str], needed: 
         return _in_namespaces({**obj, "metadata": {"namespace": name, "name": name}}, selection)
     if selection.whole:
         return True
-    if selection.cluster_scoped is False:
+    if selection.cluster_scoped is False or selection.isolated:
         return False
     if kind == "CustomResourceDefinition.apiextensions.k8s.io":
         return name in needed

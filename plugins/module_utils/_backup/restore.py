@@ -15,6 +15,7 @@ from typing import Any
 from .._cluster.api import Cluster
 from .._cluster.apply import MERGE_PATCH, call, read
 from .._cluster.errors import SalvageError
+from .._cluster.http import Response
 from .._cluster.watch import Watch
 from .compare import differences, surplus
 from .journal import Journal
@@ -258,12 +259,29 @@ class Restore:
         """Server-side apply; the answer is only read where it is shown.  Raises SalvageError, with the conflicts in ``step.fields``."""
         force = "true" if self._wish.force and step.action != CREATE else "false"
         query = {"fieldManager": MANAGER, "force": force, **({"dryRun": "All"} if dry_run else {})}
-        answer = call(self._cluster, "PATCH", self._live.path(step), body=body, content_type=APPLY, query=query, accept=frozenset({409}))
+        try:
+            answer = call(
+                self._cluster, "PATCH", self._live.path(step), body=body, content_type=APPLY, query=query, accept=frozenset({409})
+            )
+        except SalvageError as exc:
+            if "typed patch object" not in str(exc):
+                raise
+            answer = self._with_twins(step, body, dry_run=dry_run)
         if answer.status == 409:
             causes = ((answer.json().get("details") or {}).get("causes")) or ()
             step.fields = sorted({f"{cause.get('field')} ({cause.get('message')})" for cause in causes})
             raise SalvageError("other managers own fields that differ; set force to take them over", reason="conflict")
         return answer.json() if self._wish.show and len(self._diff) < _SHOWN else None
+
+    def _with_twins(self, step: Step, body: Object, *, dry_run: bool) -> Response:
+        """Server-side apply takes no list with twins, such as two variables of one name, and other ways of writing leave them."""
+        query = {"fieldManager": MANAGER, **({"dryRun": "All"} if dry_run else {})}
+        live = self._found.get(step.key)
+        if live is None or step.action in (CREATE, RECREATE):
+            made = call(self._cluster, "POST", self._live.collection(step), body=body, query=query, accept=frozenset({409}))
+            if made.status != 409:
+                return made
+        return call(self._cluster, "PATCH", self._live.path(step), body=body, content_type=MERGE_PATCH, query=query)
 
     def _delete(self, step: Step, live: Object) -> None:
         body = {"preconditions": {"uid": live["metadata"]["uid"]}, "propagationPolicy": "Orphan"}
