@@ -58,6 +58,15 @@ options:
         RV(restore.notes).
     type: dict
     default: {}
+  isolated:
+    description:
+      - Whether a copy under another name keeps to itself, as a drill needs it. Its Services are V(ClusterIP), without node ports and names
+        in external DNS. It goes without Jobs and CronJobs, Ingresses, NetworkPolicies, addresses that are named, custom resources, and
+        pods that use their node's network, processes or files. All of that is told in RV(restore.skipped).
+      - Nothing is restored that is in no namespace, but the namespace itself.
+      - What its pods may reach is for a NetworkPolicy in the namespace to say, which has to be there before.
+    type: bool
+    default: false
   include:
     description: Only these kinds, as C(kubectl api-resources -o name) spells them.
     type: list
@@ -215,6 +224,7 @@ ARGUMENTS = {
     "name": {"type": "str"},
     "namespaces": {"type": "list", "elements": "str", "default": []},
     "namespace_mapping": {"type": "dict", "default": {}},
+    "isolated": {"type": "bool", "default": False},
     "include": {"type": "list", "elements": "str", "default": []},
     "exclude": {"type": "list", "elements": "str", "default": []},
     "cluster_scoped": {"type": "bool"},
@@ -247,7 +257,12 @@ def restored(module):
     mapping = {str(name): str(target) for name, target in params["namespace_mapping"].items()}
     wish = Wish(
         Choice(
-            frozenset(params["namespaces"]), mapping, frozenset(params["include"]), frozenset(params["exclude"]), params["cluster_scoped"]
+            frozenset(params["namespaces"]),
+            mapping,
+            frozenset(params["include"]),
+            frozenset(params["exclude"]),
+            params["cluster_scoped"],
+            params["isolated"],
         ),
         existing=params["existing"],
         force=params["force"],
@@ -258,7 +273,8 @@ def restored(module):
         backup_first=params["backup_first"],
         show=module._diff,
     )
-    journal = Journal(params["journal"] or "", {"server": cluster.server, "root": manifest["root"], "wish": wish.task()})
+    task = {"server": cluster.server, "root": manifest["root"], "wish": [*wish.task(), params["isolated"]]}
+    journal = Journal(params["journal"] or "", task)
     back = None if secured is None else lambda namespaces: secured(cluster, namespaces)
     return Restore(cluster, (manifest, objects), wish, journal, back, progress_to(params["progress_path"])).run(dry_run=module.check_mode)
 
