@@ -65,7 +65,7 @@ class Backup:
         """The published record, and in ``deleted`` the backups that had to go for it."""
         with store.locked():
             record = self._of_one_moment(lambda: self._write(store))
-            return {**record, "deleted": store.prune(self.keep, self.key, record["name"])}
+            return {**record, "deleted": store.prune(self.keep, self.key, record)}
 
     def _of_one_moment(self, attempt: Callable[[], T]) -> T:
         for _number in range(CUTS):

@@ -141,13 +141,14 @@ class Store(ABC):
             return f"the archive {name}{ARCHIVE} can't be read: {exc}"
         return "" if same else f"the archive {name}{ARCHIVE} is not the one that was published"
 
-    def prune(self, keep: int, key: Ed25519, fresh: str) -> list[str]:
-        """Deletes what is beyond ``keep``, but for the ``fresh`` one; the record first, so that nothing published lacks its archive."""
+    def prune(self, keep: int, key: Ed25519, fresh: Record) -> list[str]:
+        """Deletes what is beyond ``keep``, but for the one that was just written; the record first, so that none lacks its archive."""
         names = self.names() if keep else []
         if len(names) <= keep:
             return []
-        proven = next((name for name in [fresh, *names] if self._complete(name, key)), None)
-        gone = surplus(names, proven, keep, {fresh})
+        written = fresh["name"]
+        proven = written if fresh["status"] == "COMPLETE" else next((name for name in names if self._complete(name, key)), None)
+        gone = surplus(names, proven, keep, {written})
         for name in gone:
             self.remove(name + RECORD)
             self.remove(name + ARCHIVE)
@@ -230,6 +231,10 @@ class Directory(Store):
 def open_store(params: Mapping[str, Any], *, make: bool = False) -> Store:
     """The store of the option ``repository``; ``make`` it, for a writer.  Raises SalvageError(bad_input, not_found)."""
     repository = str(params["repository"])
+    if repository.startswith("s3://"):
+        from .s3 import Bucket  # noqa: PLC0415 # it imports a large library
+
+        return Bucket(repository, params)
     if "://" in repository:
         raise SalvageError(f"the repository {repository} is neither a directory nor s3://bucket/prefix", reason="bad_input")
     return Directory(repository, make=make)
