@@ -99,6 +99,17 @@ def configuration(options: Mapping[str, Any]) -> Any:
     return config
 
 
+def core_api(options: Mapping[str, Any]) -> Any:
+    """The kubernetes library's own client, for its streams; everything else goes by ``api``."""
+    config = configuration(options)
+    from kubernetes import client  # noqa: PLC0415 - slow to import, and only here needed
+
+    session = client.ApiClient(config)
+    for header, value in headers(config, options).items():
+        session.set_default_header(header, value)
+    return client.CoreV1Api(session)
+
+
 def _load(library: Any, config: Any, options: Mapping[str, Any]) -> None:
     kubeconfig, context = options.get("kubeconfig"), options.get("context")
     if not kubeconfig and not context:

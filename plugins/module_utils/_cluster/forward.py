@@ -73,14 +73,9 @@ def open_forward(
 
 def _connection(params: Mapping[str, Any], namespace: str, pod: str, port: int) -> Any:
     """A socket that leads to the pod's port."""
-    options = auth.auth_options(params)
-    config = auth.configuration(options)
-    from kubernetes import client, stream  # noqa: PLC0415 - slow to import, and only here needed
+    api = auth.core_api(auth.auth_options(params))
+    from kubernetes import stream  # noqa: PLC0415 - slow to import, and only here needed
 
-    session = client.ApiClient(config)
-    for header, value in auth.headers(config, options).items():
-        session.set_default_header(header, value)
-    api = client.CoreV1Api(session)
     try:
         return stream.portforward(api.connect_get_namespaced_pod_portforward, pod, namespace, ports=str(port)).socket(port)
     except Exception as exc:  # the library's own, websocket's and OpenSSL's have no common ancestor

@@ -1,0 +1,101 @@
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Commands in a pod's container, as `kubectl exec` runs them; bytes in, bytes out."""
+
+from __future__ import annotations
+
+import inspect
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from . import auth
+from .errors import SalvageError
+from .http import REASON_OF
+
+_STEP = 64 * 1024
+_STDERR = 2
+
+
+class Container:
+    """A container of a pod.  ``params`` are a module's, with kubernetes.core's auth options."""
+
+    def __init__(self, params: Mapping[str, Any], namespace: str, pod: str, container: str, *, timeout: float) -> None:
+        self._params, self._timeout = params, timeout
+        self.namespace, self.pod, self.container = namespace, pod, container
+        self._api: Any = None
+
+    def run(self, argv: Sequence[str], *, given: Iterable[bytes] | None = None) -> bytes:
+        """What the command prints.  ``given`` goes to its input, which is never closed: the command must know how much to read.
+
+        ``timeout`` is how long nothing may move.  Raises SalvageError: unreachable, unauthorized, forbidden, not_found, timeout,
+        missing_library, and http_error for a command that fails.
+        """
+        try:
+            return self._run(argv, given)
+        except SalvageError:
+            raise
+        except Exception as exc:  # the library's own, websocket's and OpenSSL's have no common ancestor
+            said = " ".join(str(getattr(exc, "reason", None) or exc).split())[:200]
+            reason = REASON_OF.get(getattr(exc, "status", None) or 0, "unreachable")
+            raise SalvageError(f"no command can be run in {self}: {said}", reason=reason) from None
+
+    def __str__(self) -> str:
+        return f"container {self.container} of pod {self.pod} in namespace {self.namespace}"
+
+    def _run(self, argv: Sequence[str], given: Iterable[bytes] | None) -> bytes:
+        session = self._open(argv, bool(given))
+        try:
+            for piece in given or ():
+                for start in range(0, len(piece), _STEP):
+                    session.write_stdin(piece[start : start + _STEP])
+            printed: list[bytes] = []
+            complaint = b""
+            heard = time.monotonic()
+            while session.is_open():
+                session.update(timeout=1)
+                out, err = session.read_channel(1), session.read_channel(_STDERR)
+                if out or err:
+                    heard = time.monotonic()
+                    printed.append(out)
+                    complaint = (complaint + err)[-1000:]
+                elif time.monotonic() - heard > self._timeout:
+                    raise SalvageError(f"{argv[0]} in {self} did nothing for {self._timeout:g} s", reason="timeout")
+            try:
+                code = session.returncode
+            except TypeError:
+                raise SalvageError(f"the connection to {self} broke off", reason="unreachable") from None
+            except (KeyError, ValueError):  # what could not be started has no exit status
+                code = -1
+        finally:
+            session.close()
+        if code:
+            said = " ".join(complaint.decode("utf-8", "replace").split())[-300:] or f"exit status {code}"
+            raise SalvageError(f"{argv[0]} failed in {self}: {said}", reason="http_error")
+        return b"".join(printed)
+
+    def _open(self, argv: Sequence[str], stdin: bool) -> Any:
+        from kubernetes import stream  # noqa: PLC0415 - slow to import, and only here needed
+        from kubernetes.stream import ws_client  # noqa: PLC0415
+
+        if "binary" not in inspect.signature(ws_client.WSClient.__init__).parameters:
+            raise SalvageError(
+                "the Python library kubernetes is too old to carry bytes; install a newer one where the module runs",
+                reason="missing_library",
+            )
+        if self._api is None:
+            self._api = auth.core_api(auth.auth_options(self._params))
+        return stream.stream(
+            self._api.connect_get_namespaced_pod_exec,
+            self.pod,
+            self.namespace,
+            container=self.container,
+            command=list(argv),
+            stdin=stdin,
+            stdout=True,
+            stderr=True,
+            tty=False,
+            _preload_content=False,
+            binary=True,
+        )

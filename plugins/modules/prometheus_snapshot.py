@@ -1,0 +1,367 @@
+#!/usr/bin/python
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: prometheus_snapshot
+short_description: Take a snapshot of a Prometheus' samples out of the cluster, prove it, and bring it back
+version_added: 0.1.0
+author: Euystacio Meta Salvage contributors (@euystacio)
+description:
+  - With O(state=created) Prometheus writes a snapshot, head included, by its admin API. It is copied out file by file, each compared with
+    its SHA-256, and deleted in the pod. C(promtool) proves that it opens, and that a sample that Prometheus had before is in it.
+  - With O(state=restored) the blocks of a snapshot are proven again and put into a Prometheus that has none, or into an empty folder.
+  - A run that was killed is taken up by the next one. A file that is there whole isn't copied again.
+  - A snapshot has the samples only. The objects of the operator are for M(euystacio.meta_salvage.backup).
+extends_documentation_fragment:
+  - kubernetes.core.k8s_auth_options
+  - euystacio.meta_salvage.attributes.actiongroup
+attributes:
+  check_mode:
+    description: Can run in check mode and tell what it would without changing anything.
+    support: full
+    details: What can be found out without writing is found out, such as a disabled admin API, a full disk, or blocks that are in the way.
+  diff_mode:
+    description: Shows what changed.
+    support: none
+  idempotent:
+    description: Running it again changes nothing.
+    support: partial
+    details: O(state=created) takes another snapshot each time.
+requirements:
+  - kubernetes
+  - pyrage (for O(recipients) and O(identity))
+  - cryptography (for O(signing_key) and O(public_key))
+  - promtool
+  - a shell with C(dd), C(find), C(head), C(sha256sum) in the container, as the image of Prometheus has
+options:
+  state:
+    description:
+      - V(created) takes a snapshot.
+      - V(verified) opens one that was taken and looks for its sample; the cluster isn't asked.
+      - V(restored) brings one back. If Prometheus has its sample, nothing changes.
+    type: str
+    choices: [created, verified, restored]
+    default: created
+  directory:
+    description: Where the snapshots are, a folder for each. It is made if the one above it is there.
+    type: path
+    required: true
+  name:
+    description: The snapshot to verify or to restore. By default the newest.
+    type: str
+  namespace:
+    description: Where Prometheus runs.
+    type: str
+    default: monitoring
+  pod:
+    description: Its pod. Each replica has its own samples.
+    type: str
+    default: prometheus-prometheus-operator-kube-p-prometheus-0
+  container:
+    description: The container in it.
+    type: str
+    default: prometheus
+  port:
+    description: The port of its API, as a number.
+    type: str
+    default: "9090"
+  https:
+    description: Whether that port speaks TLS.
+    type: bool
+    default: false
+  sample:
+    description: The selector of the series whose newest sample, read just before the snapshot, must be in it.
+    type: str
+    default: up
+  data_dir:
+    description: With O(state=restored), an empty folder on the machine that the module runs on, instead of the pod.
+    type: path
+  recipients:
+    description:
+      - The age public keys that can open the snapshot. Without any it stays in clear, for its owner only.
+      - It is proven before it is encrypted, so that its files are in clear, for their owner only, until then.
+    type: list
+    elements: str
+    default: []
+  identity:
+    description: The file with the age private key that opens the snapshot. The files in clear are removed afterwards.
+    type: path
+  signing_key:
+    description: The file with the ed25519 private key, in PEM, that signs the record with the digests.
+    type: path
+  public_key:
+    description: The file with its public key. If it is given, a snapshot that it did not sign is refused.
+    type: path
+  promtool:
+    description: The program of that name, which comes with Prometheus.
+    type: path
+    default: promtool
+  timeout:
+    description: Seconds for a snapshot to be written, for a command in the pod that says nothing, and for Prometheus to see its new blocks.
+    type: float
+    default: 300
+seealso:
+  - module: euystacio.meta_salvage.backup
+"""
+
+EXAMPLES = r"""
+- name: Take a snapshot
+  euystacio.meta_salvage.prometheus_snapshot:
+    directory: /var/backups/euystacio/prometheus
+    recipients: "{{ backup_recipients }}"
+    signing_key: /etc/meta-salvage/backup.pem
+
+- name: Bring the newest one into the new cluster's Prometheus
+  euystacio.meta_salvage.prometheus_snapshot:
+    state: restored
+    directory: /var/backups/euystacio/prometheus
+    identity: /etc/meta-salvage/backup.key
+    public_key: /etc/meta-salvage/backup.pub
+"""
+
+RETURN = r"""
+snapshot:
+  description:
+    - Its record, with C(path), where it is. C(sample) is what must be in it, its time in milliseconds.
+    - In check mode with O(state=created) only C(source) and the C(size) of what Prometheus holds.
+  returned: success
+  type: dict
+  sample:
+    schema: 1
+    name: 20261124T210000Z-3f2b1c0d4e5f6071
+    path: /var/backups/euystacio/prometheus/20261124T210000Z-3f2b1c0d4e5f6071
+    source: {server: "https://127.0.0.1:6443", namespace: monitoring, pod: prometheus-prometheus-operator-kube-p-prometheus-0}
+    taken: "2026-11-24T21:00:00Z"
+    from: "2026-11-23T21:00:00Z"
+    until: "2026-11-24T21:00:00Z"
+    sample: {labels: {__name__: up, job: euystacio-api}, time: 1795554000123, value: "1"}
+    size: 310221
+    files:
+      - path: 01KB3C4D5E6F7G8H9JKMNPQRST/index
+        size: 310221
+        sha256: 2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
+    encrypted: true
+resumed:
+  description: Whether a run that was killed was taken up.
+  returned: O(state=created)
+  type: bool
+  sample: false
+others:
+  description: Snapshots that lie in the pod and are not from here. They take up disk.
+  returned: O(state=created)
+  type: list
+  elements: str
+  sample: []
+"""
+
+import os
+import shutil
+import time
+from pathlib import Path
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
+
+from ..module_utils._backup.archive import recipients
+from ..module_utils._backup.keys import identity_file, private_key, public_key
+from ..module_utils._cluster.api import Cluster
+from ..module_utils._cluster.errors import SalvageError
+from ..module_utils._cluster.execute import Container
+from ..module_utils._prometheus.instance import Prometheus, bring, occupied
+from ..module_utils._prometheus.safe import Part, newest, opened, promtool_proves
+from ..module_utils._prometheus.snapshot import Sample, blocks, checked_name, moment, pieces, record_of, span
+
+ARGUMENTS = {
+    **AUTH_ARG_SPEC,
+    "state": {"type": "str", "choices": ["created", "verified", "restored"], "default": "created"},
+    "directory": {"type": "path", "required": True},
+    "name": {"type": "str"},
+    "namespace": {"type": "str", "default": "monitoring"},
+    "pod": {"type": "str", "default": "prometheus-prometheus-operator-kube-p-prometheus-0"},
+    "container": {"type": "str", "default": "prometheus"},
+    "port": {"type": "str", "default": "9090"},
+    "https": {"type": "bool", "default": False},
+    "sample": {"type": "str", "default": "up"},
+    "data_dir": {"type": "path"},
+    "recipients": {"type": "list", "elements": "str", "default": []},
+    "identity": {"type": "path"},
+    "signing_key": {"type": "path", "no_log": False},
+    "public_key": {"type": "path", "no_log": False},
+    "promtool": {"type": "path", "default": "promtool"},
+    "timeout": {"type": "float", "default": 300.0},
+}
+SNAPSHOTS = "snapshots"
+
+
+class Run:
+    def __init__(self, module):
+        self.module, self.params = module, module.params
+        self.directory = Path(self.params["directory"])
+
+    def prometheus(self):
+        params = self.params
+        container = Container(params, params["namespace"], params["pod"], params["container"], timeout=params["timeout"])
+        self.cluster = Cluster.connect(params, timeout=30)
+        return Prometheus(self.cluster, container, params["port"], https=params["https"], timeout=params["timeout"])
+
+    def find_promtool(self):
+        found = self.module.get_bin_path(self.params["promtool"])
+        if found is None:
+            raise SalvageError(
+                f"there is no {self.params['promtool']} where the module runs, and nothing else proves that a snapshot opens; "
+                "install it, or give its path as promtool",
+                reason="missing_library",
+            )
+        return found
+
+    def prove(self, data, sample):
+        promtool_proves(self.module.run_command, self.find_promtool(), data, sample)
+
+    # Out.
+
+    def created(self):
+        params = self.params
+        to = recipients(params["recipients"]) if params["recipients"] else []
+        key = private_key(params["signing_key"]) if params["signing_key"] else None
+        self.find_promtool()  # what is missing is missed before anything is written
+        prometheus = self.prometheus()
+        prometheus.folder(admin=True)
+        free, head, everything = prometheus.room()
+        source = {"server": self.cluster.server, "namespace": params["namespace"], "pod": params["pod"]}
+        self.check_room(free, head, everything)
+        if self.module.check_mode:
+            return {"changed": True, "snapshot": {"source": source, "size": everything}}
+        if not self.directory.exists():
+            self.directory.mkdir(mode=0o700)
+        part, note, others = self.begin(prometheus, source)
+        below = f"{SNAPSHOTS}/{note['name']}"
+        sample = Sample(**note["sample"])
+        files = prometheus.files(below)
+        bring(prometheus, below, files, part.data, lambda path: None)
+        self.prove(part.data, sample)
+        record = record_of(note["name"], source, note["taken"], sample, files, span(part.data))
+        prometheus.remove(below)
+        path = part.publish(record, files, to, key)
+        return {
+            "changed": True,
+            "snapshot": {**record, "encrypted": bool(to), "path": str(path)},
+            "resumed": note["resumed"],
+            "others": others,
+        }
+
+    def check_room(self, free, head, everything):
+        if free < head * 1.2:
+            raise SalvageError(
+                f"the volume of {self.params['pod']} has {free >> 20} MiB free, and a snapshot of its head may need {head >> 20}; "
+                "make room there first",
+                reason="too_large",
+            )
+        there = self.directory if self.directory.exists() else self.directory.parent
+        if not there.is_dir() or not os.access(there, os.W_OK):
+            raise SalvageError(f"there is no folder {there} that can be written to; make it first", reason="bad_input")
+        needed = everything * (2 if self.params["recipients"] else 1)
+        if (here := shutil.disk_usage(there).free) < needed:
+            raise SalvageError(f"{there} has {here >> 20} MiB free, and this may need {needed >> 20}; make room first", reason="too_large")
+
+    def begin(self, prometheus, source):
+        """Takes up what a killed run has left, if its snapshot is still in the pod; else a new one."""
+        present = prometheus.names(SNAPSHOTS)
+        for part, note in Part.found(self.directory):
+            if note["source"] == source and note["name"] in present:
+                return part, {**note, "resumed": True}, sorted(present - {note["name"]})
+            if note["source"] == source:
+                part.drop()
+        # Samples up to the one that must be in it are in the head before it is written.
+        sample = prometheus.a_sample(self.params["sample"])
+        taken = moment(int(time.time() * 1000))
+        name = prometheus.take()
+        note = {
+            "name": name, "source": source, "taken": taken,
+            "sample": {"labels": sample.labels, "time": sample.time, "value": sample.value},
+        }  # fmt: skip
+        return Part.begin(self.directory, name, note), {**note, "resumed": False}, sorted(present)
+
+    # Back.
+
+    def chosen(self):
+        name = self.params["name"]
+        return self.directory / checked_name(name) if name else newest(self.directory)
+
+    def opened(self):
+        having = identity_file(self.params["identity"]) if self.params["identity"] else []
+        key = public_key(self.params["public_key"]) if self.params["public_key"] else None
+        return opened(self.chosen(), having, key)
+
+    def verified(self):
+        with self.opened() as (record, _files, sample, data):
+            self.prove(data, sample)
+        return {"changed": False, "snapshot": {**record, "path": str(self.chosen())}}
+
+    def restored(self):
+        with self.opened() as (record, files, sample, data):
+            self.prove(data, sample)
+            changed = self.into_folder(files, data) if self.params["data_dir"] else self.into_pod(files, sample, data, record["name"])
+        return {"changed": changed, "snapshot": {**record, "path": str(self.chosen())}}
+
+    def into_folder(self, files, data):
+        target = Path(self.params["data_dir"])
+        ours = blocks(file.path for file in files)
+        unfinished = {f".{name}" for name in ours}  # of a run that was killed
+        present = {path.name for path in target.iterdir()} - unfinished if target.is_dir() else set()
+        if present == ours and all((target / file.path).is_file() for file in files):
+            return False
+        if not present <= ours:
+            raise SalvageError(f"{target} isn't empty; blocks go into an empty folder only", reason="conflict")
+        if not self.module.check_mode:
+            target.mkdir(parents=True, exist_ok=True)
+            for name in sorted(ours - present):
+                shutil.rmtree(target / f".{name}", ignore_errors=True)
+                shutil.copytree(data / name, target / f".{name}")
+                (target / f".{name}").rename(target / name)
+        return True
+
+    def into_pod(self, files, sample, data, name):
+        prometheus = self.prometheus()
+        prometheus.folder()
+        if prometheus.has(sample):
+            return False
+        present = prometheus.names()
+        if stray := occupied(present, (file.path for file in files)):
+            raise SalvageError(
+                f"Prometheus in {self.params['pod']} has blocks of its own ({', '.join(sorted(stray)[:3])}); "
+                "blocks go into an empty data folder only",
+                reason="conflict",
+            )
+        if self.module.check_mode:
+            return True
+        below = f".restore-{name}"
+        missing = [file for file in files if file.path.split("/")[0] not in present]
+        for file in missing:
+            prometheus.write(below, file, pieces(data / file.path))
+        if missing and {file.path: file for file in prometheus.files(below)} != {file.path: file for file in missing}:
+            raise SalvageError("what arrived in the pod is not what was sent; try again", reason="invalid")
+        prometheus.put_in_place(below, blocks(file.path for file in missing))
+        prometheus.load(sample, time.monotonic() + self.params["timeout"])
+        return True
+
+
+def main():
+    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
+    run = Run(module)
+    try:
+        result = {"created": run.created, "verified": run.verified, "restored": run.restored}[module.params["state"]]()
+    except SalvageError as exc:
+        module.fail_json(msg=str(exc), reason=exc.reason)
+    except OSError as exc:
+        module.fail_json(
+            msg=f"{exc.filename or module.params['directory']}: {exc.strerror}; make room or mend it, and try again", reason="bad_input"
+        )
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()
