@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,16 @@ class Run:
         found = [check for check in checks if words in check["id"] or words in (check["reason"] or "")]
         assert found, f"no check of {part} speaks of {words}: {json.dumps(checks, indent=1)}"
         return found[0]
+
+
+def _with(mark: str) -> list[int]:
+    """The processes whose environment has it, the dead ones that nobody has buried yet left out."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        with suppress(OSError):
+            if entry.name.isdigit() and f"{mark}\0".encode() in (entry / "environ").read_bytes():
+                found.append(int(entry.name))
+    return found
 
 
 class Lab:
@@ -109,10 +120,8 @@ class Lab:
         """Run a playbook of the collection, from another folder than the checkout."""
         folder = self.scratch / f"reports-{time.monotonic_ns()}"
         folder.mkdir()
-        everything = {"health_check_report_dir": str(folder), **variables}
-        command = ["ansible-playbook", f"euystacio.meta_salvage.{runbook}", "-e", json.dumps(everything)]
-        environ = {key: value for key, value in os.environ.items() if not key.startswith(("K8S_AUTH_", "KUBECONFIG"))}
-        environ.update(KUBECONFIG=str(kubeconfig or self.kubeconfig), ANSIBLE_NOCOLOR="1", ANSIBLE_LOCALHOST_WARNING="false")
+        command = self._command(runbook, {"health_check_report_dir": str(folder), **variables})
+        environ = self._environ(kubeconfig or self.kubeconfig)
         done = subprocess.run(
             command + (["-i", str(inventory)] if inventory else []) + (["--check", "--diff"] if check else []),
             cwd=self.scratch, env=environ, capture_output=True, text=True, check=False, timeout=300, stdin=subprocess.DEVNULL,
@@ -121,6 +130,31 @@ class Lab:
         output = done.stdout + done.stderr
         assert "Traceback" not in output, output
         return Run(done.returncode, output, json.loads(report.read_text()) if report.exists() else None)
+
+    def _command(self, runbook: str, variables: Mapping[str, Any]) -> list[str]:
+        playbook = runbook if "/" in runbook else f"euystacio.meta_salvage.{runbook}"
+        return ["ansible-playbook", playbook, "-e", json.dumps(variables)]
+
+    def _environ(self, kubeconfig: Path) -> dict[str, str]:
+        environ = {key: value for key, value in os.environ.items() if not key.startswith(("K8S_AUTH_", "KUBECONFIG"))}
+        return {**environ, "KUBECONFIG": str(kubeconfig), "ANSIBLE_NOCOLOR": "1", "ANSIBLE_LOCALHOST_WARNING": "false"}
+
+    @contextmanager
+    def playing(self, playbook: str, variables: Mapping[str, Any], *, output: int = subprocess.DEVNULL) -> Iterator[subprocess.Popen[str]]:
+        """A playbook that runs meanwhile, a runbook's name or a file; in the end all its processes are ended by signal 9."""
+        mark = f"PLAYED_BY={os.getpid()}-{time.monotonic_ns()}"
+        name, _equals, value = mark.partition("=")
+        environ = {**self._environ(self.kubeconfig), name: value}
+        command, nothing = self._command(playbook, variables), subprocess.DEVNULL
+        with subprocess.Popen(command, cwd=self.scratch, env=environ, stdin=nothing, stdout=output, stderr=nothing, text=True) as run:
+            try:
+                yield run
+            finally:
+                # Workers of Ansible are sessions of their own, so the group is not enough: everything that inherited the mark.
+                while found := _with(mark):
+                    for process in found:
+                        with suppress(ProcessLookupError):
+                            os.kill(process, signal.SIGKILL)
 
     def health(self, **variables: Any) -> Run:
         return self.play("health_check", {f"health_check_{name}": value for name, value in variables.items()})
