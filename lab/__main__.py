@@ -56,6 +56,7 @@ def parser() -> argparse.ArgumentParser:
     )
     up.add_argument("--nodes", type=int, default=10, help="control-plane: how many kwok nodes")
     up.add_argument("--pods", type=int, default=0, help="control-plane: how many pods of a Deployment to wait for")
+    up.add_argument("--bare", action="store_true", help="node: only what every cluster has, to build the rest of it by other means")
     down = command("down", _down, "end a cluster and remove everything of it")
     down.add_argument("name", nargs="?", default="lab")
     down.add_argument("--all", action="store_true", help="all clusters, and what killed ones left behind")
@@ -93,7 +94,7 @@ def _up(options: argparse.Namespace) -> None:
     with locked(CLUSTERS.parent / f"{options.name}.lock", progress, f"work on {options.name}"):
         try:
             if options.size == "node":
-                Node(folder, known, progress).up()
+                Node(folder, known, progress, bare=options.bare).up()
             else:
                 ControlPlane(folder, known, progress, options.nodes, options.pods).up()
         except KeyboardInterrupt:

@@ -38,14 +38,15 @@ LISTS = {
 }
 
 
+OPERATORS = "/monitoring.coreos.com/"
 # The kinds that lab/manifests has objects of.
 DEFINITIONS = {"prometheuses", "alertmanagers", "servicemonitors", "prometheusrules"}
 APPLY = ("apply", "--server-side", "--force-conflicts", "--field-manager=meta-salvage-lab")
 
 
 class Node:
-    def __init__(self, folder: Path, versions: Versions, progress: Progress) -> None:
-        self.folder, self.versions, self.progress = folder, versions, progress
+    def __init__(self, folder: Path, versions: Versions, progress: Progress, *, bare: bool = False) -> None:
+        self.folder, self.versions, self.progress, self.bare = folder, versions, progress, bare
         self.name = folder.name
 
     # What is decided once and derived from then on.
@@ -94,8 +95,7 @@ class Node:
             if image.reference not in present:
                 self._ctr("images", "import", str(image.archive))
         self._apply(manifests.SYSTEM)
-        self._make_definitions(APPLY)
-        self._apply(manifests.REST)
+        self._apply_rest(APPLY)
         self._wait_ready()
 
     def _is_whole(self) -> bool:
@@ -145,7 +145,13 @@ class Node:
         self._start_kubernetes("kubelet", configs.kubelet(self.where, self.addresses.node))
         self._start_kubernetes("kube-proxy", [f"--config={self.folder}/proxy.json"])
         system.result()
-        self._make_definitions(["create"])
+        self._apply_rest(["create"])
+
+    def _apply_rest(self, verb: Sequence[str]) -> None:
+        if self.bare:
+            self._apply(manifests.LAST)
+            return
+        self._make_definitions(verb)
         self._apply(manifests.REST)
 
     def _make_certificates(self) -> None:
@@ -300,7 +306,8 @@ class Node:
         deadline = time.monotonic() + timeout
         before: list[str] = []
         while True:
-            lists = {kind: api.items(path) for kind, path in {"nodes": "/api/v1/nodes", **LISTS}.items()}
+            paths = {"nodes": "/api/v1/nodes", **LISTS}
+            lists = {kind: api.items(path) for kind, path in paths.items() if not (self.bare and OPERATORS in path)}
             answered = {kind: items for kind, items in lists.items() if items is not None}
             waiting = manifests.unready(answered) + [kind for kind, items in lists.items() if items is None]
             waiting += [] if answered.get("nodes") else ["node"]
