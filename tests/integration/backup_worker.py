@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Processes of their own beside the backup tests, without an end: one writes to the cluster, one backs it up.  Each says when it has begun.
 
-python backup_worker.py write KUBECONFIG NAMESPACE
+python backup_worker.py write KUBECONFIG NAMESPACE PAIR
 python backup_worker.py back_up KUBECONFIG NAMESPACE FOLDER
 """
 
@@ -19,15 +19,15 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.per
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.select import Selection
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store import open_store
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.api import Cluster
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.apply import MERGE_PATCH, call
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.apply import call
 
 
-def write(cluster: Cluster, namespace: str) -> None:
-    """The ConfigMap is always as far as the Secret, or one ahead."""
+def write(cluster: Cluster, namespace: str, pair: str) -> None:
+    """The ConfigMap of the pair is always as far as the Secret, or one ahead."""
     for number in count(1):
-        value = str(number)
-        call(cluster, "PATCH", f"/api/v1/namespaces/{namespace}/configmaps/pair", body={"data": {"n": value}}, content_type=MERGE_PATCH)
-        call(cluster, "PATCH", f"/api/v1/namespaces/{namespace}/secrets/pair", body={"stringData": {"n": value}}, content_type=MERGE_PATCH)
+        for kind, data in (("configmaps", "data"), ("secrets", "stringData")):
+            body = {"metadata": {"name": pair}, data: {"n": str(number)}}
+            call(cluster, "PUT", f"/api/v1/namespaces/{namespace}/{kind}/{pair}", body=body)
         if number == 1:
             print("begun", flush=True)
 

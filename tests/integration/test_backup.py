@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Backups of a real cluster, to a directory and to a real object store.
 
-BACKUP_CUTS and BACKUP_KILLS set how often the heavy ones go round.
+BACKUP_CUTS and BACKUP_KILLS set how often the heavy ones go round, BACKUP_WRITERS how many write meanwhile.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,8 @@ pytestmark = pytest.mark.lab
 SPACE = "backup-test"
 CUTS = int(os.environ.get("BACKUP_CUTS", "20"))
 KILLS = int(os.environ.get("BACKUP_KILLS", "5"))
+PAIR = ("ConfigMap", "Secret")
+PAIRS = [f"pair-{number}" for number in range(int(os.environ.get("BACKUP_WRITERS", "1")))]
 WORKER = Path(__file__).with_name("backup_worker.py")
 
 
@@ -96,8 +98,7 @@ class Site:
 def space(lab: Lab) -> Iterator[None]:
     objects = [
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": SPACE}},
-        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "pair", "namespace": SPACE}, "data": {"n": "0"}},
-        {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "pair", "namespace": SPACE}, "stringData": {"n": "0"}},
+        *({"apiVersion": "v1", "kind": kind, "metadata": {"name": pair, "namespace": SPACE}} for kind in PAIR for pair in PAIRS),
     ]
     with lab.applied(*objects):
         yield
@@ -200,18 +201,19 @@ def test_check_mode_reads_and_writes_nothing(site: Site) -> None:
 
 def test_a_backup_is_one_moment_of_two_kinds_under_writes(site: Site) -> None:
     torn, moments = [], []
-    started = time.monotonic()
-    with site.worker("write", SPACE):
+    with ExitStack() as workers:
+        for pair in PAIRS:
+            workers.enter_context(site.worker("write", SPACE, pair))
+        started = time.monotonic()
         for _ in range(CUTS):
             site.backup(Selection(include=("configmaps", "secrets"), namespaces=(SPACE,)), keep=3).write(site.store)
             _record, objects = site.opened()
-            ahead = int(objects["ConfigMap", "pair"]["data"]["n"])
-            behind = int(base64.b64decode(objects["Secret", "pair"]["data"]["n"]))
-            moments.append(ahead)
-            if ahead - behind not in (0, 1):
-                torn.append((ahead, behind))
-    seconds = time.monotonic() - started
-    print(f"{CUTS} backups, {len(torn)} torn, {2 * (moments[-1] - moments[0]) / seconds:.0f} writes/s")
+            ahead = [int(objects["ConfigMap", pair]["data"]["n"]) for pair in PAIRS]
+            behind = [int(base64.b64decode(objects["Secret", pair]["data"]["n"])) for pair in PAIRS]
+            moments.append(sum(ahead) + sum(behind))
+            torn += [(a, b) for a, b in zip(ahead, behind, strict=True) if a - b not in (0, 1)]
+        seconds = time.monotonic() - started
+    print(f"{CUTS} backups, {len(torn)} torn, {(moments[-1] - moments[0]) / seconds:.0f} writes/s")
     assert torn == []
     assert len(set(moments)) > 1  # they were of moments that differ
 

@@ -11,13 +11,13 @@ STORE_ARGUMENTS: dict[str, Any] = {
     "repository": {"type": "path", "required": True},
     "s3_endpoint": {"type": "str"},
     "s3_region": {"type": "str"},
-    "s3_access_key": {"type": "str"},
+    "s3_access_key": {"type": "str", "no_log": False},
     "s3_secret_key": {"type": "str", "no_log": True},
     "s3_session_token": {"type": "str", "no_log": True},
     "s3_ca_path": {"type": "path"},
 }
 # For who opens them; `identity` is required where all is read.
 READ_ARGUMENTS: dict[str, Any] = {
-    "public_key": {"type": "path", "required": True},
+    "public_key": {"type": "path", "required": True, "no_log": False},
     "identity": {"type": "path"},
 }
