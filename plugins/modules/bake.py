@@ -24,6 +24,7 @@ extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
   - euystacio.meta_salvage.routes
   - euystacio.meta_salvage.delivery
+  - euystacio.meta_salvage.progress
 attributes:
   check_mode:
     description: Can run in check mode and tell what it would without changing anything.
@@ -217,9 +218,6 @@ options:
   record_path:
     description: Where to write the decision record with every look, in JSON, where the module runs.
     type: path
-  progress_path:
-    description: Where to add a line of JSON after each look, to follow it live.
-    type: path
   fail_on:
     description: The verdicts at which the task fails.
     type: list
@@ -302,7 +300,6 @@ reverted:
 import json
 import os
 import tempfile
-from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
@@ -311,6 +308,7 @@ from ..module_utils._cluster.api import Cluster
 from ..module_utils._cluster.errors import SalvageError
 from ..module_utils._cluster.routes import ARGUMENTS as ROUTES
 from ..module_utils._cluster.routes import Routes
+from ..module_utils._cluster.tell import PROGRESS_ARGUMENTS, teller
 from ..module_utils._delivery.bake import Bake, Baseline, Plan, Sources, measure, nothing_before
 from ..module_utils._delivery.counters import Signals
 from ..module_utils._delivery.judge import Rule
@@ -327,6 +325,7 @@ ARGUMENTS = {
     **AUTH_ARG_SPEC,
     **ROUTES,
     **WORKLOAD_ARGUMENTS,
+    **PROGRESS_ARGUMENTS,
     "state": {"type": "str", "choices": ["measured", "judged"], "default": "judged"},
     "baseline": {"type": "dict"},
     "without_baseline": {"type": "bool", "default": False},
@@ -379,7 +378,6 @@ ARGUMENTS = {
     "colour_key": {"type": "str", "default": "version", "no_log": False},
     "run": {"type": "str", "default": ""},
     "record_path": {"type": "path"},
-    "progress_path": {"type": "path"},
     "fail_on": {"type": "list", "elements": "str", "choices": ["failed", "unknown"], "default": ["failed", "unknown"]},
 }
 
@@ -457,7 +455,7 @@ def judged(module, cluster, workload, sources):
         ),
         baseline_of(params, sources),
         parse_profile(params["thresholds"]) if params["check_thresholds"] else Profile(()),
-        progress_to(params["progress_path"]),
+        teller(params["progress_path"]),
     )
     verdict, record = bake.run()
     result = {
@@ -480,15 +478,6 @@ def judged(module, cluster, workload, sources):
     if params["record_path"]:
         write_record(module, params["record_path"], {"run": params["run"], **record})
     return result
-
-
-def progress_to(path):
-    def emit(look):
-        if path:
-            with Path(path).open("a", encoding="utf-8") as lines:
-                lines.write(json.dumps(look) + "\n")
-
-    return emit
 
 
 def write_record(module, path, record):

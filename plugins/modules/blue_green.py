@@ -21,6 +21,7 @@ description:
     balancer outside of the cluster follows by its own clock (O(settle)).
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
+  - euystacio.meta_salvage.progress
 attributes:
   check_mode:
     description: Can run in check mode and tell what it would without changing anything.
@@ -316,6 +317,7 @@ from ansible_collections.kubernetes.core.plugins.module_utils.args_common import
 
 from ..module_utils._cluster.api import Cluster
 from ..module_utils._cluster.errors import SalvageError
+from ..module_utils._cluster.tell import PROGRESS_ARGUMENTS, teller
 from ..module_utils._delivery.colours import Journal
 from ..module_utils._delivery.old_colour import Ending
 from ..module_utils._delivery.options import conclude
@@ -324,6 +326,7 @@ from ..module_utils._delivery.weighted import Weighted
 
 ARGUMENTS = {
     **AUTH_ARG_SPEC,
+    **PROGRESS_ARGUMENTS,
     "state": {
         "type": "str",
         "choices": ["inspected", "adopted", "prepared", "promoted", "reverted", "retired"],
@@ -363,7 +366,7 @@ ARGUMENTS = {
 def settings_of(params):
     names = Settings.__dataclass_fields__
     given = {name: params[name] for name in names if params.get(name) is not None}
-    return Settings(**{"run": f"{platform.node()}-{int(time.time())}", **given})
+    return Settings(**{"run": f"{platform.node()}-{int(time.time())}", "tell": teller(params.get("progress_path")), **given})
 
 
 def told(journal, deployments):
@@ -424,7 +427,9 @@ def run(params, check_mode):
             f"the bake's verdict is {params['verdict']}, so the old colour stays: it is the way back (retired needs verdict: passed)",
             reason="bad_input",
         )
-    ending = Ending(params["drain_timeout"], params["drain_interval"], tuple(params["drain_exclude"]), params["remove"])
+    ending = Ending(
+        params["drain_timeout"], params["drain_interval"], tuple(params["drain_exclude"]), params["remove"], mover.settings.tell
+    )
     return mover.retire(ending, dry_run=check_mode)
 
 

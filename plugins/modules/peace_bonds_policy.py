@@ -19,6 +19,7 @@ description:
   - A run that was killed leaves its journal in annotations of the ConfigMap; the next run proves or takes back what it finds pending.
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
+  - euystacio.meta_salvage.progress
 attributes:
   check_mode:
     description: Can run in check mode and tell what it would without changing anything.
@@ -368,11 +369,13 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
 from ..module_utils._cluster.errors import SalvageError
+from ..module_utils._cluster.tell import PROGRESS_ARGUMENTS
 from ..module_utils._peace_bonds.change import Change
 from ..module_utils._peace_bonds.log import PROVIDER_FIELDS
 
 ARGUMENTS = {
     **AUTH_ARG_SPEC,
+    **PROGRESS_ARGUMENTS,
     "state": {"type": "str", "choices": ["validated", "present", "reverted"], "default": "present"},
     "policy_files": {"type": "dict"},
     "policy_dir": {"type": "path"},

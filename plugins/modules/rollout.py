@@ -20,6 +20,7 @@ description:
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
   - euystacio.meta_salvage.delivery
+  - euystacio.meta_salvage.progress
 attributes:
   check_mode:
     description: Can run in check mode and tell what it would without changing anything.
@@ -171,6 +172,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
 from ..module_utils._cluster.api import Cluster
+from ..module_utils._cluster.tell import PROGRESS_ARGUMENTS, teller
 from ..module_utils._delivery.options import WORKLOAD_ARGUMENTS, conclude
 from ..module_utils._delivery.perform import perform
 from ..module_utils._delivery.rollout import Workload
@@ -178,6 +180,7 @@ from ..module_utils._delivery.rollout import Workload
 ARGUMENTS = {
     **AUTH_ARG_SPEC,
     **WORKLOAD_ARGUMENTS,
+    **PROGRESS_ARGUMENTS,
     "state": {"type": "str", "choices": ["complete", "restarted", "rolled_back", "paused", "resumed"], "default": "complete"},
     "revision": {"type": "int"},
     "unproven": {"type": "bool", "default": False},
@@ -194,7 +197,9 @@ ARGUMENTS = {
 
 def run(params, check_mode):
     cluster = Cluster.connect(params, timeout=params["request_timeout"])
-    workload = Workload(cluster, params["kind"], params["namespace"], params["name"], params["restart_limit"])
+    workload = Workload(
+        cluster, params["kind"], params["namespace"], params["name"], params["restart_limit"], teller(params["progress_path"])
+    )
     return perform(workload, params, check_mode=check_mode)
 
 

@@ -22,6 +22,7 @@ description:
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
   - euystacio.meta_salvage.delivery
+  - euystacio.meta_salvage.progress
 attributes:
   check_mode:
     description: Can run in check mode and tell what it would without changing anything.
@@ -130,6 +131,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
 from ..module_utils._cluster.api import Cluster
+from ..module_utils._cluster.tell import PROGRESS_ARGUMENTS, teller
 from ..module_utils._delivery.options import WORKLOAD_ARGUMENTS, conclude
 from ..module_utils._delivery.rollout import Workload
 from ..module_utils._delivery.scaling import Wish, scale, undo
@@ -137,6 +139,7 @@ from ..module_utils._delivery.scaling import Wish, scale, undo
 ARGUMENTS = {
     **AUTH_ARG_SPEC,
     **WORKLOAD_ARGUMENTS,
+    **PROGRESS_ARGUMENTS,
     "state": {"type": "str", "choices": ["present", "undone"], "default": "present"},
     "replicas": {"type": "int"},
     "hpa_min": {"type": "int"},
@@ -161,7 +164,7 @@ def run(params, check_mode):
         timeout=params["timeout"],
     )
     cluster = Cluster.connect(params, timeout=params["request_timeout"])
-    workload = Workload(cluster, params["kind"], params["namespace"], params["name"])
+    workload = Workload(cluster, params["kind"], params["namespace"], params["name"], tell=teller(params["progress_path"]))
     act = scale if params["state"] == "present" else undo
     return act(workload, wish, dry_run=check_mode)
 

@@ -13,6 +13,7 @@ import os
 import random
 import re
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -151,6 +152,30 @@ def test_the_first_deployment_passes_on_what_there_is_and_says_that_nothing_ran_
     assert "few trials" in record["reason"]  # nobody sent it a request
     again = app.deploy(Version(), {})
     assert (again.code, "changed=0 " in again.output) == (0, True), again.output
+
+
+def test_each_look_is_shown_while_the_bake_goes_on(app: App, lab: Lab) -> None:
+    record, playbook = app.folder / "watched.json", app.folder / "watch.yml"
+    watch = {
+        "name": NAME,
+        "namespace": SPACE,
+        "window": 600,
+        "interval": 1,
+        "prometheus_url": "",
+        "check_thresholds": False,
+        "without_baseline": True,
+        "record_path": str(record),
+    }
+    play = {"hosts": "localhost", "connection": "local", "gather_facts": False, "tasks": [{"euystacio.meta_salvage.bake": watch}]}
+    playbook.write_text(json.dumps([{**play, "vars": {"ansible_python_interpreter": sys.executable}}]))
+    with lab.playing(str(playbook), {}, output=subprocess.PIPE) as run:
+        assert run.stdout is not None
+        lines = []
+        while not lines or not lines[-1].startswith("bake [localhost]: 2/600 s, 0 requests, 0 errors"):
+            lines.append(run.stdout.readline())
+            assert lines[-1], f"it ended first: {lines}"
+        assert run.poll() is None
+        assert not record.exists()
 
 
 class Endpoints:

@@ -8,12 +8,13 @@ from __future__ import annotations
 import itertools
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .._cluster.errors import SalvageError
+from .._cluster.tell import Tell, silent
 from .._cluster.watch import Watch
 from .._metrics.decide import evaluate_all
 from .._metrics.model import Profile, Sample
@@ -138,7 +139,7 @@ class Bake:
     plan: Plan
     baseline: Baseline
     profile: Profile
-    emit: Callable[[Result], None] = lambda look: None
+    emit: Tell = silent
     looks: list[Result] = field(default_factory=list)
 
     def run(self) -> tuple[Verdict, Result]:
@@ -162,16 +163,14 @@ class Bake:
     @property
     def weak(self) -> str:
         """What limits the verdict."""
-        alone = (
-            "without a baseline: errors are held against the floor, slow answers against nothing" if self.baseline.none else ""
-        )
+        alone = "without a baseline: errors are held against the floor, slow answers against nothing" if self.baseline.none else ""
         return "; ".join(filter(None, [self.sources.main.weak, alone]))
 
     def _watched(self, watch: Watch) -> Verdict:
         first = self.workload.progress_in(watch.scene)
         self._restarts = {pod["metadata"]["uid"]: restarts_of(pod) for pod in first.pods}
         names = frozenset(self.signals.names) | self.profile.names
-        interval = self._interval(first, names)
+        self._every = interval = self._interval(first, names)
         planned = max(1, round(self.plan.window / interval))
         self._streams = self._start(planned)
         self._tally, self._breaches, self._sick = Tally(self.signals), Counter[str](), Counter[str]()
@@ -241,9 +240,22 @@ class Bake:
             "scrapes": self._came,
             "scrapes_due": self._due,
             "gaps": gaps,
+            "says": self._says(look, verdict, gaps),
         }
         self.looks.append(entry)
         self.emit(entry)
+
+    def _says(self, look: int, verdict: Verdict, gaps: list[str]) -> str:
+        seen = self._streams["errors"].seen
+        words = [
+            f"{look * self._every:g}/{self.plan.window:g} s",
+            f"{seen.trials:,.0f} requests",
+            f"{seen.events:,.0f} errors",
+            f"E {verdict.evidence:.2g} of {1 / self.rule.alpha:g}",
+            *(["gaps: " + "; ".join(gaps)] if gaps else []),
+            *([verdict.reason] if verdict.status == FAILED else []),
+        ]
+        return ", ".join(words)
 
     # --- hard limits
 

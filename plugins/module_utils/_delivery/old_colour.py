@@ -12,6 +12,7 @@ from typing import Any
 from .._cluster.apply import delete, update
 from .._cluster.errors import SalvageError
 from .._cluster.http import ServesProxy
+from .._cluster.tell import Tell, silent
 from .._cluster.watch import list_all
 from .podapi import drained
 from .workload import Object, path_of
@@ -29,6 +30,7 @@ class Ending:
     drain_interval: float = 15.0
     exclude: tuple[str, ...] = ()
     remove: bool = False
+    tell: Tell = silent
 
 
 def _autoscalers(cluster: ServesProxy, namespace: str, names: Collection[str]) -> list[Object]:
@@ -86,7 +88,15 @@ def retire(
     if not old["spec"].get("replicas", 1) and not ending.remove:
         return result
     if not dry_run:
-        result["drain"] = drained(cluster, pods, port, timeout=ending.drain_timeout, interval=ending.drain_interval, exclude=ending.exclude)
+        result["drain"] = drained(
+            cluster,
+            pods,
+            port,
+            timeout=ending.drain_timeout,
+            interval=ending.drain_interval,
+            exclude=ending.exclude,
+            tell=ending.tell,
+        )
         if not still():
             raise SalvageError(
                 f"the traffic was moved away from {new['metadata']['name']} meanwhile; nothing is retired", reason="conflict"

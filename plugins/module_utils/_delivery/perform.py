@@ -25,6 +25,8 @@ def perform(workload: Workload, params: Mapping[str, Any], *, check_mode: bool) 
         if progress.status != (PAUSED if params["state"] == "paused" else COMPLETE):
             what = f"{workload.kind} {workload.name} in {workload.namespace}"
             result |= {"failed": True, "msg": f"{what}: {progress.reason}", "explanation": workload.explain(progress, params["log_lines"])}
+        elif result["changed"] and not check_mode and params["state"] in {"restarted", "rolled_back"}:
+            workload.carry_proof()
     if params["record"] == "failed" or (params["record"] and progress is not None and progress.status == COMPLETE):
         revision, changed = workload.record(
             params["record"],

@@ -11,6 +11,7 @@ from typing import Any
 
 from .._cluster.errors import SalvageError
 from .._cluster.http import Response, ServesProxy, said
+from .._cluster.tell import Tell, silent
 from .._metrics.parse import parse_exposition
 from .workload import Object, path_of
 
@@ -92,6 +93,7 @@ def drained(
     timeout: float,
     interval: float,
     exclude: tuple[str, ...],
+    tell: Tell = silent,
 ) -> dict[str, Any]:
     """Wait until no pod answered a request in two intervals running, or until the timeout.  What can't be seen counts as busy."""
     began = time.monotonic()
@@ -105,8 +107,10 @@ def drained(
         waited = time.monotonic() - began
         if quiet >= 2 or not now:
             return {"drained": True, "seconds": round(waited, 1), "reason": "no request in two intervals" if now else "no pod is left"}
+        why = f"{rose:g} requests in the last interval" if known else "some pods do not tell their requests"
+        if before:
+            tell({"says": f"{waited:.0f}/{timeout:g} s, {why}"})
         if waited + interval > timeout:
-            why = f"{rose:g} requests in the last interval" if known else "some pods do not tell their requests"
             return {"drained": False, "seconds": round(waited, 1), "reason": f"{why}; connections that are still open break now"}
         before = now
         time.sleep(interval)

@@ -14,6 +14,7 @@ from typing import Any
 from .._cluster.apply import Change, call, delete, must_read, read, update
 from .._cluster.errors import SalvageError
 from .._cluster.http import Query, ServesProxy
+from .._cluster.tell import Tell, silent
 from .._cluster.watch import Scene, Watch, list_all
 from .copies import bring_back, drift, keep
 from .progress import COMPLETE, FAILED, PAUSED, PROGRESSING, Progress, Trouble, progress_of, ready
@@ -49,6 +50,7 @@ class Workload:
     namespace: str
     name: str
     restart_limit: int = 2
+    tell: Tell = silent
 
     @property
     def path(self) -> str:
@@ -92,9 +94,21 @@ class Workload:
 
     def wait(self, timeout: float) -> Progress:
         """Until the rollout is complete, paused or can't succeed; or progressing still, at the timeout."""
-        deadline = time.monotonic() + timeout
+        began = time.monotonic()
+        said = ""
+
+        def settled(scene: Scene) -> Progress | None:
+            nonlocal said
+            progress = self.progress_in(scene)
+            if progress.status != PROGRESSING:
+                return progress
+            if progress.reason != said:
+                said = progress.reason
+                self.tell({"at": now(), "reason": said, "says": f"{time.monotonic() - began:.0f} s, {said}"})
+            return None
+
         with Watch(self.cluster, self.lists(self.read())) as watch:
-            done = watch.wait(lambda scene: p if (p := self.progress_in(scene)).status != PROGRESSING else None, deadline)
+            done = watch.wait(settled, began + timeout)
             if done is not None:
                 return done
             last = self.progress_in(watch.scene)
@@ -153,6 +167,18 @@ class Workload:
         patch = {"metadata": {"annotations": {PROVEN: proof.to_annotation()}}}
         changed = update(self.cluster, path, lambda obj: patch, dry_run=dry_run).changed
         return replace(revision, proof=proof), changed
+
+    def carry_proof(self) -> None:
+        """After a restart: a new keeper holds the same template.  The old one will be dropped in time, and its proof and copies with it."""
+        revision = current_revision(self.revisions())
+        if revision is None or revision.proof is None or not revision.proven or drift(self.cluster, self.namespace, revision.proof.copies):
+            return
+        path = path_of(keeper_of(self.kind), self.namespace, revision.keeper)
+        keeper = must_read(self.cluster, path)
+        if PROVEN not in (keeper["metadata"].get("annotations") or {}):
+            keep(self.cluster, self.namespace, configs_of(revision.template), keeper, dry_run=False)
+            patch = {"metadata": {"annotations": {PROVEN: revision.proof.to_annotation()}}}
+            update(self.cluster, path, lambda obj: patch)
 
     def targets(self, wanted: int | None, *, unproven: bool) -> list[Revision]:
         """Where a roll back would go, best first; the current one if only its ConfigMaps or Secrets were changed since it was proven."""

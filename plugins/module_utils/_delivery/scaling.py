@@ -185,6 +185,8 @@ def _wait(workload: Workload, wish: Wish, *, at_least: int, exactly: int | None,
         mine = pods_ready(progress.pods)
         if wish.service:
             mine &= set(endpoints_of(scene["slices"].values()).ready.values())
+        if len(mine) != last["ready"]:
+            workload.tell({"ready": len(mine), "says": f"{len(mine)} of {exactly or at_least} ready"})
         last["ready"] = len(mine)
         if progress.status == "failed":
             return progress.reason

@@ -14,6 +14,7 @@ from typing import Any
 from .._cluster.apply import create, delete, must_read, read, update, write
 from .._cluster.errors import SalvageError
 from .._cluster.http import Query, ServesProxy
+from .._cluster.tell import Tell, silent
 from .._cluster.watch import Scene, Watch, list_all
 from .colours import (
     DONE,
@@ -65,6 +66,7 @@ class Settings:
     bake: float = 900.0
     allow_no_return: bool = False
     timeout: float = 600.0
+    tell: Tell = field(default=silent, repr=False)
 
 
 @dataclass(frozen=True)
@@ -142,7 +144,7 @@ class BlueGreen:
         return pods_with(self.cluster, self.namespace, labels)
 
     def _workload(self, deployment: Object) -> Workload:
-        return Workload(self.cluster, "Deployment", self.namespace, deployment["metadata"]["name"])
+        return Workload(self.cluster, "Deployment", self.namespace, deployment["metadata"]["name"], tell=self.settings.tell)
 
     # --- adoption
 
@@ -204,7 +206,7 @@ class BlueGreen:
         result: Result = {"changed": changed or preview, "active": active, "deployment": name, "size": size}
         if dry_run:
             return result
-        workload = Workload(self.cluster, "Deployment", self.namespace, name)
+        workload = Workload(self.cluster, "Deployment", self.namespace, name, tell=self.settings.tell)
         progress = workload.wait(self.settings.timeout)
         result["rollout"] = progress.to_dict()
         if progress.status != COMPLETE:
@@ -301,7 +303,9 @@ class BlueGreen:
             first = self.look(service, colours, target)
             gates, refused = list(first.gates), refusal(first.gates, allow_no_return=self.settings.allow_no_return)
             if not refused and not dry_run:
-                time.sleep(max(self.settings.stability, colours.deployment(target)["spec"].get("minReadySeconds", 0)))
+                pause = max(self.settings.stability, colours.deployment(target)["spec"].get("minReadySeconds", 0))
+                self.settings.tell({"at": now(), "says": f"{target} is fit to take over; looked at once more in {pause:g} s"})
+                time.sleep(pause)
                 second = self.look(service, colours, target)
                 gates = [*second.gates, stable_gate(first.pods, second.pods)]
                 refused = refusal(gates, allow_no_return=self.settings.allow_no_return)

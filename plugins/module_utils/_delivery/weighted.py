@@ -148,7 +148,9 @@ class Weighted:
             return result
         gates, first = self._look(source, target)
         if not self._refusal(gates) and not dry_run:
-            time.sleep(self.settings.stability)
+            pause = self.settings.stability
+            self.settings.tell({"at": now(), "says": f"{target} is fit for {step} %; looked at once more in {pause:g} s"})
+            time.sleep(pause)
             gates, second = self._look(source, target)
             gates.append(stable_gate(first, second))
         result["gates"] = [gate.to_dict() for gate in gates]

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .._cluster.errors import SalvageError
+from .._cluster.tell import teller
 from . import restrict, sources
 from .candidate import Files, changed_files, content, published, revision, tests, text_of, with_data
 from .engine import Engine, RunCommand
@@ -104,7 +105,7 @@ class Change:
                 history_limit=p["history_limit"],
             )
             self._cluster = connect(p)
-            self._publisher = Publisher(self._cluster, target, self.fixtures)
+            self._publisher = Publisher(self._cluster, target, self.fixtures, teller(p.get("progress_path")))
         return self._publisher
 
     def _describe(self, state: State | None, files: Files) -> None:

@@ -21,6 +21,7 @@ from urllib.parse import quote
 from .._cluster import apply
 from .._cluster.errors import SalvageError
 from .._cluster.http import Endpoint, ServesProxy
+from .._cluster.tell import Tell, silent
 from .api import Opa
 from .candidate import REVISION_FILE, REVISION_PATH, published, revision
 from .decide import one_line
@@ -113,8 +114,9 @@ def last_load(log: bytes) -> tuple[bytes, str]:
 class Publisher:
     """All the writes of a policy change.  Raises SalvageError throughout."""
 
-    def __init__(self, cluster: ServesProxy, target: Target, fixtures: Sequence[Fixture] = ()) -> None:
+    def __init__(self, cluster: ServesProxy, target: Target, fixtures: Sequence[Fixture] = (), tell: Tell = silent) -> None:
         self.cluster = cluster
+        self.tell = tell
         self.target = target
         self.fixtures = list(fixtures)
         self._before: dict[str, bytes] = {}  # what each pod last said of its files when they were last written
@@ -276,6 +278,7 @@ class Publisher:
         started = time.monotonic()
         next_nudge = 0.0
         nudges = 0
+        served = -1
         rejected: dict[str, int] = {}
         if self.target.reload == "restart":
             self._restart(name)
@@ -289,6 +292,10 @@ class Publisher:
                 if view.revision == name and not self._same_mark:
                     raise RefusedError(f"pod {view.pod} serves revision {name}, but {view.problem}", views)
             elapsed = time.monotonic() - started
+            if len(views) - len(behind) != served:
+                served = len(views) - len(behind)
+                says = f"{elapsed:.0f}/{self.target.wait_timeout:g} s, {served} of {len(views)} pods serve revision {name}"
+                self.tell({"revision": name, "pods": len(views), "served": served, "says": says})
             for view in behind if elapsed >= 2 else ():
                 complaint = self._complaint(view.pod)
                 rejected[view.pod] = rejected.get(view.pod, 0) + 1 if complaint else 0

@@ -142,6 +142,27 @@ def test_an_immutable_config_is_told(system: Any) -> None:
         run(system, state="rolled_back")
 
 
+def test_the_proof_goes_along_with_a_restart(system: Any, shapes: Any) -> None:
+    run(system, record="passed")
+
+    def controller(path: str) -> None:
+        template = system.objects[DEPLOYMENT]["spec"]["template"]
+        if path == DEPLOYMENT and "annotations" in template["metadata"] and f"{APPS}/replicasets/api-h3" not in system.objects:
+            system.put(f"{APPS}/replicasets/api-h3", shapes.replicaset(3, template))
+            for name in ("p1", "p2"):
+                system.put(f"{CORE}/pods/{name}", shapes.pod(name, 3))
+
+    system.controller = controller
+    assert run(system, state="restarted")["rollout"]["revision"] == 3
+    old = system.objects[f"{APPS}/replicasets/api-h2"]["metadata"]["annotations"]
+    new = system.objects[f"{APPS}/replicasets/api-h3"]["metadata"]["annotations"]
+    assert new["meta-salvage.euystacio/proven"] == old["meta-salvage.euystacio/proven"]
+    copies = [obj for path, obj in system.objects.items() if obj.get("immutable")]
+    assert len(copies) == 2
+    for one in copies:
+        assert [owner["name"] for owner in one["metadata"]["ownerReferences"]] == ["api-h2", "api-h3"]
+
+
 def test_the_baseline_is_kept_with_the_proof(system: Any) -> None:
     run(system, record="passed", baseline={"source": "seen"})
     (proven,) = [revision for revision in Workload(system, "Deployment", "a", "api").revisions() if revision.proven]

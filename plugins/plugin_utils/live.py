@@ -1,0 +1,95 @@
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A module that takes its time, shown while it works.
+
+Ansible shows nothing of a module before it has ended.  This one writes a line for each step to a file (``progress_path``); where it
+runs on the controller, the file is read meanwhile and each line shown.  The module and its result are the same with and without.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from ansible import constants as C  # noqa: N812  (what all of Ansible calls it)
+from ansible.module_utils.parsing.convert_bool import boolean
+from ansible.plugins.action.normal import ActionModule as RunsModule
+from ansible.utils.display import Display
+
+display = Display()
+
+
+class LiveAction(RunsModule):
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        if not self._is_shown():
+            plain: dict[str, Any] = super().run(tmp, task_vars)
+            return plain
+        name = self._task.action.rpartition(".")[2]
+        host = (task_vars or {}).get("inventory_hostname", "localhost")
+        args = self._task.args
+        with self._file(args.get("progress_path")) as path, followed(path, lambda says: display.display(f"{name} [{host}]: {says}")):
+            self._task.args = {**args, "progress_path": str(path)}
+            try:
+                result: dict[str, Any] = super().run(tmp, task_vars)
+            finally:
+                self._task.args = args
+        with contextlib.suppress(KeyError, TypeError):
+            result["invocation"]["module_args"]["progress_path"] = args.get("progress_path")
+        return result
+
+    def _is_shown(self) -> bool:
+        task, connection = self._task, self._connection
+        return (
+            boolean(task.args.get("progress", True), strict=False)
+            and connection.transport == "local"
+            and connection.become is None
+            and not task.async_val
+            and not task.no_log
+            and not str(C.DEFAULT_STDOUT_CALLBACK).endswith(("json", "jsonl"))
+        )
+
+    @contextlib.contextmanager
+    def _file(self, wanted: Any) -> Iterator[Path]:
+        if wanted:
+            yield Path(os.path.expandvars(str(wanted))).expanduser().absolute()
+            return
+        with tempfile.TemporaryDirectory(prefix="meta-salvage-", dir=C.DEFAULT_LOCAL_TMP) as folder:
+            yield Path(folder) / "progress.jsonl"
+
+
+@contextlib.contextmanager
+def followed(path: Path, show: Callable[[str], None]) -> Iterator[None]:
+    """Meanwhile each line that comes new is shown, the last ones at the end; what is no such line is left out."""
+    done = threading.Event()
+    start = path.stat().st_size if path.exists() else 0
+
+    def follow() -> None:
+        at, rest, ended = start, b"", False
+        while not ended:
+            ended = done.wait(0.2)
+            try:
+                with path.open("rb") as file:
+                    file.seek(at)
+                    new = file.read()
+            except OSError:
+                continue
+            at += len(new)
+            *lines, rest = (rest + new).split(b"\n")
+            for line in lines:
+                with contextlib.suppress(ValueError, KeyError, TypeError):
+                    show(str(json.loads(line)["says"]))
+
+    thread = threading.Thread(target=follow, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
