@@ -96,6 +96,7 @@ def test_a_good_change_passes_and_every_look_is_on_record(api: Any, pods: Pods) 
     assert told == record["looks"]
     assert len(told) == 10
     assert told[-1]["counts"]["errors"]["trials"] == 200
+    assert told[-1]["says"].startswith("0.2/0.2 s, 2,000 requests, 0 errors, E 0.")
     assert "weak" in record
     json.dumps(record)
 
@@ -159,6 +160,7 @@ def test_pods_that_do_not_answer_are_unknown(api: Any, pods: Pods) -> None:
     assert verdict.status == "unknown"
     assert "scrapes came" in verdict.reason
     assert record["looks"][0]["gaps"] == ["p2: /metrics answered 503"]
+    assert record["looks"][0]["says"].endswith(", gaps: p2: /metrics answered 503")
 
 
 def test_without_a_baseline_nothing_passes(api: Any, pods: Pods) -> None:

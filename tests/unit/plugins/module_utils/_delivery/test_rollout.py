@@ -61,6 +61,14 @@ def test_complete_changes_nothing(system: Any) -> None:
     assert not system.writes
 
 
+def test_a_wait_tells_what_it_waits_for_and_each_thing_once(system: Any, shapes: Any) -> None:
+    told: list[Any] = []
+    system.put(DEPLOYMENT, shapes.deployment(system.objects[DEPLOYMENT]["spec"]["template"], availableReplicas=1))
+    workload = Workload(system, "Deployment", "a", "api", tell=told.append)
+    assert workload.wait(1.2).status == "progressing"
+    assert [step["says"] for step in told] == ["0 s, 1 of 2 pods are available"]
+
+
 def test_a_pass_keeps_immutable_copies_owned_by_the_revision(system: Any) -> None:
     result = run(system, record="passed")
     assert result["changed"]
