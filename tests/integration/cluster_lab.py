@@ -60,8 +60,15 @@ class Lab:
         self.scratch = scratch
 
     def lab(self, *arguments: str, given: str | None = None) -> str:
+        patience = 3600 if arguments[0] == "tool" else 300  # a tool is built where it is asked for the first time
         done = subprocess.run(
-            [sys.executable, "-m", "lab", *arguments], cwd=CHECKOUT, input=given, capture_output=True, text=True, check=False, timeout=300
+            [sys.executable, "-m", "lab", *arguments],
+            cwd=CHECKOUT,
+            input=given,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=patience,
         )
         assert done.returncode == 0, f"lab {' '.join(arguments)}: {done.stderr}"
         return done.stdout

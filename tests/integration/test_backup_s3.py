@@ -1,7 +1,7 @@
 # Copyright (c) 2026 Euystacio Meta Salvage contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Backups in a real object store: versitygw, built by the lab, or the binary that VERSITYGW names."""
+"""Backups in a real object store: versitygw, built by the lab."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.sel
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store import Store, open_store
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.verify import proven
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.errors import SalvageError
-from cluster_lab import CHECKOUT, Lab
+from cluster_lab import Lab
 from test_backup import SPACE, Site, module, site, space  # noqa: F401 # fixtures
 
 pytestmark = pytest.mark.lab
@@ -34,10 +34,7 @@ SECRET = "object-store-secret-that-nobody-sees"
 @pytest.fixture(scope="module")
 def server(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
     """The options that reach it."""
-    binary = os.environ.get("VERSITYGW")
-    if not binary and "versitygw" not in (CHECKOUT / "lab/versions.json").read_text():
-        pytest.skip("VERSITYGW names no binary, and the lab builds none")
-    binary = binary or lab.lab("tool", "versitygw").strip()
+    binary = lab.lab("tool", "versitygw").strip()
     folder = tmp_path_factory.mktemp("objects")
     (folder / "data" / BUCKET).mkdir(parents=True)
     (folder / "about").mkdir()
