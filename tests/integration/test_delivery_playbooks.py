@@ -8,13 +8,13 @@ from __future__ import annotations
 import json
 import os
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from audit import checked
 from cluster_lab import CHECKOUT, NAMESPACE, Lab, Run
 from load import Load
 
@@ -25,8 +25,6 @@ pytestmark = pytest.mark.lab
 
 SPACE = "runbooks-test"
 SECRET = "c2VjcmV0LWNvbnRlbnRz"
-CHECKER = "runbook-checker"
-READS = {"get", "list", "watch"}
 # A verdict in seconds: some 200 requests/s, and a harm that is told from none by few of them.
 QUICK = {
     "deploy_window": 3,
@@ -95,32 +93,10 @@ class App:
         return self.lab.play(runbook, {f"{runbook}_name": self.name, f"{runbook}_namespace": self.space, **variables})
 
     def check(self, runbook: str, **variables: Any) -> Run:
-        """In check mode, as a user whose requests the audit log tells apart: it asks the server and writes nothing."""
-        user = Path(self.lab.lab("user", self.lab.name, CHECKER, "--group", "system:masters").strip())
-        log = self.lab.kubeconfig.parent / "audit.log"
-        seen = log.stat().st_size
-        asked = {f"{runbook}_name": self.name, f"{runbook}_namespace": self.space, **variables}
-        run = self.lab.play(runbook, {key: value for key, value in asked.items() if key != "blue_green_name"}, kubeconfig=user, check=True)
-        events = self._audited(log, seen)
+        """In check mode: it asks the server and writes nothing."""
+        run, events = checked(self.lab, runbook, {f"{runbook}_name": self.name, f"{runbook}_namespace": self.space, **variables})
         assert any("dryRun=All" in event["requestURI"] for event in events), run.output
-        written = [event for event in events if event["verb"] not in READS and "dryRun=All" not in event["requestURI"]]
-        assert not written, written
         return run
-
-    def _audited(self, log: Path, seen: int) -> list[dict[str, Any]]:
-        """What the checker asked for since then; the log is read up to a request that was sent after all of that."""
-        mark = f"mark-{time.monotonic_ns()}"
-        self.lab.kubectl("get", "configmap", mark, "-n", self.space, "--ignore-not-found")
-        deadline = time.monotonic() + 60
-        while True:
-            with log.open("rb") as file:
-                file.seek(seen)
-                lines = file.read().decode().splitlines()
-            if any(mark in line for line in lines):
-                break
-            assert time.monotonic() < deadline, "the audit log does not get on"
-            time.sleep(0.1)
-        return [event for line in lines if f'"{CHECKER}"' in line and (event := json.loads(line))["user"]["username"] == CHECKER]
 
     def get(self, kind: str) -> dict[str, Any]:
         return self.lab.get(kind, self.name, "-n", self.space)
@@ -249,9 +225,3 @@ def test_scale_up_and_undone(app: App) -> None:
     assert (run.code, app.runs[2]) == (0, 3), run.output
     assert app.play("scale", scale_state="undone", scale_service=app.name).code == 0
     assert app.get("deployment")["spec"]["replicas"] == 2
-
-
-def test_blue_green_in_check_mode(app: App) -> None:
-    options = {"blue_green_service": app.name, "blue_green_images": {"api": "localhost/other:1"}, "blue_green_prometheus_url": ""}
-    run = app.check("blue_green", **options)
-    assert run.code == 0, run.output
