@@ -24,6 +24,7 @@ extends_documentation_fragment:
   - euystacio.meta_salvage.attributes.actiongroup
   - euystacio.meta_salvage.backup
   - euystacio.meta_salvage.backup.read
+  - euystacio.meta_salvage.progress
 attributes:
   check_mode:
     description: Can run in check mode and tell what it would without changing anything.
@@ -133,9 +134,6 @@ options:
       - The file that lets a run go on after it was killed. It holds names only, and is removed when the restore is done.
       - By default one of this restore's own below C(~/.local/state/euystacio-meta-salvage).
     type: path
-  progress_path:
-    description: A file to which the progress is appended, a JSON object in each line.
-    type: path
   request_timeout:
     description: Seconds for each request to the API server. Those that are safe to repeat are repeated if it stumbles.
     type: float
@@ -197,9 +195,6 @@ restore:
     seconds: 4.2
 """
 
-import json
-from pathlib import Path
-
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
@@ -216,6 +211,7 @@ from ..module_utils._backup.store import open_store
 from ..module_utils._backup.verify import opened
 from ..module_utils._cluster.api import Cluster
 from ..module_utils._cluster.errors import SalvageError
+from ..module_utils._cluster.tell import PROGRESS_ARGUMENTS, teller
 
 ARGUMENTS = {
     **AUTH_ARG_SPEC,
@@ -238,7 +234,7 @@ ARGUMENTS = {
     "wait": {"type": "bool", "default": True},
     "wait_timeout": {"type": "float", "default": 300.0},
     "journal": {"type": "path"},
-    "progress_path": {"type": "path"},
+    **PROGRESS_ARGUMENTS,
     "request_timeout": {"type": "float", "default": 30.0},
 }
 
@@ -276,7 +272,7 @@ def restored(module):
     task = {"server": cluster.server, "root": manifest["root"], "wish": [*wish.task(), params["isolated"]]}
     journal = Journal(params["journal"] or "", task)
     back = None if secured is None else lambda namespaces: secured(cluster, namespaces)
-    return Restore(cluster, (manifest, objects), wish, journal, back, progress_to(params["progress_path"])).run(dry_run=module.check_mode)
+    return Restore(cluster, (manifest, objects), wish, journal, back, teller(params["progress_path"])).run(dry_run=module.check_mode)
 
 
 def _securing(params, store):
@@ -291,23 +287,12 @@ def _securing(params, store):
     return back
 
 
-def progress_to(path):
-    def emit(line):
-        if path:
-            with Path(path).open("a", encoding="utf-8") as lines:
-                lines.write(json.dumps(line) + "\n")
-
-    return emit
-
-
 def main():
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
     try:
         outcome = restored(module)
     except SalvageError as exc:
         module.fail_json(msg=str(exc), reason=exc.reason)
-    except OSError as exc:
-        module.fail_json(msg=f"the progress can't be written to {module.params['progress_path']}: {exc.strerror}")
     result = {"changed": outcome.changed, "restore": outcome.report}
     if outcome.diff:
         result["diff"] = outcome.diff

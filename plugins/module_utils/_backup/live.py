@@ -106,7 +106,7 @@ class Live:
             *(f"/apis/apps/v1/{root}/{kind}" for kind in ("deployments", "statefulsets", "daemonsets")),
             f"/apis/batch/v1/{root}/cronjobs",
         ):
-            some = self.cluster.get_json(path, {"limit": 5}).get("items") or ()
+            some = (read(self.cluster, path, query={"limit": 5}) or {}).get("items") or ()
             if any(item["metadata"]["name"] not in ("kube-root-ca.crt", "openshift-service-ca.crt") for item in some):
                 return True
         return False

@@ -13,7 +13,6 @@ from typing import Any
 from .plan import CREATE, KEPT, NOT_SELECTED, REBIND, RECREATE, UNCHANGED, UPDATE, Key, Left, Plan
 
 PASS, PARTIAL, FAIL = "PASS", "PARTIAL", "FAIL"
-FAILED_STATES = frozenset({FAIL})
 _COUNT = {CREATE: "created", UPDATE: "updated", REBIND: "updated", RECREATE: "recreated", UNCHANGED: "unchanged", KEPT: "kept"}
 _EXAMPLES = 10
 

@@ -16,12 +16,13 @@ from .._cluster.api import Cluster
 from .._cluster.apply import MERGE_PATCH, call, read
 from .._cluster.errors import SalvageError
 from .._cluster.http import Response
+from .._cluster.tell import Tell, silent
 from .._cluster.watch import Watch
 from .compare import differences, surplus
 from .journal import Journal
 from .live import Live
 from .order import DEFINITIONS, FAIL_CLOSED, HOOKS, TITLES
-from .outcome import FAILED_STATES, Outcome, outcome
+from .outcome import FAIL, Outcome, outcome
 from .plan import (
     CREATE,
     KEPT,
@@ -48,7 +49,6 @@ APPLY = "application/apply-patch+yaml"
 WRITES = frozenset({CREATE, UPDATE, RECREATE, REBIND})
 _HOPELESS = frozenset({"unreachable", "unauthorized", "tls"})
 _SHOWN = 100  # differences that are shown; a restore may make thousands
-Report = Callable[[dict[str, Any]], None]
 
 
 @dataclass(frozen=True)
@@ -82,9 +82,9 @@ class Restore:
         wish: Wish,
         journal: Journal,
         back_up: Callable[[Sequence[str]], str] | None = None,
-        report: Report = lambda _line: None,
+        tell: Tell = silent,
     ) -> None:
-        self._cluster, self._wish, self._journal, self._back_up, self._report = cluster, wish, journal, back_up, report
+        self._cluster, self._wish, self._journal, self._back_up, self._tell = cluster, wish, journal, back_up, tell
         self._manifest, self._objects = backup
         self._live = Live(cluster, wish.workers)
         self._found: dict[Key, Object] = {}
@@ -130,7 +130,8 @@ class Restore:
             diff=self._diff,
             seconds=time.monotonic() - started,
         )
-        if not dry_run and result.status not in FAILED_STATES:
+        nothing_begun = not result.changed and not self._journal.resumed
+        if not dry_run and (result.status != FAIL or nothing_begun):
             self._journal.end()
         return result
 
@@ -149,7 +150,7 @@ class Restore:
             if live is not None and dry_run:
                 self._plan.notes.append(f"namespace {space} is being deleted; a restore would wait until it is gone")
             elif live is not None:
-                self._report({"wave": f"until namespace {space} is gone"})
+                self._tell({"wave": "namespaces", "says": f"waiting until namespace {space} is gone"})
                 if not self._live.wait_gone("/api/v1/namespaces", space, self._deadline()):
                     why = f"its namespace is still being deleted after {self._wish.wait_timeout:g} s"
             for step in steps if why else ():
@@ -186,7 +187,7 @@ class Restore:
                     reason="bad_input",
                 )
             if touched is not None and self._back_up is not None:
-                self._report({"wave": "backup of what is there"})
+                self._tell({"wave": "backup", "says": "backing up what is there first"})
                 self._journal.begin(absent, self._back_up(touched))
                 return
         self._journal.begin(absent, None)
@@ -215,11 +216,10 @@ class Restore:
         if title in (HOOKS, FAIL_CLOSED):
             self._wait_served(todo)
             todo = [step for step in todo if not step.problem]
-        self._report({"wave": title, "done": 0, "total": len(todo)})
         with ThreadPoolExecutor(self._wish.workers) as pool:
             for done, _none in enumerate(pool.map(self._guarded, todo), 1):
                 if done % 500 == 0 or done == len(todo):
-                    self._report({"wave": title, "done": done, "total": len(todo)})
+                    self._tell({"wave": title, "done": done, "total": len(todo), "says": f"{title}: {done} of {len(todo)} written"})
         if title == DEFINITIONS and todo:
             self._live.wait_established(todo, self._deadline())
 
@@ -259,13 +259,10 @@ class Restore:
         """Server-side apply; the answer is only read where it is shown.  Raises SalvageError, with the conflicts in ``step.fields``."""
         force = "true" if self._wish.force and step.action != CREATE else "false"
         query = {"fieldManager": MANAGER, "force": force, **({"dryRun": "All"} if dry_run else {})}
-        try:
-            answer = call(
-                self._cluster, "PATCH", self._live.path(step), body=body, content_type=APPLY, query=query, accept=frozenset({409})
-            )
-        except SalvageError as exc:
-            if "typed patch object" not in str(exc):
-                raise
+        answer = call(
+            self._cluster, "PATCH", self._live.path(step), body=body, content_type=APPLY, query=query, accept=frozenset({409}), final=_twins
+        )  # fmt: skip
+        if _twins(answer):
             answer = self._with_twins(step, body, dry_run=dry_run)
         if answer.status == 409:
             causes = ((answer.json().get("details") or {}).get("causes")) or ()
@@ -354,7 +351,7 @@ class Restore:
                 raise
 
     def _verify(self, steps: Sequence[Step]) -> None:
-        self._report({"wave": "verification", "done": 0, "total": len(steps)})
+        self._tell({"wave": "verification", "total": len(steps), "says": f"reading {len(steps)} objects again"})
         found = self._live.scan(steps)
         self._found.update(found)
         for step in steps:
@@ -403,7 +400,7 @@ class Restore:
         waiting = {step.key: step for step in steps if step.key.kind in WATCHED}
         if not waiting:
             return
-        self._report({"wave": "until the workloads are ready", "total": len(waiting)})
+        self._tell({"wave": "readiness", "total": len(waiting), "says": f"waiting until {len(waiting)} workloads serve"})
         places = {(step.key.kind, step.key.namespace): step for step in waiting.values()}
         lists = {f"{kind}/{space}": (self._live.collection(step), None) for (kind, space), step in places.items()}
 
@@ -424,6 +421,11 @@ class Restore:
             watch.wait(lambda scene: True if not left(scene) else None, self._deadline())
             for key, why in left(watch.scene).items():
                 waiting[key].problem = f"it is there, and after {self._wish.wait_timeout:g} s {why}"
+
+
+def _twins(answer: Response) -> bool:
+    """Whether server-side apply can't take the object, however often it is asked; it says so with a 500."""
+    return answer.status == 500 and b"failed to create typed patch object" in answer.body
 
 
 def _written_by_us(live: Mapping[str, Any]) -> bool:

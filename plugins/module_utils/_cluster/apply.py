@@ -43,11 +43,12 @@ def call(
     query: Query | None = None,
     timeout: float | None = None,
     accept: frozenset[int] = frozenset(),
+    final: Callable[[Response], bool] = lambda answer: False,
 ) -> Response:
     """One request, again if the API server stumbles (429, 5xx, a broken connection), with a growing pause.
 
     For requests that are safe to repeat: those that read, and those whose precondition (a name, a resourceVersion, a uid) lets only one
-    of them through.  A status of ``accept`` is an answer like a 2xx.  Raises SalvageError.
+    of them through.  A status of ``accept``, and what is ``final``, is an answer like a 2xx.  Raises SalvageError.
     """
     last: SalvageError | None = None
     for attempt in range(_TRIES):
@@ -67,7 +68,7 @@ def call(
                 raise
             last = exc
             continue
-        if answer.status < 300 or answer.status in accept:
+        if answer.status < 300 or answer.status in accept or final(answer):
             return answer
         last = SalvageError(f"{method} {path} answered {answer.status}{said(answer)}", reason=_REASON_OF.get(answer.status, "http_error"))
         if answer.status not in _STUMBLES:
