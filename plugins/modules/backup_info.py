@@ -80,7 +80,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils._backup.keys import identity_file, public_key
 from ..module_utils._backup.options import READ_ARGUMENTS, STORE_ARGUMENTS
 from ..module_utils._backup.store import open_store
-from ..module_utils._backup.verify import age_of, listed, proven
+from ..module_utils._backup.verify import described, listed, proven
 from ..module_utils._cluster.errors import SalvageError
 
 ARGUMENTS = {**STORE_ARGUMENTS, **READ_ARGUMENTS, "name": {"type": "str"}}
@@ -96,8 +96,7 @@ def main():
         store = open_store(params)
         found = {"backups": listed(store, key, now)}
         if having:
-            record = proven(store, key, having, params["name"])[0]
-            found["verified"] = {**record, "age": age_of(record, now)}
+            found["verified"] = described(proven(store, key, having, params["name"])[0], now)
     except SalvageError as exc:
         module.fail_json(msg=str(exc), reason=exc.reason)
     module.exit_json(changed=False, **found)

@@ -88,21 +88,23 @@ class _Checker:
     def __init__(self, key: Ed25519, take: Callable[[Any], object]) -> None:
         self._key, self._take = key, take
         self._gzip = zlib.decompressobj(_GZIP)
-        self._rest = b""
+        self._rest: list[bytes] = []  # of the line that has not ended; joined only when it has, for the manifest's may be long
         self._entries: list[list[Any]] = []
         self._manifest = b""
         self._signature = b""
 
     def write(self, data: bytes) -> int:
         try:
-            pieces = [self._rest, self._gzip.decompress(data)]
+            self._rest.append(self._gzip.decompress(data))
         except zlib.error:
             raise _broken("it cannot be unpacked") from None
         if self._gzip.unused_data:
             raise _broken("there is something behind its end")
-        *whole, self._rest = b"".join(pieces).split(b"\n")
-        for line in whole:
-            self._line(line)
+        if b"\n" in self._rest[-1]:
+            *whole, rest = b"".join(self._rest).split(b"\n")
+            self._rest = [rest]
+            for line in whole:
+                self._line(line)
         return len(data)
 
     def _line(self, line: bytes) -> None:
@@ -123,7 +125,7 @@ class _Checker:
 
     def finish(self) -> dict[str, Any]:
         """The manifest, proven.  Raises SalvageError(invalid)."""
-        if self._rest or not self._signature or not self._gzip.eof:
+        if any(self._rest) or not self._signature or not self._gzip.eof:
             raise _broken("its end is missing")
         try:
             signature = base64.b64decode(json.loads(self._signature)["signature"], validate=True)

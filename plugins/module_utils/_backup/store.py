@@ -64,7 +64,10 @@ class Hashing:
         return self._stream.write(data)
 
     def read(self, size: int = -1, /) -> bytes:
-        data = self._stream.read(size)
+        try:
+            data = self._stream.read(size)
+        except OSError as exc:
+            raise SalvageError(f"the archive can't be read on from byte {self.size}: {exc.strerror or exc}", reason="unreachable") from None
         self._count(data)
         return data
 
@@ -174,22 +177,33 @@ class Directory(Store):
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        handle = os.open(self._path, os.O_RDONLY)
+        with self._told("can't be locked"):
+            handle = os.open(self._path, os.O_RDONLY)
         try:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise SalvageError(f"another backup is being written to {self.where}; wait for it", reason="conflict") from None
-            for part in self._path.glob(".backup-*.part"):
-                part.unlink()
-            for file in self.unpublished():
+            parts = [file for file in self._all() if file.startswith(".backup-") and file.endswith(".part")]
+            for file in [*parts, *self.unpublished()]:
                 self.remove(file)
             yield
         finally:
             os.close(handle)
 
+    @contextmanager
+    def _told(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except OSError as exc:
+            raise SalvageError(f"{self.where} {what}: {exc.strerror or exc}", reason="bad_input") from None
+
+    def _all(self) -> list[str]:
+        with self._told("can't be listed"):
+            return [path.name for path in self._path.iterdir()]
+
     def files(self) -> list[str]:
-        return [path.name for path in self._path.glob("backup-*")]
+        return [file for file in self._all() if file.startswith("backup-")]
 
     def open_file(self, file: str) -> BinaryIO:
         try:
@@ -214,11 +228,9 @@ class Directory(Store):
         return hashing.digest, hashing.size
 
     def remove(self, file: str) -> None:
-        try:
+        with self._told(f"does not let {file} be deleted"):
             (self._path / file).unlink(missing_ok=True)
             self._sync()
-        except OSError as exc:
-            raise SalvageError(f"{self._path / file} can't be deleted: {exc.strerror}", reason="bad_input") from None
 
     def _sync(self) -> None:
         handle = os.open(self._path, os.O_RDONLY)

@@ -15,21 +15,19 @@ from .archive import check
 from .store import Hashing, Record, Store, genuine
 
 
-def age_of(record: Record, now: datetime) -> float | None:
-    """Seconds since the moment of the backup; None where the record does not say."""
+def described(record: Record, now: datetime) -> Record:
+    """The record for a reader: without its signature, and with its ``age`` in seconds, None where it does not say."""
+    facts = {name: value for name, value in record.items() if name != "signature"}
     try:
         created = datetime.strptime(str(record.get("created")), "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
     except ValueError:
-        return None
-    return (now - created).total_seconds()
+        return {**facts, "age": None}
+    return {**facts, "age": (now - created).total_seconds()}
 
 
 def listed(store: Store, key: Ed25519, now: datetime) -> list[Record]:
     """All backups, newest first, each with its ``problem``, empty where record and archive are as they were written."""
-    return [
-        {**(record or {}), "name": name, "age": age_of(record or {}, now), "problem": store.problem(name, record, key)}
-        for name, record in store.records()
-    ]
+    return [{**described(record or {}, now), "name": name, "problem": store.problem(name, record, key)} for name, record in store.records()]
 
 
 def proven(

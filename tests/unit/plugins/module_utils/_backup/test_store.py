@@ -114,6 +114,23 @@ def test_two_do_not_write_at_once(past: Past, keys: Keys, store: Store, folder: 
     keys.backup(past).write(store)
 
 
+def test_a_disk_that_fails_is_told_in_one_sentence(
+    past: Past, keys: Keys, store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = keys.backup(past).write(store)["name"]
+    (folder / f"{name}.age").unlink()
+    (folder / f"{name}.age").mkdir()
+    with pytest.raises(SalvageError, match="can't be read: Is a directory"):
+        proven(store, keys.sign, [keys.identity])
+
+    def broken(path: Path) -> list[Path]:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(Path, "iterdir", broken)
+    with pytest.raises(SalvageError, match="can't be listed: Input/output error"):
+        keys.backup(past).write(store)
+
+
 def test_a_repository_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SalvageError, match="there is no directory"):
         open_store({"repository": str(tmp_path / "none")})
@@ -139,6 +156,7 @@ def test_everything_that_is_not_as_it_was_published_is_told(past: Past, keys: Ke
     assert "can't be read" in problems[unreadable]
     assert "can't be read" in problems[lost]
     assert problems[good] == ""
+    assert not any("signature" in entry for entry in listed(store, keys.sign, NOW))
     for name in (changed, unsigned, unreadable, lost):
         with pytest.raises(SalvageError):
             opened(store, keys.sign, [keys.identity], name)
