@@ -90,6 +90,23 @@ class Lab:
             self.kubectl("delete", "--ignore-not-found", "--wait=true", "--grace-period=1", "-f", "-", given=given)
 
     @contextmanager
+    def defined(self, crd: Mapping[str, Any]) -> Iterator[None]:
+        """A kind of object, once the API server serves it: that comes a moment after it says that it is established."""
+        name = crd["metadata"]["name"]
+        with self.applied(crd):
+            self.kubectl("wait", f"crd/{name}", "--for=condition=Established", "--timeout=60s")
+            deadline = time.monotonic() + 60
+            while True:
+                try:
+                    self.kubectl("get", name, "-A")
+                    break
+                except AssertionError:
+                    if time.monotonic() > deadline:
+                        raise
+                    time.sleep(0.5)
+            yield
+
+    @contextmanager
     def faults(self, **switches: object) -> Iterator[None]:
         """The switches in every replica of the stand-in, and put back afterwards."""
         pods = [pod["metadata"]["name"] for pod in self.get("pods", "-n", NAMESPACE, "-l", "app=euystacio-api")["items"]]

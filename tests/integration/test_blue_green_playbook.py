@@ -80,24 +80,23 @@ def asked(lab: Lab, image: str, tmp_path_factory: pytest.TempPathFactory) -> Ite
         "spec": {"to": {"kind": "Service", "name": "app", "weight": 100}},
     }
     lab.kubectl("delete", "namespace", SPACE, "--ignore-not-found", "--wait=true")
-    with lab.applied(space, CRD):
-        lab.kubectl("wait", f"crd/{CRD['metadata']['name']}", "--for=condition=Established", "--timeout=60s")
-        with lab.applied(service("app", "blue"), service("app-green", "green"), deployment(image), route):
-            lab.kubectl("rollout", "status", "deployment/app", "-n", SPACE, "--timeout=120s")
-            yield {
-                "service": "app",
-                "namespace": SPACE,
-                "backends": {"blue": "app", "green": "app-green"},
-                "steps": [50, 100],
-                "options": {"stability": 1},
-                "record_dir": str(tmp_path_factory.mktemp("blue-green")),
-                "prometheus_url": "",
-                "window": 2,
-                "interval": 1,
-                "extend": 60,
-                # The probes count too, so that there is a baseline.
-                "judge": {"floor": 0.3, "harm": 3.2, "durations_metric": "", "check_thresholds": False, "exclude_paths": []},
-            }
+    objects = (service("app", "blue"), service("app-green", "green"), deployment(image), route)
+    with lab.applied(space), lab.defined(CRD), lab.applied(*objects):
+        lab.kubectl("rollout", "status", "deployment/app", "-n", SPACE, "--timeout=120s")
+        yield {
+            "service": "app",
+            "namespace": SPACE,
+            "backends": {"blue": "app", "green": "app-green"},
+            "steps": [50, 100],
+            "options": {"stability": 1},
+            "record_dir": str(tmp_path_factory.mktemp("blue-green")),
+            "prometheus_url": "",
+            "window": 2,
+            "interval": 1,
+            "extend": 60,
+            # The probes count too, so that there is a baseline.
+            "judge": {"floor": 0.3, "harm": 3.2, "durations_metric": "", "check_thresholds": False, "exclude_paths": []},
+        }
 
 
 def variables(asked: dict[str, Any], **more: Any) -> dict[str, Any]:

@@ -339,8 +339,7 @@ def test_traffic_moves_by_weights_in_steps_and_back(app: App, lab: Lab, kind: st
         if kind == "httproute"
         else {"to": to, "alternateBackends": [{"kind": "Service", "name": green, "weight": 0}]}
     )
-    with lab.applied(definition):
-        lab.kubectl("wait", f"crd/{definition['metadata']['name']}", "--for=condition=Established", "--timeout=120s")
+    with lab.defined(definition):
         path = f"/apis/{definition['spec']['group']}/v1/namespaces/{SPACE}/{definition['spec']['names']['plural']}"
         route = {"apiVersion": f"{definition['spec']['group']}/v1", "kind": definition["spec"]["names"]["kind"], "spec": spec}
         create(app.cluster, path, {**route, "metadata": {"name": app.name}})
