@@ -185,7 +185,7 @@ restore:
     counts: {created: 380, updated: 0, recreated: 0, unchanged: 3, kept: 0, failed: 0, skipped: 29, not_selected: 0}
     failed: []
     kept: []
-    skipped: [{reason: "its owner, a Deployment, makes it", count: 3, objects: ["ReplicaSet.apps euystacio-ai/euystacio-api-7d9"]}]
+    skipped: [{reason: "its owner (Deployment) makes it", count: 3, objects: ["ReplicaSet.apps euystacio-ai/euystacio-api-7d9"]}]
     finished: 2
     holes: {}
     notes: ["PersistentVolumeClaim euystacio-ai/data is restored, and what was stored in its volume is not in the backup"]

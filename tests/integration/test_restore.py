@@ -145,7 +145,7 @@ class World(Backups):
         # Only what is in the namespace takes it from -n.
         self.lab.kubectl("apply", "-n", SPACE, "-f", "-", given=json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
 
-    def wipe(self, *spaces: str, volume: bool = False, definition: bool = False) -> None:
+    def wipe(self, *spaces: str, volume: bool = False, definition: bool = False, wait: bool = True) -> None:
         for path, name in CLUSTER_SCOPED:
             delete(self.cluster, f"/apis/{path}/{name}")
         for space in spaces:
@@ -153,7 +153,7 @@ class World(Backups):
             if read(self.cluster, widget) is not None:
                 call(self.cluster, "PATCH", widget, body={"metadata": {"finalizers": None}}, content_type=MERGE_PATCH)
             delete(self.cluster, f"/api/v1/namespaces/{space}")
-        for space in spaces:
+        for space in spaces if wait else ():
             until(lambda space=space: read(self.cluster, f"/api/v1/namespaces/{space}") is None)  # type: ignore[misc]
         if definition:
             delete(self.cluster, "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/widgets.restore-test.example")
@@ -185,10 +185,10 @@ def content(backup: Backed, *, space: str = SPACE) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def world(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     one = World(lab, tmp_path_factory.mktemp("restore"))
-    one.wipe(SPACE, f"{SPACE}-copy", volume=True, definition=True)
+    one.wipe(SPACE, volume=True, definition=True)
     one.make()
     yield one
-    one.wipe(SPACE, f"{SPACE}-copy", volume=True, definition=True)
+    one.wipe(SPACE, volume=True, definition=True, wait=False)
     one.back.server.shutdown()
 
 
@@ -207,10 +207,13 @@ HELD = frozenset({"restore-test.example/hold"})
 def test_a_namespace_and_all_that_belongs_to_it_come_back(world: World, backup: str) -> None:
     before = world.opened(backup)
     world.wipe(SPACE, definition=True)
+    planned = world.restore(backup, selection=SELECTED, finalizers=HELD, dry_run=True)
+    assert planned.changed and not planned.report["failed"], planned.report["failed"]
     first = world.restore(backup, selection=SELECTED, finalizers=HELD)
     assert first.report["result"] in ("PASS", "PARTIAL"), json.dumps(first.report["failed"], indent=1)
     assert not [row for row in first.report["kept"] if SPACE in (row["namespace"], row["name"])], first.report["kept"]
     assert sum(first.report["counts"].values()) == first.report["total"] == len(before[1])
+    assert first.report["counts"]["created"] == planned.report["counts"]["created"]
     again = world.restore(backup, selection=SELECTED, finalizers=HELD)
     assert not again.changed, json.dumps(again.report, indent=1)
     assert again.report["safety_backup"] is None

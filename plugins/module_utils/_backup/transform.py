@@ -204,7 +204,7 @@ def why_not(obj: Mapping[str, Any], context: Context) -> str:
         return reason
     owner = next((owner for owner in obj["metadata"].get("ownerReferences") or () if owner.get("controller")), None)
     if owner and (owner.get("uid") in context.uids or kind_of(obj) in _OFFSPRING):
-        return f"its owner, a {owner.get('kind')}, makes it"
+        return f"its owner ({owner.get('kind')}) makes it"
     return ""
 
 
