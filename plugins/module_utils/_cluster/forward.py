@@ -18,6 +18,7 @@ from . import auth
 from .api import Cluster
 from .errors import SalvageError
 from .http import REASON_OF, Endpoint, Http
+from .pods import port_number, ready
 
 _FORWARD = re.compile(r"^(?P<scheme>forwards?)://(?P<namespace>[a-z0-9-]+)/(?P<name>[a-z0-9.-]+):(?P<port>[a-z0-9-]+)(?P<prefix>/[^?#]*)?$")
 
@@ -31,16 +32,8 @@ def pod_behind(service: Mapping[str, Any], port: str, pods: list[Mapping[str, An
         raise SalvageError(f"the Service {name} has no port {port}; it has {known}", reason="bad_input")
     target = offered[0].get("targetPort") or offered[0]["port"]
     for pod in sorted(pods, key=lambda pod: str(pod["metadata"]["name"])):
-        ready = any(c.get("type") == "Ready" and c.get("status") == "True" for c in (pod.get("status") or {}).get("conditions") or [])
-        if not ready or pod["metadata"].get("deletionTimestamp"):
-            continue
-        if isinstance(target, int):
-            return pod["metadata"]["name"], target
-        for container in pod["spec"].get("containers") or []:
-            for one in container.get("ports") or []:
-                if one.get("name") == target:
-                    return pod["metadata"]["name"], int(one["containerPort"])
-        raise SalvageError(f"pod {pod['metadata']['name']} of the Service {name} has no port {target!r}", reason="bad_input")
+        if ready(pod):
+            return pod["metadata"]["name"], port_number(pod, target)
     raise SalvageError(f"no pod of the Service {name} is ready, so no connection can be forwarded to one", reason="unreachable")
 
 

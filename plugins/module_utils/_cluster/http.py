@@ -296,7 +296,8 @@ class Endpoint:
         reason = REASON_OF.get(answer.status, "http_error")
         raise SalvageError(
             f"{self.address}{path} answered {answer.status}{said(answer)}",
-            reason="unreachable" if _is_status_of_proxy(answer) else reason,
+            # 5xx in the API server's words: nothing stands behind the service (no endpoints, connection refused).
+            reason="unreachable" if answer.status in {502, 503, 504} and is_of_api_server(answer) else reason,
         )
 
 
@@ -316,9 +317,9 @@ def said(answer: Response, limit: int = 200) -> str:
     return f": {text[:limit]}" if text else ""
 
 
-def _is_status_of_proxy(answer: Response) -> bool:
-    """The API server's own answer that nothing stands behind the service (no endpoints, connection refused)."""
-    return answer.status in {502, 503, 504} and b'"kind":"Status"' in answer.body[:40]
+def is_of_api_server(answer: Response) -> bool:
+    """Whether an error is in the API server's own words, a Status: none of the service behind its proxy."""
+    return answer.content_type == "application/json" and b'"kind":"Status"' in answer.body[:200]
 
 
 def open_endpoint(

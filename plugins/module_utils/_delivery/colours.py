@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from .._cluster.errors import SalvageError
-from .progress import ready, restarts_of
+from .._cluster.pods import ready
+from .progress import restarts_of
 from .workload import Object
 
 JOURNAL = "meta-salvage.euystacio/blue-green"

@@ -10,24 +10,14 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from .._cluster.errors import SalvageError
-from .._cluster.http import Response, ServesProxy, said
+from .._cluster.http import Response, ServesProxy, is_of_api_server, said
+from .._cluster.pods import port_number
 from .._cluster.tell import Tell, silent
 from .._metrics.parse import parse_exposition
 from .workload import Object, path_of
 
 _TRIES = 6
 _WELL = frozenset({"healthy", "ok", "up", "pass"})
-
-
-def port_number(pod: Object, port: str) -> str:
-    """A port's number; a name is looked up in the pod, as a Service does."""
-    if port.isdigit():
-        return port
-    for container in pod["spec"].get("containers") or []:
-        for offered in container.get("ports") or []:
-            if offered.get("name") == port:
-                return str(offered["containerPort"])
-    raise SalvageError(f"pod {pod['metadata']['name']} has no port {port!r}", reason="bad_input")
 
 
 def ask(cluster: ServesProxy, pod: Object, port: str, path: str, *, timeout: float = 5.0) -> Response:
@@ -41,14 +31,9 @@ def ask(cluster: ServesProxy, pod: Object, port: str, path: str, *, timeout: flo
             if left and exc.reason in {"http_error", "unreachable"}:
                 continue
             raise
-        if not left or not _stumbled(answer):
+        if not left or answer.status < 429 or not is_of_api_server(answer):
             break
     return answer
-
-
-def _stumbled(answer: Response) -> bool:
-    """An error in the API server's own words, which is a Status."""
-    return answer.status >= 429 and answer.content_type == "application/json" and b'"kind":"Status"' in answer.body[:200]
 
 
 def health_of(cluster: ServesProxy, pod: Object, port: str, path: str, *, timeout: float = 5.0) -> str:

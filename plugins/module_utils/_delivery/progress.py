@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from .._cluster.pods import ready
 from .workload import Object, Revision, current_revision, hash_of_pod, pods_of, revisions_of
 
 COMPLETE = "complete"
@@ -160,11 +161,6 @@ def _namespace_is_new(message: str) -> bool:
 
 def restarts_of(pod: Object) -> int:
     return sum(status.get("restartCount", 0) for status in (pod.get("status") or {}).get("containerStatuses") or [])
-
-
-def ready(pod: Object) -> bool:
-    conditions = (pod.get("status") or {}).get("conditions") or []
-    return any(c.get("type") == "Ready" and c.get("status") == "True" for c in conditions) and not pod["metadata"].get("deletionTimestamp")
 
 
 def pods_ready(pods: Iterable[Object]) -> set[str]:

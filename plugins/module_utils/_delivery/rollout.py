@@ -14,10 +14,11 @@ from typing import Any
 from .._cluster.apply import Change, call, delete, must_read, read, update
 from .._cluster.errors import SalvageError
 from .._cluster.http import Query, ServesProxy
+from .._cluster.pods import ready
 from .._cluster.tell import Tell, silent
 from .._cluster.watch import Scene, Watch, list_all
 from .copies import bring_back, drift, keep
-from .progress import COMPLETE, FAILED, PAUSED, PROGRESSING, Progress, Trouble, progress_of, ready
+from .progress import COMPLETE, FAILED, PAUSED, PROGRESSING, Progress, Trouble, progress_of
 from .workload import (
     PROVEN,
     RESTARTED,

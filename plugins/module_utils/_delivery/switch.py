@@ -14,6 +14,7 @@ from typing import Any
 from .._cluster.apply import create, delete, must_read, read, update, write
 from .._cluster.errors import SalvageError
 from .._cluster.http import Query, ServesProxy
+from .._cluster.pods import ready
 from .._cluster.tell import Tell, silent
 from .._cluster.watch import Scene, Watch, list_all
 from .colours import (
@@ -46,7 +47,7 @@ from .colours import (
 )
 from .old_colour import Ending, Result, hold, names_of, release, retire
 from .podapi import health_of
-from .progress import COMPLETE, ready
+from .progress import COMPLETE
 from .rollout import Workload, now
 from .workload import RESTARTED, Object, path_of
 

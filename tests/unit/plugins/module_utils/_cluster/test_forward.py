@@ -43,7 +43,7 @@ def test_what_can_not_be_forwarded_is_said() -> None:
     with pytest.raises(SalvageError, match="no pod of the Service opa is ready"):
         forward.pod_behind(SERVICE, "80", PODS[1:])
     bare = {**pod("z"), "spec": {"containers": []}}
-    with pytest.raises(SalvageError, match="pod z of the Service opa has no port 'http'"):
+    with pytest.raises(SalvageError, match="pod z has no port 'http'"):
         forward.pod_behind(SERVICE, "80", [bare])
 
 

@@ -1,0 +1,28 @@
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A pod as a Service sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .errors import SalvageError
+
+
+def ready(pod: Mapping[str, Any]) -> bool:
+    """Whether it takes requests; one that is being deleted does not."""
+    conditions = (pod.get("status") or {}).get("conditions") or []
+    return any(c.get("type") == "Ready" and c.get("status") == "True" for c in conditions) and not pod["metadata"].get("deletionTimestamp")
+
+
+def port_number(pod: Mapping[str, Any], port: str | int) -> int:
+    """A target port's number; a name is looked up in the pod.  Raises SalvageError(bad_input)."""
+    if str(port).isdigit():
+        return int(port)
+    for container in pod["spec"].get("containers") or []:
+        for offered in container.get("ports") or []:
+            if offered.get("name") == port:
+                return int(offered["containerPort"])
+    raise SalvageError(f"pod {pod['metadata']['name']} has no port {port!r}", reason="bad_input")
