@@ -14,8 +14,8 @@ from . import auth
 from .errors import SalvageError
 from .http import REASON_OF
 
-_STEP = 64 * 1024
-_STDERR = 2
+_STEP = 16 * 1024
+_STDOUT, _STDERR = 1, 2
 
 
 class Container:
@@ -53,9 +53,10 @@ class Container:
             printed: list[bytes] = []
             complaint = b""
             heard = time.monotonic()
-            while session.is_open():
+            out = err = b""
+            while session.is_open() or out or err:
                 session.update(timeout=1)
-                out, err = session.read_channel(1), session.read_channel(_STDERR)
+                out, err = session.read_channel(_STDOUT), session.read_channel(_STDERR)
                 if out or err:
                     heard = time.monotonic()
                     printed.append(out)

@@ -129,7 +129,8 @@ class Prometheus:
 
     def write(self, below: str, file: File, content: Iterable[bytes]) -> None:
         path = f"{self._folder}/{below}/{file.path}"
-        self._sh('mkdir -p "${1%/*}" && head -c "$2" > "$1"', path, str(file.size), given=content)
+        # The shell must outlive head and hold its own output: where nobody does, containerd closes the input half read.
+        self._sh('mkdir -p "${1%/*}" && head -c "$2" > "$1" && echo written', path, str(file.size), given=content)
 
     def remove(self, below: str) -> None:
         self._sh('rm -rf "$1"', f"{self._folder}/{below}")
