@@ -13,7 +13,6 @@ Above --kubectl-at-most only kubectl's fastest takes part, once: the others take
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import os
 import statistics
@@ -23,20 +22,30 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.archive import recipients
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.journal import Journal
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.keys import identity_file, private_key
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.perform import Backup
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.plan import Choice
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.restore import Restore, Wish
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.select import Selection
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store import open_store
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.verify import opened
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.api import Cluster
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.apply import create
 
 from benchmarks.health import Cost, kubectl, lab, measure
-from benchmarks.recovery import SPACE, back_up, fill, keys
+from benchmarks.recovery import SPACE, fill, keys
 
 LAB = "bench-restore"
 TARGET = 15.0  # seconds for 10,000 objects, with verification
+
+
+def back_up(kubeconfig: str, folder: str) -> None:
+    cluster = Cluster.connect({"kubeconfig": kubeconfig}, timeout=60)
+    to = recipients([Path(folder, "recipient.txt").read_text()])
+    wanted = Selection("configmaps", namespaces=(SPACE,))
+    Backup(cluster, wanted, private_key(f"{folder}/sign.pem"), to).write(open_store({"repository": f"{folder}/backups"}, make=True))
 
 
 def restore(kubeconfig: str, folder: str, space: str) -> None:
@@ -119,8 +128,7 @@ def main() -> None:
             made, found[objects] = objects, {}
             with tempfile.TemporaryDirectory() as scratch:
                 keys(Path(scratch))
-                with contextlib.redirect_stdout(sys.stderr):
-                    back_up(kubeconfig, scratch)
+                back_up(kubeconfig, scratch)
                 for number in range(chosen.runs):
                     few = objects <= chosen.kubectl_at_most
                     costs = turn(kubeconfig, Path(scratch), number, all_of_kubectl=few, any_of_kubectl=few or not number)

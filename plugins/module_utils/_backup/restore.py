@@ -371,11 +371,13 @@ class Restore:
         keys = {step.source["metadata"]["uid"]: step.key for step in self._plan.steps if step.source["metadata"].get("uid")}
         uids = {key: live["metadata"]["uid"] for key, live in self._found.items()}
         for step in steps:
+            if not step.owners and step.first is step.wanted:
+                continue
             owners, missing = links(step, uids, keys)
             if missing and not dry_run:
                 self._plan.notes.append(f"{step.key} is restored without its owner {', '.join(missing)}, which is not there")
             live = self._found.get(step.key)
-            if live is None:
+            if live is None or (dry_run and step.action != UNCHANGED):
                 continue
             linked = {owner.get("uid") for owner in live["metadata"].get("ownerReferences") or ()}
             wanted = step.wanted
