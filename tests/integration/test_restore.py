@@ -372,6 +372,18 @@ def test_what_is_there_is_only_changed_if_that_is_asked_for(small: Small) -> Non
     small.is_as_it_was(space)
 
 
+def test_a_namespace_that_is_on_its_way_out_is_waited_for(small: Small) -> None:
+    space = small.space()
+    choice = Choice(mapping={SMALL: space})
+    assert small.restore(small.name, selection=choice).report["result"] == "PASS"
+    before = must_read(small.cluster, f"/api/v1/namespaces/{space}")["metadata"]["uid"]
+    delete(small.cluster, f"/api/v1/namespaces/{space}")
+    found = small.restore(small.name, selection=choice)
+    assert found.report["result"] == "PASS", json.dumps(found.report, indent=1)
+    assert must_read(small.cluster, f"/api/v1/namespaces/{space}")["metadata"]["uid"] != before
+    small.is_as_it_was(space)
+
+
 def test_a_plan_writes_nothing_and_no_secret_is_ever_seen(small: Small) -> None:
     space = small.space()
     user = small.lab.lab("user", small.lab.name, "restore-plan", "--group", "system:masters").strip()
