@@ -101,6 +101,8 @@ def space(lab: Lab) -> Iterator[None]:
         *({"apiVersion": "v1", "kind": kind, "metadata": {"name": pair, "namespace": SPACE}} for kind in PAIR for pair in PAIRS),
     ]
     with lab.applied(*objects):
+        for made in ("configmap/kube-root-ca.crt", "serviceaccount/default"):  # the cluster's own, so that two backups have the same
+            lab.kubectl("wait", made, "-n", SPACE, "--for=create", "--timeout=120s")
         yield
 
 
