@@ -1,16 +1,20 @@
 # Copyright (c) 2026 Euystacio Meta Salvage contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The runbook blue_green where it must not go on; where it does is Molecule's scenario."""
+"""The runbook blue_green where it must not go on, and where it was ended in the middle; a run from end to end is Molecule's scenario."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.api import Cluster
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.switch import Settings
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.weighted import Weighted
 from audit import checked
 from cluster_lab import NAMESPACE, Lab
 from load import Load
@@ -18,6 +22,7 @@ from load import Load
 pytestmark = pytest.mark.lab
 
 SPACE = "blue-green-test"
+BACKENDS = {"blue": "app", "green": "app-green"}
 CRD = {
     "apiVersion": "apiextensions.k8s.io/v1",
     "kind": "CustomResourceDefinition",
@@ -38,16 +43,16 @@ CRD = {
 }
 
 
-def meta(name: str) -> dict[str, str]:
-    return {"name": name, "namespace": SPACE}
+def meta(name: str, space: str = SPACE) -> dict[str, str]:
+    return {"name": name, "namespace": space}
 
 
-def service(name: str, colour: str) -> dict[str, Any]:
+def service(name: str, colour: str, space: str) -> dict[str, Any]:
     spec = {"selector": {"app": "app", "version": colour}, "ports": [{"name": "http", "port": 8000, "targetPort": "http"}]}
-    return {"apiVersion": "v1", "kind": "Service", "metadata": meta(name), "spec": spec}
+    return {"apiVersion": "v1", "kind": "Service", "metadata": meta(name, space), "spec": spec}
 
 
-def deployment(image: str, **container: Any) -> dict[str, Any]:
+def deployment(image: str, space: str = SPACE, **container: Any) -> dict[str, Any]:
     labels = {"app": "app", "version": "blue"}
     one = {
         "name": "api",
@@ -60,7 +65,7 @@ def deployment(image: str, **container: Any) -> dict[str, Any]:
     }
     template = {"metadata": {"labels": labels}, "spec": {"containers": [one], "terminationGracePeriodSeconds": 2}}
     spec = {"replicas": 2, "selector": {"matchLabels": labels}, "template": template}
-    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": meta("app"), "spec": spec}
+    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": meta("app", space), "spec": spec}
 
 
 @pytest.fixture(scope="module")
@@ -69,34 +74,46 @@ def image(lab: Lab) -> str:
     return str(standin["spec"]["template"]["spec"]["containers"][0]["image"])
 
 
-@pytest.fixture(scope="module")
-def asked(lab: Lab, image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+@contextmanager
+def blue(lab: Lab, image: str, space: str, folder: Path) -> Iterator[dict[str, Any]]:
     """Blue behind a Service and a Route, and what a run is asked for."""
-    space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": SPACE}}
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": space}}
     route = {
         "apiVersion": "route.openshift.io/v1",
         "kind": "Route",
-        "metadata": meta("app"),
+        "metadata": meta("app", space),
         "spec": {"to": {"kind": "Service", "name": "app", "weight": 100}},
     }
-    lab.kubectl("delete", "namespace", SPACE, "--ignore-not-found", "--wait=true")
-    objects = (service("app", "blue"), service("app-green", "green"), deployment(image), route)
-    with lab.applied(space), lab.defined(CRD), lab.applied(*objects):
-        lab.kubectl("rollout", "status", "deployment/app", "-n", SPACE, "--timeout=120s")
+    lab.kubectl("delete", "namespace", space, "--ignore-not-found", "--wait=true")
+    objects = (service("app", "blue", space), service("app-green", "green", space), deployment(image, space), route)
+    with lab.applied(namespace), lab.applied(*objects):
+        lab.kubectl("rollout", "status", "deployment/app", "-n", space, "--timeout=120s")
         yield {
             "service": "app",
-            "namespace": SPACE,
-            "backends": {"blue": "app", "green": "app-green"},
+            "namespace": space,
+            "backends": BACKENDS,
             "steps": [50, 100],
-            "options": {"stability": 1},
-            "record_dir": str(tmp_path_factory.mktemp("blue-green")),
+            "options": {"stability": 1, "drain_timeout": 1, "drain_interval": 1},
+            "record_dir": str(folder),
             "prometheus_url": "",
             "window": 2,
             "interval": 1,
             "extend": 60,
             # The probes count too, so that there is a baseline.
-            "judge": {"floor": 0.3, "harm": 3.2, "durations_metric": "", "check_thresholds": False, "exclude_paths": []},
+            "judge": {"alpha": 0.05, "floor": 0.3, "harm": 3.2, "durations_metric": "", "check_thresholds": False, "exclude_paths": []},
         }
+
+
+@pytest.fixture(scope="module")
+def routes(lab: Lab) -> Iterator[None]:
+    with lab.defined(CRD):
+        yield
+
+
+@pytest.fixture(scope="module")
+def asked(lab: Lab, image: str, routes: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    with blue(lab, image, SPACE, tmp_path_factory.mktemp("blue-green")) as given:
+        yield given
 
 
 def variables(asked: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -130,7 +147,7 @@ def test_another_version_of_what_takes_the_traffic_is_refused(lab: Lab, asked: d
 def test_a_bad_change_goes_back_at_its_first_step(lab: Lab, asked: dict[str, Any], image: str) -> None:
     faults = [{"name": "FAULTS", "value": json.dumps({"paths": ["/api"], "error_rate": 1})}]
     with Load(lab.get("service", "app-green", "-n", SPACE)["spec"]["clusterIP"]):
-        run = lab.play("blue_green", variables(asked, traffic="route", to="green", definition=deployment(image, env=faults)))
+        run = lab.play("blue_green", variables(asked, traffic="route", to="green", definition=deployment(image, SPACE, env=faults)))
     assert run.code != 0
     assert "The traffic is on blue" in run.output, run.output
     (path,) = Path(asked["record_dir"]).glob("*-50-percent.json")
@@ -139,3 +156,24 @@ def test_a_bad_change_goes_back_at_its_first_step(lab: Lab, asked: dict[str, Any
     spec = lab.get("routes.route.openshift.io", "app", "-n", SPACE)["spec"]
     assert (spec["to"]["weight"], spec["alternateBackends"]) == (100, [{"kind": "Service", "name": "app-green", "weight": 0}])
     assert lab.get("deployment", "app", "-n", SPACE)["spec"]["replicas"] == 2
+
+
+def test_a_run_that_was_killed_between_two_steps_is_finished_by_the_next(lab: Lab, image: str, routes: None, tmp_path: Path) -> None:
+    space = f"{SPACE}-killed"
+    with blue(lab, image, space, tmp_path) as given:
+        dead = Weighted(
+            Cluster.connect({"kubeconfig": str(lab.kubeconfig)}, timeout=10),
+            *(space, "route", "app", BACKENDS),
+            Settings(run="dead", stability=0, settle=0, bake=600, timeout=120),
+        )
+        assert not dead.prepare("green", "app-green", None, {}, dry_run=False).get("failed")
+        assert dead.promote("green", [50, 100], "unknown", dry_run=False)["weight"] == 50
+        run = lab.play("blue_green", variables(given, traffic="route"))
+        assert run.code == 0, run.output
+        weights, journal, deployments = dead.inspect()
+        assert weights == {"blue": 0, "green": 100}
+        assert journal is not None
+        assert (journal.target, journal.phase) == ("green", "done")
+        assert {colour: one["spec"]["replicas"] for colour, one in deployments.items()} == {"blue": 0, "green": 2}
+    verdicts = [json.loads(path.read_text())["verdict"] for path in tmp_path.glob("*.json")]
+    assert verdicts == ["passed", "passed"]
