@@ -39,7 +39,7 @@ from test_delivery import Stumbling
 pytestmark = pytest.mark.lab
 
 SPACE = "backup-test"
-CUTS = int(os.environ.get("BACKUP_CUTS", "20"))
+CUTS = int(os.environ.get("BACKUP_CUTS", "10"))
 KILLS = int(os.environ.get("BACKUP_KILLS", "5"))
 PAIR = ("ConfigMap", "Secret")
 PAIRS = [f"pair-{number}" for number in range(int(os.environ.get("BACKUP_WRITERS", "1")))]
