@@ -178,6 +178,44 @@ restore:
       should be.
   returned: when the backup was opened
   type: dict
+  contains:
+    result:
+      description: V(PASS), V(PARTIAL) or V(FAIL).
+      type: str
+      returned: always
+    counts:
+      description: How many objects became what; they add up to the C(total) of the backup.
+      type: dict
+      returned: always
+    failed:
+      description: The objects that are not as they should be, each with its C(reason) and the C(fields) that others hold.
+      type: list
+      elements: dict
+      returned: always
+    kept:
+      description: The objects that were there already, were kept, and differ, with the C(fields) in which they do.
+      type: list
+      elements: dict
+      returned: always
+    skipped:
+      description: What a restore leaves out, by C(reason), with the C(count) and some of the C(objects).
+      type: list
+      elements: dict
+      returned: always
+    notes:
+      description: What a person has to know, such as that the data of volumes is not in a backup.
+      type: list
+      elements: str
+      returned: always
+    not_proven:
+      description: In check mode, the objects that a dry run could not prove, with why.
+      type: list
+      elements: dict
+      returned: always
+    safety_backup:
+      description: The name of the backup that was taken before live objects were written; null where none was.
+      type: str
+      returned: always
   sample:
     backup: backup-20261124T190000.000000Z-1f0c
     result: PASS

@@ -148,7 +148,7 @@ class Lab:
         environ = self._environ(kubeconfig or self.kubeconfig)
         done = subprocess.run(
             command + (["-i", str(inventory)] if inventory else []) + (["--check", "--diff"] if check else []),
-            cwd=self.scratch, env=environ, capture_output=True, text=True, check=False, timeout=300, stdin=subprocess.DEVNULL,
+            cwd=self.scratch, env=environ, capture_output=True, text=True, check=False, timeout=900, stdin=subprocess.DEVNULL,
         )  # fmt: skip
         report = folder / "localhost.json"
         output = done.stdout + done.stderr

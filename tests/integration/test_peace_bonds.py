@@ -88,7 +88,7 @@ class Bonds:
             *(["--check", "--diff"] if check else []),
         ]
         done = subprocess.run(
-            command, cwd=self.scratch, env=environ, capture_output=True, text=True, check=False, timeout=300, stdin=subprocess.DEVNULL
+            command, cwd=self.scratch, env=environ, capture_output=True, text=True, check=False, timeout=900, stdin=subprocess.DEVNULL
         )
         assert "Traceback" not in done.stdout + done.stderr, done.stdout + done.stderr
         assert out.exists(), done.stdout + done.stderr

@@ -154,7 +154,7 @@ def test_a_whole_cluster(lab: Lab, tmp_path: Path) -> None:
     samples = {"directory": str(tmp_path / "samples"), "promtool": promtool}
     options = {"kubeconfig": str(lab.kubeconfig), "sample": "qek_value", **samples}
     command = ["ansible", "localhost", "-m", "euystacio.meta_salvage.prometheus_snapshot", "-a", json.dumps(options)]
-    subprocess.run(command, cwd=tmp_path, check=True, stdin=subprocess.DEVNULL, timeout=300)
+    subprocess.run(command, cwd=tmp_path, check=True, stdin=subprocess.DEVNULL, timeout=900)
 
     chart = tmp_path / "chart"
     shutil.copytree(CHECKOUT / "tests/fixtures/monitoring-chart", chart)

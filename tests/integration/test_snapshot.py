@@ -68,7 +68,7 @@ class Two:
         environ = {**os.environ, "K8S_AUTH_KUBECONFIG": str(self.lab.kubeconfig), "ANSIBLE_NOCOLOR": "1"}
         done = subprocess.run(
             ["ansible", "localhost", "-m", "euystacio.meta_salvage.prometheus_snapshot", "-a", json.dumps(given)],
-            cwd=self.folder, env=environ, capture_output=True, text=True, check=False, timeout=300, stdin=subprocess.DEVNULL,
+            cwd=self.folder, env=environ, capture_output=True, text=True, check=False, timeout=900, stdin=subprocess.DEVNULL,
         )  # fmt: skip
         assert "Traceback" not in done.stdout + done.stderr, done.stdout + done.stderr
         found = done.stdout.partition(" => ")[2]
