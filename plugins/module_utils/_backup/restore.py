@@ -391,9 +391,11 @@ class Restore:
                 continue
             try:
                 self._apply(step, wanted)
-                live = read(self._cluster, self._live.path(step)) or {"metadata": {}}
-                step.fields = list(differences(step.wanted, comparable(live)))
-                if step.fields:
+                live = read(self._cluster, self._live.path(step))
+                step.fields = [] if live is None else list(differences(step.wanted, comparable(live)))
+                if live is None:
+                    step.problem = "it was finished, and is not there any more"
+                elif step.fields:
                     step.problem = "it was finished, and is not as the backup says"
             except SalvageError as exc:
                 step.problem = _told(step, exc)
