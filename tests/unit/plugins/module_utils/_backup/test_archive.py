@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import io
 import json
@@ -12,12 +13,14 @@ from typing import Any
 
 import pyrage
 import pytest
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup import archive as module
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.archive import (
     Plain,
     canonical,
     check,
     encrypt,
     identities,
+    passing_identity,
     read,
     recipients,
 )
@@ -102,6 +105,8 @@ def test_what_was_encrypted_by_somebody_else_is_refused() -> None:
         ([*objects, manifest, signature, signature], "no place"),
         ([b"nonsense", *objects, manifest, signature], "no place"),
         ([b'{"object":[1]}', *objects, manifest, signature], "cannot be read"),
+        ([*objects, manifest, b'{"signature":"no base64!"}'], "its signature cannot be read"),
+        ([*objects, manifest, signature.replace(b'":"', b'": "')], "not spelled as it was written"),
     ]:
         with pytest.raises(SalvageError, match=words) as caught:
             read(sealed(bad), KEY, [IDENTITY])
@@ -110,6 +115,31 @@ def test_what_was_encrypted_by_somebody_else_is_refused() -> None:
         check(sealed(lines, b"more"), KEY, [IDENTITY])
     with pytest.raises(SalvageError, match="unpacked"):
         check(io.BytesIO(pyrage.encrypt(b"no gzip", [IDENTITY.to_public()])), KEY, [IDENTITY])
+
+
+def test_a_form_of_later_versions_is_refused_by_its_number() -> None:
+    *objects, manifest, _signature = lines_of(ARCHIVE)
+    later = canonical({**json.loads(manifest)["manifest"], "schema": 2})
+    signature = canonical({"signature": base64.b64encode(KEY.sign(later)).decode()})
+    with pytest.raises(SalvageError, match="it has the form 2, which this version does not know"):
+        check(sealed([*objects, b'{"manifest":' + later + b"}", signature]), KEY, [IDENTITY])
+
+
+def test_without_the_library_one_sentence_says_so_before_anything_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "HAS_PYRAGE", False)
+    source = io.BytesIO(ARCHIVE)
+    for ask in (lambda: recipients(["age1"]), lambda: identities("", "file"), passing_identity, lambda: check(source, KEY, [IDENTITY])):
+        with pytest.raises(SalvageError, match="library pyrage is missing") as caught:
+            ask()
+        assert caught.value.reason == "missing_library"
+    assert source.tell() == 0
+
+
+def test_what_can_not_be_encrypted_is_one_sentence() -> None:
+    target = io.BytesIO()
+    with pytest.raises(SalvageError, match="the archive cannot be encrypted") as caught:
+        encrypt(Plain(SECRETS, dict, KEY), target, [])
+    assert caught.value.reason == "invalid" and not target.getvalue()
 
 
 def test_another_key_opens_and_proves_nothing() -> None:

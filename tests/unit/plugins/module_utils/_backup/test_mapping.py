@@ -85,7 +85,20 @@ def make(kind: str, group: str = "", **content: Any) -> dict[str, Any]:
         ),
         ("Endpoints", "", {"subsets": [{"addresses": [{"targetRef": {"namespace": "a"}}]}]},
          {"subsets": [{"addresses": [{"targetRef": {"namespace": "b"}}]}]}),
+        (
+            "EndpointSlice",
+            "discovery.k8s.io",
+            {"endpoints": [{"targetRef": {"kind": "Pod", "namespace": "a"}}, {"addresses": ["10.0.0.1"]}]},
+            {"endpoints": [{"targetRef": {"kind": "Pod", "namespace": "b"}}, {"addresses": ["10.0.0.1"]}]},
+        ),
+        (
+            "Prometheus",
+            "monitoring.coreos.com",
+            {"spec": {"alerting": {"alertmanagers": [{"namespace": "a", "name": "am"}]}}},
+            {"spec": {"alerting": {"alertmanagers": [{"namespace": "b", "name": "am"}]}}},
+        ),
         # What only looks like one of these is left alone.
+        ("ServiceMonitor", "monitoring.coreos.com", {"spec": {"namespaceSelector": "a"}}, {}),
         ("Widget", "example.org", {"subjects": "a", "webhooks": 3, "endpoints": {"namespace": "a"}, "spec": "a"}, {}),
     ],
 )  # fmt: skip
@@ -106,6 +119,10 @@ def test_kubectls_copy_does_not_come_along_to_another_namespace() -> None:
     obj = make("ConfigMap", metadata={"name": "x", "namespace": "a", "annotations": notes})
     assert mapped(obj, TO)["metadata"]["annotations"] == {"meta.helm.sh/release-namespace": "b"}
     assert mapped(obj, {"z": "y"})["metadata"]["annotations"] == notes
+    bare = make(
+        "ConfigMap", metadata={"name": "x", "namespace": "a", "annotations": {"kubectl.kubernetes.io/last-applied-configuration": "{}"}}
+    )
+    assert mapped(bare, TO)["metadata"] == {"name": "x", "namespace": "b"}
 
 
 def test_a_text_is_told_and_left_as_it_is() -> None:

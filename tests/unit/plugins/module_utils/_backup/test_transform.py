@@ -211,6 +211,46 @@ def test_a_pod_leaves_its_node_and_its_token() -> None:
     assert spec_of(pod) == {"volumes": [{"name": "mine"}], "containers": [{"name": "c", "volumeMounts": [{"name": "mine"}]}]}
 
 
+def test_a_pod_that_had_nothing_but_its_token_is_left_without_volumes() -> None:
+    token = {"name": "kube-api-access-ab12x"}
+    own = {"name": "data", "emptyDir": {}}
+    both = {"name": "b", "volumeMounts": [token, {"name": "data", "mountPath": "/d"}]}
+    bare = {"containers": [{"name": "c", "volumeMounts": [token]}], "volumes": [token]}
+    assert spec_of(make("Pod", spec=bare)) == {"containers": [{"name": "c"}]}
+    assert spec_of(make("Pod", spec={"containers": [both], "initContainers": [both], "volumes": [own, token]})) == {
+        "containers": [{"name": "b", "volumeMounts": [{"name": "data", "mountPath": "/d"}]}],
+        "initContainers": [{"name": "b", "volumeMounts": [{"name": "data", "mountPath": "/d"}]}],
+        "volumes": [own],
+    }
+
+
+def test_a_claim_of_a_stateful_set_brings_no_status() -> None:
+    claim = {"metadata": {"name": "data"}, "spec": {"accessModes": ["ReadWriteOnce"]}}
+    spec = {"replicas": 1, "volumeClaimTemplates": [{**claim, "status": {"phase": "Pending"}}]}
+    assert spec_of(make("StatefulSet.apps", spec=spec)) == {"replicas": 1, "volumeClaimTemplates": [claim]}
+
+
+def test_endpoints_are_the_users_own_only_where_no_service_selects_them() -> None:
+    selecting, plain = make("Service", "web", spec={"selector": {"app": "web"}}), make("Service", "outside", spec={"selector": {}})
+    context = context_of([selecting, plain])
+    kind = "EndpointSlice.discovery.k8s.io"
+    of = {name: make(kind, f"{name}-1", meta={"labels": {"kubernetes.io/service-name": name}}) for name in ("web", "outside")}
+    assert "selector" in why_not(of["web"], context) and not why_not(of["outside"], context)
+    assert "selector" in why_not(make("Endpoints", "web"), context) and not why_not(make("Endpoints", "outside"), context)
+    assert "its own" in why_not(make(kind, "kubernetes", "default"), context)
+
+
+def test_endpoints_name_their_pods_without_what_was_of_the_old_ones() -> None:
+    target = {"kind": "Pod", "name": "p"}
+    old = {"ip": "10.0.0.1", "targetRef": {**target, "uid": "u", "resourceVersion": "7"}}
+    new = {"ip": "10.0.0.1", "targetRef": target}
+    triggered = {"annotations": {"endpoints.kubernetes.io/last-change-trigger-time": "t"}}
+    endpoints = make("Endpoints", meta=triggered, subsets=[{"addresses": [old], "notReadyAddresses": [old]}, {"ports": []}])
+    assert stripped(endpoints, NONE) == make("Endpoints", subsets=[{"addresses": [new], "notReadyAddresses": [new]}, {"ports": []}])
+    slices = make("EndpointSlice.discovery.k8s.io", endpoints=[old, {"addresses": ["10.0.0.2"]}])
+    assert stripped(slices, NONE)["endpoints"] == [new, {"addresses": ["10.0.0.2"]}]
+
+
 def test_tokens_are_made_anew() -> None:
     secret = make("Secret", type="kubernetes.io/service-account-token", data={"token": "t", "ca.crt": "c", "namespace": "a"})
     assert "data" not in stripped(secret, NONE)
