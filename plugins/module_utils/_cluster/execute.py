@@ -6,16 +6,27 @@
 from __future__ import annotations
 
 import inspect
+import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from . import auth
 from .errors import SalvageError
-from .http import REASON_OF
+from .http import REASON_OF, Response, said
 
 _STEP = 16 * 1024
-_STDOUT, _STDERR = 1, 2
+_STDOUT, _STDERR, _VERDICT = 1, 2, 3
+
+
+def refused(exc: Exception) -> tuple[str, str]:
+    """What the library said, and its reason token.  It drops the status of an answer that opens no stream; websocket's error has it."""
+    cause = exc.__context__
+    if status := getattr(cause, "status_code", 0):
+        answer = Response(status, getattr(cause, "resp_headers", None) or {}, getattr(cause, "resp_body", None) or b"", 0.0)
+        return f"the API server answered {status}{said(answer)}", REASON_OF.get(status, "http_error")
+    text = " ".join(str(getattr(exc, "reason", None) or exc).split())[:200]
+    return text, REASON_OF.get(getattr(exc, "status", None) or 0, "unreachable")
 
 
 class Container:
@@ -37,9 +48,8 @@ class Container:
         except SalvageError:
             raise
         except Exception as exc:  # the library's own, websocket's and OpenSSL's have no common ancestor
-            said = " ".join(str(getattr(exc, "reason", None) or exc).split())[:200]
-            reason = REASON_OF.get(getattr(exc, "status", None) or 0, "unreachable")
-            raise SalvageError(f"no command can be run in {self}: {said}", reason=reason) from None
+            text, reason = refused(exc)
+            raise SalvageError(f"no command can be run in {self}: {text}", reason=reason) from None
 
     def __str__(self) -> str:
         return f"container {self.container} of pod {self.pod} in namespace {self.namespace}"
@@ -63,17 +73,18 @@ class Container:
                     complaint = (complaint + err)[-1000:]
                 elif time.monotonic() - heard > self._timeout:
                     raise SalvageError(f"{argv[0]} in {self} did nothing for {self._timeout:g} s", reason="timeout")
+            verdict = session.peek_channel(_VERDICT)
             try:
                 code = session.returncode
             except TypeError:
                 raise SalvageError(f"the connection to {self} broke off", reason="unreachable") from None
             except (KeyError, ValueError):  # what could not be started has no exit status
-                code = -1
+                code, complaint = -1, str(json.loads(verdict).get("message") or "").encode() or complaint
         finally:
             session.close()
         if code:
-            said = " ".join(complaint.decode("utf-8", "replace").split())[-300:] or f"exit status {code}"
-            raise SalvageError(f"{argv[0]} failed in {self}: {said}", reason="http_error")
+            text = " ".join(complaint.decode("utf-8", "replace").split())[-300:] or f"exit status {code}"
+            raise SalvageError(f"{argv[0]} failed in {self}: {text}", reason="http_error")
         return b"".join(printed)
 
     def _open(self, argv: Sequence[str], stdin: bool) -> Any:

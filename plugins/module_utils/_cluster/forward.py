@@ -17,7 +17,8 @@ from urllib.parse import quote
 from . import auth
 from .api import Cluster
 from .errors import SalvageError
-from .http import REASON_OF, Endpoint, Http
+from .execute import refused
+from .http import Endpoint, Http
 from .pods import port_number, ready
 
 _FORWARD = re.compile(r"^(?P<scheme>forwards?)://(?P<namespace>[a-z0-9-]+)/(?P<name>[a-z0-9.-]+):(?P<port>[a-z0-9-]+)(?P<prefix>/[^?#]*)?$")
@@ -72,6 +73,5 @@ def _connection(params: Mapping[str, Any], namespace: str, pod: str, port: int) 
     try:
         return stream.portforward(api.connect_get_namespaced_pod_portforward, pod, namespace, ports=str(port)).socket(port)
     except Exception as exc:  # the library's own, websocket's and OpenSSL's have no common ancestor
-        reason = REASON_OF.get(getattr(exc, "status", None) or 0, "unreachable")
-        said = " ".join(str(getattr(exc, "reason", None) or exc).split())[:200]
-        raise SalvageError(f"no connection can be forwarded to pod {pod} in namespace {namespace}: {said}", reason=reason) from None
+        text, reason = refused(exc)
+        raise SalvageError(f"no connection can be forwarded to pod {pod} in namespace {namespace}: {text}", reason=reason) from None
