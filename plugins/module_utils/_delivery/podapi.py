@@ -62,7 +62,10 @@ def requests_of(
         answer = ask(cluster, pod, port, "/metrics")
         if answer.status != 200:
             return None
-        samples = parse_exposition(answer.body.decode("utf-8", "replace"), [metric])
+        text = answer.body.decode("utf-8", "replace")
+        if metric not in text:
+            return None  # of a counter that has no sample yet there is at least its type
+        samples = parse_exposition(text, [metric])
     except SalvageError:
         return None
     left_out = frozenset(exclude)

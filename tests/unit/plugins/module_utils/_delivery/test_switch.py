@@ -64,7 +64,14 @@ def follow(api: Any) -> Callable[[str], None]:
         chosen = [p for p in pods if selector <= p["metadata"]["labels"].items() and p["status"]["conditions"][0]["status"] == "True"]
         names = [obj["metadata"]["name"] for obj in chosen]
         endpoints = [{"addresses": [name], "targetRef": {"name": name}, "conditions": {"ready": True}} for name in names]
-        api.put(SLICE, {"metadata": {"labels": {}}, "ports": [{"name": "http", "port": 8000}], "endpoints": endpoints})
+        api.put(
+            SLICE,
+            {
+                "metadata": {"labels": {"kubernetes.io/service-name": "api"}},
+                "ports": [{"name": "http", "port": 8000}],
+                "endpoints": endpoints,
+            },
+        )
         api.seen.append(tuple(sorted(names)))
 
     return controller
@@ -310,3 +317,147 @@ def test_what_takes_the_traffic_is_as_asked_or_refused(system: Any) -> None:
     assert system.objects == before
     system.put(f"{APPS}/api-blue", restarted)
     assert not blue_green(system).prepare("blue", "x", {**deployment("blue")}, {}, dry_run=False)["changed"]
+
+
+def without_colour(api: Any, *, labelled: bool) -> None:
+    """One Deployment behind a Service that selects the application alone."""
+    for path in (f"{APPS}/api-green", f"{CORE}/pods/green1", f"{CORE}/pods/green2"):
+        api.remove(path)
+    api.put(SERVICE, {**api.objects[SERVICE], "spec": {**api.objects[SERVICE]["spec"], "selector": {"app": "api"}}})
+    if not labelled:
+        bare = deployment("blue")
+        del bare["spec"]["template"]["metadata"]["labels"]["version"]
+        api.put(f"{APPS}/api-blue", bare)
+    follows = api.controller
+
+    def controller(path: str) -> None:
+        if path == f"{APPS}/api-blue" and "version" in api.objects[path]["spec"]["template"]["metadata"]["labels"]:
+            keep(api)
+        follows(path)
+
+    api.controller = controller
+
+
+def keep(api: Any) -> None:
+    """The ReplicaSet of what the Deployment is now."""
+    there = api.objects[f"{APPS}/api-blue"]
+    metadata = {"ownerReferences": [{"uid": there["metadata"]["uid"], "controller": True}], "annotations": {}}
+    api.put("/apis/apps/v1/namespaces/a/replicasets/api-blue-1", {"metadata": metadata, "spec": there["spec"]})
+
+
+def test_adoption_labels_the_pods_before_the_selector_is_narrowed(system: Any) -> None:
+    without_colour(system, labelled=False)
+    result = blue_green(system).adopt("blue", dry_run=False)
+    assert (result["active"], result["proven"], colour(system)) == ("blue", True, "blue")
+    assert system.objects[f"{APPS}/api-blue"]["spec"]["template"]["metadata"]["labels"] == {"app": "api", "version": "blue"}
+    assert [path for _method, path in system.writes] == [f"{APPS}/api-blue", SERVICE]
+
+
+def test_adoption_leaves_the_service_alone_if_the_pods_do_not_come_up(system: Any) -> None:
+    without_colour(system, labelled=True)
+    with pytest.raises(SalvageError, match="did not come up with its colour, the Service is as it was"):
+        blue_green(system, timeout=0.05).adopt("blue", dry_run=False)
+    assert not system.writes
+
+
+def test_adoption_takes_no_pods_of_others_out_of_the_service(system: Any) -> None:
+    without_colour(system, labelled=True)
+    keep(system)
+    system.put(f"{CORE}/pods/by-hand", {**pod("by-hand", "blue"), "metadata": {"labels": {"app": "api"}}})
+    with pytest.raises(SalvageError, match="endpoints of other pods: by-hand; it is as it was"):
+        blue_green(system).adopt("blue", dry_run=False)
+    assert not system.writes
+
+
+def test_a_service_that_is_not_there_is_one_sentence(system: Any) -> None:
+    system.remove(SERVICE)
+    with pytest.raises(SalvageError, match="there is no Service api in namespace a") as caught:
+        blue_green(system).promote("green", dry_run=False)
+    assert caught.value.reason == "not_found"
+
+
+def test_prepare_brings_a_green_that_is_there_to_size_and_lets_it_go_on(system: Any) -> None:
+    green = deployment("green", replicas=1)
+    green["spec"]["paused"] = True
+    system.put(f"{APPS}/api-green", green)
+    preview = f"{CORE}/services/api-preview"
+    system.put(preview, {"spec": {"selector": {"app": "api", "version": "red", "track": "old"}}})
+    before = dict(system.objects)
+    planned = blue_green(system).prepare("green", "unused", None, {"api": "api:2"}, dry_run=True)
+    assert (planned["changed"], planned["deployment"], planned["size"]) == (True, "api-green", 2)
+    assert system.objects == before
+    blue_green(system, timeout=0.05).prepare("green", "unused", None, {"api": "api:2"}, dry_run=False)
+    spec = system.objects[f"{APPS}/api-green"]["spec"]
+    assert (spec["replicas"], spec["paused"], spec["template"]["spec"]["containers"][0]["image"]) == (2, False, "api:2")
+    assert system.objects[preview]["spec"]["selector"] == {"app": "api", "version": "green"}
+    assert not blue_green(system).prepare("green", "unused", None, {"api": "api:2"}, dry_run=True)["changed"]
+
+
+def test_a_colours_own_service_is_not_rewritten(system: Any) -> None:
+    system.put(f"{CORE}/services/api-green", {"spec": {"selector": {"app": "other"}}})
+    own = BlueGreen(system, "a", "api", settings=QUIET, backend="api-green")
+    with pytest.raises(SalvageError, match="the Service api-green does not select version=green as it should"):
+        own.prepare("green", "api-green", None, {}, dry_run=False)
+    assert system.objects[f"{CORE}/services/api-green"]["spec"]["selector"] == {"app": "other"}
+
+
+@pytest.mark.parametrize(
+    ("image", "port", "refused"),
+    [("api:1", "http", ""), ("api:9", "http", "image: another image"), ("api:1", "grpc", "ports: not served: http")],
+)
+def test_the_image_and_what_the_preview_serves_are_looked_at(system: Any, image: str, port: str, refused: str) -> None:
+    for n in (1, 2):
+        system.put(f"{CORE}/pods/green{n}", {**pod(f"green{n}", "green"), "spec": {"containers": [{"name": "api", "image": "api:1"}]}})
+    system.put(f"{CORE}/services/api-preview", {"spec": {"selector": {"app": "api", "version": "green"}}})
+    endpoints = [{"addresses": [name], "targetRef": {"name": name}} for name in ("green1", "green2")]
+    labels = {"kubernetes.io/service-name": "api-preview"}
+    of_preview = {"metadata": {"labels": labels}, "ports": [{"name": port, "port": 8000}], "endpoints": endpoints}
+    system.put("/apis/discovery.k8s.io/v1/namespaces/a/endpointslices/preview-x", of_preview)
+    result = blue_green(system, image=image).promote("green", dry_run=True)
+    assert {"image", "endpoints", "ports"} <= {gate["gate"] for gate in result["gates"]}
+    assert refused in result.get("msg", "") and result["changed"] is not bool(refused)
+
+
+@pytest.mark.parametrize(("answer", "said", "tries"), [("403", "403", 1), ("409", "written by others five times in a row", 5)])
+def test_a_switch_that_the_server_refuses_leaves_the_service_alone(system: Any, answer: str, said: str, tries: int) -> None:
+    system.stumble = lambda method, path: answer if (method, path) == ("PATCH", SERVICE) else None
+    with pytest.raises(SalvageError, match=said):
+        blue_green(system).promote("green", dry_run=False)
+    assert (colour(system), system.writes) == ("blue", [("PATCH", SERVICE)] * tries)
+
+
+@pytest.mark.parametrize(("answer", "said"), [("403", "403"), ("409", "written by others twenty times in a row")])
+def test_a_way_back_that_the_server_refuses_is_told(system: Any, answer: str, said: str) -> None:
+    system.stumble = lambda method, path: answer if (method, path) == ("PATCH", SERVICE) else None
+    with pytest.raises(SalvageError, match=said):
+        blue_green(system).revert("green")
+    assert colour(system) == "blue"
+
+
+def test_the_way_back_is_only_planned_in_check_mode(system: Any) -> None:
+    with pytest.raises(SalvageError, match="no switch of api is on record; name the colour to go back to"):
+        blue_green(system).revert()
+    planned = blue_green(system).revert("green", dry_run=True)
+    assert (planned["changed"], planned["active"], planned["diff"]["after"]["selector"]["version"]) == (True, "blue", "green")
+    assert not system.writes
+
+
+def test_a_colour_that_takes_traffic_and_is_down_is_a_failure(system: Any) -> None:
+    for n in (1, 2):
+        system.put(f"{CORE}/pods/blue{n}", pod(f"blue{n}", "blue", ready=False))
+    result = blue_green(system).promote("blue", dry_run=False)
+    assert (result["failed"], result["changed"], result["proven"]) == (True, False, False)
+    assert "api is on blue, which is not fit: 0 ready, 1 needed" in result["msg"]
+
+
+def test_a_run_that_comes_again_finishes_its_own_switch_at_once(system: Any) -> None:
+    blue_green(system).promote("green", dry_run=False)
+    note = Journal.of(system.objects[SERVICE])
+    assert note is not None
+    cut_off = Journal(note.run, note.source, note.target, switch.SWITCHED, note.at, 9e12)
+    metadata = {**system.objects[SERVICE]["metadata"], "annotations": {JOURNAL: cut_off.to_annotation()}}
+    system.put(SERVICE, {**system.objects[SERVICE], "metadata": metadata})
+    result = blue_green(system).promote("green", dry_run=False)
+    assert (result["changed"], result["resumed"], result["journal"]["phase"]) == (True, "r1", switch.SETTLED)
+    note = Journal.of(system.objects[SERVICE])
+    assert note is not None and note.phase == switch.SETTLED
