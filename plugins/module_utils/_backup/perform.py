@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from typing import Any, TypeVar
@@ -95,7 +96,9 @@ class Backup:
             text = canonical(signed(record, self.key))
             store.write(name + RECORD, lambda file: file.write(text))
         except SalvageError:
-            store.remove(name + ARCHIVE)
+            with suppress(SalvageError):  # the first reason is the one to tell; a later run removes what has no record
+                store.remove(name + RECORD)  # it may be there where only the answer was lost, and must not be without its archive
+                store.remove(name + ARCHIVE)
             raise
         return record
 
