@@ -21,6 +21,8 @@ PAUSED = "paused"
 _HOPELESS = frozenset(
     {"ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "CreateContainerConfigError", "CreateContainerError", "RunContainerError"}
 )
+# Under the same names it tells that it, or the runtime, was too slow; the next try may well succeed.
+_PASSING = ("failed to sync configmap cache", "failed to sync secret cache", "context deadline exceeded")
 
 
 @dataclass(frozen=True)
@@ -180,8 +182,10 @@ def trouble_of(pod: Object, restart_limit: int = 2) -> Trouble | None:
         ended = state.get("terminated") or (container.get("lastState") or {}).get("terminated") or {}
         last = f"exit code {ended['exitCode']} ({ended.get('reason', 'Error')})" if "exitCode" in ended else ""
         if waiting.get("reason") in _HOPELESS:
-            said = f": {waiting['message']}" if waiting.get("message") else ""
-            return Trouble(name, f"{waiting['reason']}{said}", container["name"], restarted=restarts > 0, terminal=True)
+            message = waiting.get("message") or ""
+            said = f": {message}" if message else ""
+            terminal = not any(words in message for words in _PASSING)
+            return Trouble(name, f"{waiting['reason']}{said}", container["name"], restarted=restarts > 0, terminal=terminal)
         if restarts >= max(restart_limit, 1) and not container.get("ready"):
             reason = f"{waiting.get('reason') or 'restarts'}: restarted {restarts} times, last {last or 'end unknown'}"
             return Trouble(name, reason, container["name"], restarted=True, terminal=True)

@@ -58,6 +58,19 @@ def test_the_first_failed_pull_may_be_a_hiccup(shapes: Any) -> None:
     assert look(shapes, [pod], updatedReplicas=1).status == "progressing"
 
 
+@pytest.mark.parametrize(
+    ("reason", "message"),
+    [
+        ("CreateContainerConfigError", "failed to sync configmap cache: timed out waiting for the condition"),
+        ("CreateContainerConfigError", "failed to sync secret cache: timed out waiting for the condition"),
+        ("CreateContainerError", "context deadline exceeded"),
+    ],
+)
+def test_a_kubelet_that_was_too_slow_tries_again(shapes: Any, reason: str, message: str) -> None:
+    pod = shapes.pod("p1", 2, ready=False, state={"waiting": {"reason": reason, "message": message}})
+    assert look(shapes, [pod], updatedReplicas=1).status == "progressing"
+
+
 def test_old_pods_in_trouble_do_not_fail_the_new_revision(shapes: Any) -> None:
     old = shapes.pod("old", 1, ready=False, restarts=9, state={"waiting": {"reason": "CrashLoopBackOff"}})
     assert look(shapes, [old, shapes.pod("p1", 2)], updatedReplicas=1).status == "progressing"
