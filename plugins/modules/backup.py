@@ -142,7 +142,7 @@ from ..module_utils._backup.perform import Backup
 from ..module_utils._backup.select import PRESETS, Selection
 from ..module_utils._backup.store import open_store
 from ..module_utils._cluster.api import Cluster
-from ..module_utils._cluster.errors import SalvageError
+from ..module_utils._cluster.errors import SalvageError, conclude
 
 ARGUMENTS = {
     **AUTH_ARG_SPEC,
@@ -159,22 +159,21 @@ ARGUMENTS = {
 }
 
 
+def run(params, check_mode):
+    if params["keep"] < 0:
+        raise SalvageError(f"keep is {params['keep']}; give 0 to keep all, or how many to keep", reason="bad_input")
+    # Keys and repository first: without them nothing is read.
+    to = recipients(params["recipients"])
+    key = private_key(params["signing_key"])
+    store = None if check_mode else open_store(params, make=True)
+    cluster = Cluster.connect(params, timeout=params["request_timeout"])
+    backup = Backup(cluster, Selection.of(params), key, to, params["allow_partial"], params["keep"])
+    return {"changed": True, "backup": backup.write(store) if store else backup.rehearse()}
+
+
 def main():
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
-    params = module.params
-    try:
-        if params["keep"] < 0:
-            raise SalvageError(f"keep is {params['keep']}; give 0 to keep all, or how many to keep", reason="bad_input")
-        # Keys and repository first: without them nothing is read.
-        to = recipients(params["recipients"])
-        key = private_key(params["signing_key"])
-        store = None if module.check_mode else open_store(params, make=True)
-        cluster = Cluster.connect(params, timeout=params["request_timeout"])
-        backup = Backup(cluster, Selection.of(params), key, to, params["allow_partial"], params["keep"])
-        result = backup.write(store) if store else backup.rehearse()
-    except SalvageError as exc:
-        module.fail_json(msg=str(exc), reason=exc.reason)
-    module.exit_json(changed=True, backup=result)
+    conclude(module, lambda: run(module.params, module.check_mode))
 
 
 if __name__ == "__main__":

@@ -81,25 +81,25 @@ from ..module_utils._backup.keys import identity_file, public_key
 from ..module_utils._backup.options import READ_ARGUMENTS, STORE_ARGUMENTS
 from ..module_utils._backup.store import open_store
 from ..module_utils._backup.verify import described, listed, proven
-from ..module_utils._cluster.errors import SalvageError
+from ..module_utils._cluster.errors import conclude
 
 ARGUMENTS = {**STORE_ARGUMENTS, **READ_ARGUMENTS, "name": {"type": "str"}}
 
 
+def run(params):
+    now = datetime.now(timezone.utc)
+    key = public_key(params["public_key"])
+    having = identity_file(params["identity"]) if params["identity"] else None
+    store = open_store(params)
+    found = {"changed": False, "backups": listed(store, key, now)}
+    if having:
+        found["verified"] = described(proven(store, key, having, params["name"])[0], now)
+    return found
+
+
 def main():
     module = AnsibleModule(argument_spec=ARGUMENTS, required_by={"name": ["identity"]}, supports_check_mode=True)
-    params = module.params
-    now = datetime.now(timezone.utc)
-    try:
-        key = public_key(params["public_key"])
-        having = identity_file(params["identity"]) if params["identity"] else None
-        store = open_store(params)
-        found = {"backups": listed(store, key, now)}
-        if having:
-            found["verified"] = described(proven(store, key, having, params["name"])[0], now)
-    except SalvageError as exc:
-        module.fail_json(msg=str(exc), reason=exc.reason)
-    module.exit_json(changed=False, **found)
+    conclude(module, lambda: run(module.params))
 
 
 if __name__ == "__main__":

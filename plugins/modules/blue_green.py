@@ -316,11 +316,10 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
 from ..module_utils._cluster.api import Cluster
-from ..module_utils._cluster.errors import SalvageError
+from ..module_utils._cluster.errors import SalvageError, conclude
 from ..module_utils._cluster.tell import PROGRESS_ARGUMENTS, teller
 from ..module_utils._delivery.colours import Journal
 from ..module_utils._delivery.old_colour import Ending
-from ..module_utils._delivery.options import conclude
 from ..module_utils._delivery.switch import BlueGreen, Settings
 from ..module_utils._delivery.weighted import Weighted
 

@@ -161,6 +161,7 @@ others:
 import os
 import shutil
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
@@ -279,10 +280,7 @@ class Run:
         sample = prometheus.a_sample(self.params["sample"])
         taken = moment(int(time.time() * 1000))
         name = prometheus.take()
-        note = {
-            "name": name, "source": source, "taken": taken,
-            "sample": {"labels": sample.labels, "time": sample.time, "value": sample.value},
-        }  # fmt: skip
+        note = {"name": name, "source": source, "taken": taken, "sample": asdict(sample)}
         return Part.begin(self.directory, name, note), {**note, "resumed": False}, sorted(present)
 
     # Back.

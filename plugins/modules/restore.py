@@ -248,7 +248,7 @@ from ..module_utils._backup.select import Selection
 from ..module_utils._backup.store import open_store
 from ..module_utils._backup.verify import opened
 from ..module_utils._cluster.api import Cluster
-from ..module_utils._cluster.errors import SalvageError
+from ..module_utils._cluster.errors import SalvageError, conclude
 from ..module_utils._cluster.tell import PROGRESS_ARGUMENTS, teller
 
 ARGUMENTS = {
@@ -307,7 +307,7 @@ def restored(module):
         backup_first=params["backup_first"],
         show=module._diff,
     )
-    task = {"server": cluster.server, "root": manifest["root"], "wish": [*wish.task(), params["isolated"]]}
+    task = {"server": cluster.server, "root": manifest["root"], "wish": wish.task()}
     journal = Journal(params["journal"] or "", task)
     back = None if secured is None else lambda namespaces: secured(cluster, namespaces)
     return Restore(cluster, (manifest, objects), wish, journal, back, teller(params["progress_path"])).run(dry_run=module.check_mode)
@@ -325,20 +325,21 @@ def _securing(params, store):
     return back
 
 
-def main():
-    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
-    try:
-        outcome = restored(module)
-    except SalvageError as exc:
-        module.fail_json(msg=str(exc), reason=exc.reason)
+def run(module):
+    outcome = restored(module)
     result = {"changed": outcome.changed, "restore": outcome.report}
     if outcome.diff:
         result["diff"] = outcome.diff
     if outcome.status == FAIL:
         counts = outcome.report["counts"]
         sentence = f"the restore FAILED for {counts['failed']} of {outcome.report['total']} objects; the first is {outcome.first}"
-        module.fail_json(msg=sentence, **result)
-    module.exit_json(**result)
+        result |= {"failed": True, "msg": sentence}
+    return result
+
+
+def main():
+    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
+    conclude(module, lambda: run(module))
 
 
 if __name__ == "__main__":

@@ -172,8 +172,9 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
 from ..module_utils._cluster.api import Cluster
+from ..module_utils._cluster.errors import conclude
 from ..module_utils._cluster.tell import PROGRESS_ARGUMENTS, teller
-from ..module_utils._delivery.options import WORKLOAD_ARGUMENTS, conclude
+from ..module_utils._delivery.options import WORKLOAD_ARGUMENTS
 from ..module_utils._delivery.perform import perform
 from ..module_utils._delivery.rollout import Workload
 

@@ -91,30 +91,28 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
 from ..module_utils._cluster.api import Cluster
-from ..module_utils._cluster.errors import SalvageError
+from ..module_utils._cluster.errors import conclude
 from ..module_utils._delivery.options import WORKLOAD_ARGUMENTS
 from ..module_utils._delivery.rollout import Workload
 
 ARGUMENTS = {**AUTH_ARG_SPEC, **WORKLOAD_ARGUMENTS, "log_lines": {"type": "int", "default": 20}}
 
 
+def run(params):
+    cluster = Cluster.connect(params, timeout=params["request_timeout"])
+    workload = Workload(cluster, params["kind"], params["namespace"], params["name"])
+    progress = workload.progress()
+    return {
+        "changed": False,
+        "rollout": progress.to_dict(),
+        "revisions": [revision.to_dict() for revision in workload.revisions()],
+        "explanation": workload.explain(progress, params["log_lines"]),
+    }
+
+
 def main():
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
-    params = module.params
-    try:
-        cluster = Cluster.connect(params, timeout=params["request_timeout"])
-        workload = Workload(cluster, params["kind"], params["namespace"], params["name"])
-        progress = workload.progress()
-        revisions = workload.revisions()
-        explanation = workload.explain(progress, params["log_lines"])
-    except SalvageError as exc:
-        module.fail_json(msg=str(exc), reason=exc.reason)
-    module.exit_json(
-        changed=False,
-        rollout=progress.to_dict(),
-        revisions=[revision.to_dict() for revision in revisions],
-        explanation=explanation,
-    )
+    conclude(module, lambda: run(module.params))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import signal
 import subprocess
 import sys
@@ -29,33 +28,11 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.sel
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store import open_store
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.verify import opened
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.api import Cluster
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.errors import SalvageError
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.http import Http, Response
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
 Backed = tuple[dict[str, Any], list[dict[str, Any]]]
-
-
-class Stumbling(Http):
-    """One answer in ten goes wrong: 429, 500, or a connection that breaks before the server gets the request, or after."""
-
-    def __init__(self, whole: Http, rng: random.Random) -> None:
-        self.__dict__ |= whole.__dict__
-        self._rng, self._lock, self.stumbles = rng, threading.Lock(), 0
-
-    def request(self, method: str, url: str, **kwargs: Any) -> Response:
-        with self._lock:
-            fault = self._rng.choice(("429", "500", "before", "after")) if self._rng.random() < 0.1 else ""
-            self.stumbles += bool(fault)
-        if fault.isdigit():
-            return Response(int(fault), {"content-type": "application/json"}, b'{"kind":"Status","message":"stumbled"}', 0.0)
-        if fault == "before":
-            raise SalvageError("the connection broke", reason="http_error")
-        answer = super().request(method, url, **kwargs)
-        if fault:
-            raise SalvageError("the connection broke", reason="http_error")
-        return answer
 
 
 class Dying(Http):

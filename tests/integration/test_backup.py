@@ -34,7 +34,7 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.ver
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.api import Cluster
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.errors import SalvageError
 from cluster_lab import Lab
-from test_delivery import Stumbling
+from stumbling import Stumbling
 
 pytestmark = pytest.mark.lab
 

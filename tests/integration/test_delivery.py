@@ -23,7 +23,7 @@ import pytest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.api import Cluster
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.apply import create, delete, must_read, read, update
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.errors import SalvageError
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.http import Http, Response, open_endpoint
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.http import open_endpoint
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.bake import Bake, Baseline, Plan, Sources
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.colours import Journal
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.counters import Signals
@@ -40,6 +40,7 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._metrics.mo
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._metrics.profile import parse_profile
 from cluster_lab import NAMESPACE, Lab
 from load import Load
+from stumbling import Stumbling
 
 pytestmark = pytest.mark.lab
 
@@ -354,27 +355,6 @@ def test_traffic_moves_by_weights_in_steps_and_back(app: App, lab: Lab, kind: st
         assert split.promote("green", [5, 25, 100], "failed", dry_run=False)["failed"]
         assert split.revert()["changed"]
         assert split.inspect()[0] == {"blue": 100, "green": 0}
-
-
-class Stumbling(Http):
-    """One answer in ten goes wrong: 429, 500, or a connection that breaks before the server gets the request, or after."""
-
-    chance = 0.1
-
-    def __init__(self, whole: Http, rng: random.Random) -> None:
-        self.__dict__ |= whole.__dict__
-        self._rng, self.stumbles = rng, 0
-
-    def request(self, method: str, url: str, **kwargs: Any) -> Response:
-        if self._rng.random() >= self.chance:
-            return super().request(method, url, **kwargs)
-        self.stumbles += 1
-        fault = self._rng.choice(("429", "500", "before", "after"))
-        if fault.isdigit():
-            return Response(int(fault), {"content-type": "application/json"}, b'{"kind":"Status","message":"stumbled"}', 0.0)
-        if fault == "after":
-            super().request(method, url, **kwargs)
-        raise SalvageError("the connection broke", reason="http_error")
 
 
 def test_an_api_server_that_stumbles_changes_nothing_of_the_outcome(app: App) -> None:

@@ -31,11 +31,12 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.pla
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.transform import context_of, stripped, why_not
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.apply import MERGE_PATCH, call, delete, must_read, read
 from audit import Audit
-from backups import Backed, Backups, Stumbling, choice_of
+from backups import Backed, Backups, choice_of
 from cluster_lab import NAMESPACE, Lab
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from stumbling import Stumbling
 
 pytestmark = pytest.mark.lab
 

@@ -260,11 +260,27 @@ def encrypt(pieces: Iterable[bytes], target: BinaryIO, to: Sequence[Any]) -> Non
         raise SalvageError(f"the archive cannot be encrypted: {problem}", reason="invalid")
 
 
+def _opened(source: BinaryIO, write: Callable[[bytes], Any], having: Sequence[Any]) -> str:
+    """What the library says against it, as ``_piped``."""
+    _need_pyrage()
+    return _piped(pyrage.decrypt_io, _Reader(iter(lambda: source.read(_PIECE), b"")), _Writer(write), having)
+
+
+def decrypt(source: BinaryIO, target: BinaryIO, having: Sequence[Any], what: str) -> None:
+    """What ``encrypt`` was given; whether all of it came back is for the caller to prove.  Raises SalvageError(invalid)."""
+    unpacker = zlib.decompressobj(_GZIP)
+    try:
+        problem = _opened(source, lambda data: target.write(unpacker.decompress(data)), having)
+    except zlib.error as exc:
+        problem = str(exc)
+    if problem:
+        raise SalvageError(f"{what} cannot be decrypted with this identity: {problem}", reason="invalid")
+
+
 def check(source: BinaryIO, key: Ed25519, having: Sequence[Any], take: Callable[[Any], object] = lambda item: None) -> dict[str, Any]:
     """The proven manifest of an encrypted archive; ``take`` gets each object before it is proven.  Raises SalvageError(invalid)."""
-    _need_pyrage()
     checker = _Checker(key, take)
-    problem = _piped(pyrage.decrypt_io, _Reader(iter(lambda: source.read(_PIECE), b"")), _Writer(checker.write), having)
+    problem = _opened(source, checker.write, having)
     if problem:
         raise _broken(f"it cannot be decrypted with this identity ({problem})")
     return checker.finish()

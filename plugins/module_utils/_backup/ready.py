@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from .._cluster.conditions import holds
 from .transform import bundle_holders, injected, kind_of
 
 _HOOKS = frozenset(f"{way}WebhookConfiguration.admissionregistration.k8s.io" for way in ("Validating", "Mutating"))
@@ -22,11 +23,13 @@ def unready(obj: Mapping[str, Any]) -> str:
         missing = injected(obj) and not all(holder.get("caBundle") for holder in bundle_holders(obj))
         return "nobody has filled in its caBundle" if missing else ""
     if kind == _API:
-        available = any(one.get("type") == "Available" and one.get("status") == "True" for one in status.get("conditions") or ())
-        return "" if available else "it is not available"
+        return "" if holds(obj, "Available") else "it is not available"
     if kind == "Pod":
-        ready = any(one.get("type") == "Ready" and one.get("status") == "True" for one in status.get("conditions") or ())
-        return "" if ready or status.get("phase") == "Succeeded" else f"it is {status.get('phase') or 'not scheduled'} and not ready"
+        return (
+            ""
+            if holds(obj, "Ready") or status.get("phase") == "Succeeded"
+            else f"it is {status.get('phase') or 'not scheduled'} and not ready"
+        )
     if status.get("observedGeneration", 0) < obj["metadata"].get("generation", 0):
         return "its controller has not seen it yet"
     if kind == "DaemonSet.apps":
@@ -37,8 +40,7 @@ def unready(obj: Mapping[str, Any]) -> str:
 
 
 def established(definition: Mapping[str, Any]) -> bool:
-    conditions = (definition.get("status") or {}).get("conditions") or ()
-    return any(one.get("type") == "Established" and one.get("status") == "True" for one in conditions)
+    return holds(definition, "Established")
 
 
 def served(slices: Iterable[Mapping[str, Any]], service: str) -> bool:

@@ -68,7 +68,7 @@ class Wish:
         chosen = self.selection
         return [
             sorted(chosen.namespaces), sorted(chosen.mapping.items()), sorted(chosen.include), sorted(chosen.exclude),
-            chosen.cluster_scoped, self.existing, self.force, sorted(self.finalizers),
+            chosen.cluster_scoped, self.existing, self.force, sorted(self.finalizers), chosen.isolated,
         ]  # fmt: skip
 
 

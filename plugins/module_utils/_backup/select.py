@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._cluster.errors import SalvageError
+from .ready import established
 
 PRESETS = ("all", "config", "configmaps", "secrets")
 # Of the moment, or made anew by the cluster itself: no state that a restore would want.
@@ -122,6 +123,4 @@ def made_by_service(resource: Resource, item: Mapping[str, Any]) -> bool:
 
 def unserved(definition: Mapping[str, Any], names: set[str]) -> bool:
     """Whether the CustomResourceDefinition is in force, but its kind was not among those that the server said it has."""
-    conditions = (definition.get("status") or {}).get("conditions") or ()
-    in_force = any(entry.get("type") == "Established" and entry.get("status") == "True" for entry in conditions)
-    return in_force and definition["metadata"]["name"] not in names
+    return established(definition) and definition["metadata"]["name"] not in names

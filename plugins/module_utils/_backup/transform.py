@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from .._cluster.conditions import holds
+
 Object = dict[str, Any]
 
 RELEASE = "helm.sh/release.v1"
@@ -119,9 +121,7 @@ def _endpoint_slice(obj: Mapping[str, Any], context: Context) -> str:
 
 
 def _job(obj: Mapping[str, Any], _context: Context) -> str:
-    conditions = (obj.get("status") or {}).get("conditions") or ()
-    done = any(condition.get("type") in ("Complete", "Failed") and condition.get("status") == "True" for condition in conditions)
-    return "it had ended, and would run again" if done else ""
+    return "it had ended, and would run again" if holds(obj, "Complete", "Failed") else ""
 
 
 def _pod(obj: Mapping[str, Any], _context: Context) -> str:

@@ -1,9 +1,12 @@
 # Copyright (c) 2026 Euystacio Meta Salvage contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one exception that a user sees: a sentence, and a token that code can branch on."""
+"""The one exception that a user sees: a sentence, and a token that code can branch on; and how a module ends with it."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
 
 REASONS = frozenset(
     {
@@ -31,3 +34,14 @@ class SalvageError(Exception):
             raise ValueError(f"{reason!r} is not a reason token")
         super().__init__(sentence)
         self.reason = reason
+
+
+def conclude(module: Any, work: Callable[[], dict[str, Any]]) -> None:
+    """The module's end: what ``work`` gives, which may have ``failed``, or the sentence of what kept it from it."""
+    try:
+        result = work()
+    except SalvageError as exc:
+        module.fail_json(msg=str(exc), reason=exc.reason)
+    if result.get("failed"):
+        module.fail_json(**result)
+    module.exit_json(**result)

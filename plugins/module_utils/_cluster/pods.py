@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from .conditions import holds
 from .errors import SalvageError
 
 
 def ready(pod: Mapping[str, Any]) -> bool:
     """Whether it takes requests; one that is being deleted does not."""
-    conditions = (pod.get("status") or {}).get("conditions") or []
-    return any(c.get("type") == "Ready" and c.get("status") == "True" for c in conditions) and not pod["metadata"].get("deletionTimestamp")
+    return holds(pod, "Ready") and not pod["metadata"].get("deletionTimestamp")
 
 
 def port_number(pod: Mapping[str, Any], port: str | int) -> int:

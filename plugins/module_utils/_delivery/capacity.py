@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from .._cluster.conditions import holds
 from .._cluster.errors import SalvageError
 from .workload import Object
 
@@ -93,8 +94,7 @@ def _takes(node: Object, pod_spec: Object) -> bool:
     labels = node["metadata"].get("labels") or {}
     if any(labels.get(key) != value for key, value in (pod_spec.get("nodeSelector") or {}).items()):
         return False
-    conditions = (node.get("status") or {}).get("conditions") or []
-    if not any(c.get("type") == "Ready" and c.get("status") == "True" for c in conditions):
+    if not holds(node, "Ready"):
         return False
     taints = [taint for taint in node["spec"].get("taints") or [] if taint.get("effect") in {"NoSchedule", "NoExecute"}]
     return all(any(_tolerates(toleration, taint) for toleration in pod_spec.get("tolerations") or []) for taint in taints)

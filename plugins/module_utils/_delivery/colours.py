@@ -53,6 +53,15 @@ class Journal:
         """Whether another run is under way to somewhere else.  Helping it to the same place does no harm."""
         return self.phase in {SWITCHED, SETTLED} and self.run != run and self.target != target and now < self.until
 
+    def refuse(self, run: str, target: str, now: float, doing: str) -> None:
+        """``doing`` is what it does to what.  Raises SalvageError(conflict) if it blocks this run."""
+        if self.blocks(run, target, now):
+            raise SalvageError(
+                f"run {self.run} {doing} from {self.source} to {self.target} and is not finished; "
+                f"it counts as dead in {self.until - now:.0f} s, or switch back (state: reverted)",
+                reason="conflict",
+            )
+
 
 @dataclass(frozen=True)
 class Colours:

@@ -165,9 +165,11 @@ class Workload:
         if before and (before.verdict, before.copies) == (verdict, copies):
             return revision, False
         proof = Proof(verdict, now(), run, reason, copies, baseline if verdict == "passed" else None)
+        return replace(revision, proof=proof), self._write_proof(path, proof, dry_run=dry_run)
+
+    def _write_proof(self, path: str, proof: Proof, *, dry_run: bool) -> bool:
         patch = {"metadata": {"annotations": {PROVEN: proof.to_annotation()}}}
-        changed = update(self.cluster, path, lambda obj: patch, dry_run=dry_run).changed
-        return replace(revision, proof=proof), changed
+        return update(self.cluster, path, lambda obj: patch, dry_run=dry_run).changed
 
     def carry_proof(self) -> None:
         """After a restart: a new keeper holds the same template.  The old one will be dropped in time, and its proof and copies with it."""
@@ -178,8 +180,7 @@ class Workload:
         keeper = must_read(self.cluster, path)
         if PROVEN not in (keeper["metadata"].get("annotations") or {}):
             keep(self.cluster, self.namespace, configs_of(revision.template), keeper, dry_run=False)
-            patch = {"metadata": {"annotations": {PROVEN: revision.proof.to_annotation()}}}
-            update(self.cluster, path, lambda obj: patch)
+            self._write_proof(path, revision.proof, dry_run=False)
 
     def targets(self, wanted: int | None, *, unproven: bool) -> list[Revision]:
         """Where a roll back would go, best first; the current one if only its ConfigMaps or Secrets were changed since it was proven."""

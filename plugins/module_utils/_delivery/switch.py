@@ -282,13 +282,8 @@ class BlueGreen:
 
     def _not_under_way(self, service: Object, target: str) -> None:
         journal = Journal.of(service)
-        if journal and journal.blocks(self.settings.run, target, self.clock()):
-            left = journal.until - self.clock()
-            raise SalvageError(
-                f"run {journal.run} switched {self.service} from {journal.source} to {journal.target} and is not finished; "
-                f"it counts as dead in {left:.0f} s, or switch back (state: reverted)",
-                reason="conflict",
-            )
+        if journal:
+            journal.refuse(self.settings.run, target, self.clock(), f"switched {self.service}")
 
     # --- the switch
 

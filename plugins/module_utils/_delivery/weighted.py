@@ -75,12 +75,8 @@ class Weighted:
         return {colour: self._share(route, colour) for colour in self.backends}, Journal.of(route), deployments
 
     def _refuse_another(self, journal: Journal | None, target: str) -> None:
-        if journal and journal.blocks(self.settings.run, target, self.clock()):
-            raise SalvageError(
-                f"run {journal.run} moves {self.route} from {journal.source} to {journal.target} and is not finished; "
-                f"it counts as dead in {journal.until - self.clock():.0f} s, or switch back (state: reverted)",
-                reason="conflict",
-            )
+        if journal:
+            journal.refuse(self.settings.run, target, self.clock(), f"moves {self.route}")
 
     def prepare(self, target: str, name: str, definition: Object | None, images: Mapping[str, str], *, dry_run: bool) -> Result:
         """The target's Deployment, as big as the other one, behind the target's Service.

@@ -5,31 +5,23 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
 import tempfile
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
-from .._backup.archive import encrypt
-from .._backup.store import genuine, signed
+from .._backup.archive import decrypt, encrypt
+from .._backup.store import Hashing, genuine, signed
 from .._cluster.errors import SalvageError
 from .._peace_bonds.record import Ed25519
 from .snapshot import DATA, RECORD, File, Sample, digest_of, holds, pieces, read_record
 
-try:
-    import pyrage
-except ImportError:
-    pyrage = None
-
 RunCommand = Callable[..., "tuple[int, str, str]"]
 NOTE = "note.json"
-_GZIP = 31  # zlib's number for its largest window in gzip's wrapping
 
 
 def promtool_proves(run_command: RunCommand, promtool: str, data: Path, sample: Sample) -> None:
@@ -137,37 +129,12 @@ def opened(folder: Path, having: Sequence[Any], key: Ed25519 | None) -> Iterator
             path = data / file.path
             path.parent.mkdir(parents=True, exist_ok=True)
             with (folder / DATA / f"{file.path}.age").open("rb") as source, path.open("wb") as target:
-                digest = _decrypt(source, target, having, folder)
-            if digest != file.sha256:
+                hashing = Hashing(target)
+                decrypt(source, cast("BinaryIO", hashing), having, str(folder))
+            if hashing.digest != file.sha256:
                 raise _changed(folder, file)
         yield record, files, sample, data
 
 
 def _changed(folder: Path, file: File) -> SalvageError:
     return SalvageError(f"{folder} is refused: {file.path} is not what was copied; take another snapshot", reason="invalid")
-
-
-class _Unpacked:
-    def __init__(self, target: BinaryIO) -> None:
-        self._target = target
-        self._gzip = zlib.decompressobj(_GZIP)
-        self.total = hashlib.sha256()
-
-    def write(self, data: bytes) -> int:
-        plain = self._gzip.decompress(data)
-        self.total.update(plain)
-        self._target.write(plain)
-        return len(data)
-
-    def flush(self) -> None:
-        """Who opened the file flushes it."""
-
-
-def _decrypt(source: BinaryIO, target: BinaryIO, having: Sequence[Any], folder: Path) -> str:
-    """The digest of what came out: the library drops what its last write raises, so its return proves nothing."""
-    writer = _Unpacked(target)
-    try:
-        pyrage.decrypt_io(source, writer, list(having))
-    except Exception as exc:
-        raise SalvageError(f"{folder} cannot be decrypted with this identity: {_line(str(exc))}", reason="invalid") from None
-    return writer.total.hexdigest()
