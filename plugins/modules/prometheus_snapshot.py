@@ -158,23 +158,11 @@ others:
   sample: []
 """
 
-import os
-import shutil
-import time
-from dataclasses import asdict
-from pathlib import Path
-
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
-from ..module_utils._backup.archive import recipients
-from ..module_utils._backup.keys import identity_file, private_key, public_key
-from ..module_utils._cluster.api import Cluster
 from ..module_utils._cluster.errors import SalvageError
-from ..module_utils._cluster.execute import Container
-from ..module_utils._prometheus.instance import Prometheus, bring, occupied
-from ..module_utils._prometheus.safe import Part, newest, opened, promtool_proves
-from ..module_utils._prometheus.snapshot import Sample, blocks, checked_name, moment, pieces, record_of, span
+from ..module_utils._prometheus.perform import Run
 
 ARGUMENTS = {
     **AUTH_ARG_SPEC,
@@ -195,163 +183,13 @@ ARGUMENTS = {
     "promtool": {"type": "path", "default": "promtool"},
     "timeout": {"type": "float", "default": 300.0},
 }
-SNAPSHOTS = "snapshots"
-
-
-class Run:
-    def __init__(self, module):
-        self.module, self.params = module, module.params
-        self.directory = Path(self.params["directory"])
-
-    def prometheus(self):
-        params = self.params
-        container = Container(params, params["namespace"], params["pod"], params["container"], timeout=params["timeout"])
-        self.cluster = Cluster.connect(params, timeout=30)
-        return Prometheus(self.cluster, container, params["port"], https=params["https"], timeout=params["timeout"])
-
-    def find_promtool(self):
-        found = self.module.get_bin_path(self.params["promtool"])
-        if found is None:
-            raise SalvageError(
-                f"there is no {self.params['promtool']} where the module runs, and nothing else proves that a snapshot opens; "
-                "install it, or give its path as promtool",
-                reason="missing_library",
-            )
-        return found
-
-    def prove(self, data, sample):
-        promtool_proves(self.module.run_command, self.find_promtool(), data, sample)
-
-    # Out.
-
-    def created(self):
-        params = self.params
-        to = recipients(params["recipients"]) if params["recipients"] else []
-        key = private_key(params["signing_key"]) if params["signing_key"] else None
-        self.find_promtool()  # what is missing is missed before anything is written
-        prometheus = self.prometheus()
-        prometheus.folder(admin=True)
-        free, head, everything = prometheus.room()
-        source = {"server": self.cluster.server, "namespace": params["namespace"], "pod": params["pod"]}
-        self.check_room(free, head, everything)
-        if self.module.check_mode:
-            return {"changed": True, "snapshot": {"source": source, "size": everything}}
-        if not self.directory.exists():
-            self.directory.mkdir(mode=0o700)
-        part, note, others = self.begin(prometheus, source)
-        below = f"{SNAPSHOTS}/{note['name']}"
-        sample = Sample(**note["sample"])
-        files = prometheus.files(below)
-        bring(prometheus, below, files, part.data, lambda path: None)
-        self.prove(part.data, sample)
-        record = record_of(note["name"], source, note["taken"], sample, files, span(part.data))
-        prometheus.remove(below)
-        path = part.publish(record, files, to, key)
-        return {
-            "changed": True,
-            "snapshot": {**record, "encrypted": bool(to), "path": str(path)},
-            "resumed": note["resumed"],
-            "others": others,
-        }
-
-    def check_room(self, free, head, everything):
-        if free < head * 1.2:
-            raise SalvageError(
-                f"the volume of {self.params['pod']} has {free >> 20} MiB free, and a snapshot of its head may need {head >> 20}; "
-                "make room there first",
-                reason="too_large",
-            )
-        there = self.directory if self.directory.exists() else self.directory.parent
-        if not there.is_dir() or not os.access(there, os.W_OK):
-            raise SalvageError(f"there is no folder {there} that can be written to; make it first", reason="bad_input")
-        needed = everything * (2 if self.params["recipients"] else 1)
-        if (here := shutil.disk_usage(there).free) < needed:
-            raise SalvageError(f"{there} has {here >> 20} MiB free, and this may need {needed >> 20}; make room first", reason="too_large")
-
-    def begin(self, prometheus, source):
-        """Takes up what a killed run has left, if its snapshot is still in the pod; else a new one."""
-        present = prometheus.names(SNAPSHOTS)
-        for part, note in Part.found(self.directory):
-            if note["source"] == source and note["name"] in present:
-                return part, {**note, "resumed": True}, sorted(present - {note["name"]})
-            if note["source"] == source:
-                part.drop()
-        # Samples up to the one that must be in it are in the head before it is written.
-        sample = prometheus.a_sample(self.params["sample"])
-        taken = moment(int(time.time() * 1000))
-        name = prometheus.take()
-        note = {"name": name, "source": source, "taken": taken, "sample": asdict(sample)}
-        return Part.begin(self.directory, name, note), {**note, "resumed": False}, sorted(present)
-
-    # Back.
-
-    def chosen(self):
-        name = self.params["name"]
-        return self.directory / checked_name(name) if name else newest(self.directory)
-
-    def opened(self):
-        having = identity_file(self.params["identity"]) if self.params["identity"] else []
-        key = public_key(self.params["public_key"]) if self.params["public_key"] else None
-        return opened(self.chosen(), having, key)
-
-    def verified(self):
-        with self.opened() as (record, _files, sample, data):
-            self.prove(data, sample)
-        return {"changed": False, "snapshot": {**record, "path": str(self.chosen())}}
-
-    def restored(self):
-        with self.opened() as (record, files, sample, data):
-            self.prove(data, sample)
-            changed = self.into_folder(files, data) if self.params["data_dir"] else self.into_pod(files, sample, data, record["name"])
-        return {"changed": changed, "snapshot": {**record, "path": str(self.chosen())}}
-
-    def into_folder(self, files, data):
-        target = Path(self.params["data_dir"])
-        ours = blocks(file.path for file in files)
-        unfinished = {f".{name}" for name in ours}  # of a run that was killed
-        present = {path.name for path in target.iterdir()} - unfinished if target.is_dir() else set()
-        if present == ours and all((target / file.path).is_file() for file in files):
-            return False
-        if not present <= ours:
-            raise SalvageError(f"{target} isn't empty; blocks go into an empty folder only", reason="conflict")
-        if not self.module.check_mode:
-            target.mkdir(parents=True, exist_ok=True)
-            for name in sorted(ours - present):
-                shutil.rmtree(target / f".{name}", ignore_errors=True)
-                shutil.copytree(data / name, target / f".{name}")
-                (target / f".{name}").rename(target / name)
-        return True
-
-    def into_pod(self, files, sample, data, name):
-        prometheus = self.prometheus()
-        prometheus.folder()
-        if prometheus.has(sample):
-            return False
-        present = prometheus.names()
-        if stray := occupied(present, (file.path for file in files)):
-            raise SalvageError(
-                f"Prometheus in {self.params['pod']} has blocks of its own ({', '.join(sorted(stray)[:3])}); "
-                "blocks go into an empty data folder only",
-                reason="conflict",
-            )
-        if self.module.check_mode:
-            return True
-        below = f".restore-{name}"
-        missing = [file for file in files if file.path.split("/")[0] not in present]
-        for file in missing:
-            prometheus.write(below, file, pieces(data / file.path))
-        if missing and {file.path: file for file in prometheus.files(below)} != {file.path: file for file in missing}:
-            raise SalvageError("what arrived in the pod is not what was sent; try again", reason="invalid")
-        prometheus.put_in_place(below, blocks(file.path for file in missing))
-        prometheus.load(sample, time.monotonic() + self.params["timeout"])
-        return True
 
 
 def main():
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
-    run = Run(module)
+    run = Run(module.params, module.run_command, module.get_bin_path, check_mode=module.check_mode)
     try:
-        result = {"created": run.created, "verified": run.verified, "restored": run.restored}[module.params["state"]]()
+        result = run.result()
     except SalvageError as exc:
         module.fail_json(msg=str(exc), reason=exc.reason)
     except OSError as exc:
