@@ -266,11 +266,11 @@ def _opened(source: BinaryIO, write: Callable[[bytes], Any], having: Sequence[An
     return _piped(pyrage.decrypt_io, _Reader(iter(lambda: source.read(_PIECE), b"")), _Writer(write), having)
 
 
-def decrypt(source: BinaryIO, target: BinaryIO, having: Sequence[Any], what: str) -> None:
-    """What ``encrypt`` was given; whether all of it came back is for the caller to prove.  Raises SalvageError(invalid)."""
+def decrypt(source: BinaryIO, write: Callable[[bytes], Any], having: Sequence[Any], what: str) -> None:
+    """Writes what ``encrypt`` was given; whether all of it came back is for the caller to prove.  Raises SalvageError(invalid)."""
     unpacker = zlib.decompressobj(_GZIP)
     try:
-        problem = _opened(source, lambda data: target.write(unpacker.decompress(data)), having)
+        problem = _opened(source, lambda data: write(unpacker.decompress(data)), having)
     except zlib.error as exc:
         problem = str(exc)
     if problem:

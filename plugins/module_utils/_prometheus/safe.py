@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any
 
 from .._backup.archive import decrypt, encrypt
 from .._backup.store import Hashing, genuine, signed
@@ -130,7 +130,7 @@ def opened(folder: Path, having: Sequence[Any], key: Ed25519 | None) -> Iterator
             path.parent.mkdir(parents=True, exist_ok=True)
             with (folder / DATA / f"{file.path}.age").open("rb") as source, path.open("wb") as target:
                 hashing = Hashing(target)
-                decrypt(source, cast("BinaryIO", hashing), having, str(folder))
+                decrypt(source, hashing.write, having, str(folder))
             if hashing.digest != file.sha256:
                 raise _changed(folder, file)
         yield record, files, sample, data
