@@ -34,6 +34,10 @@ _REASON_OF = {
 }
 
 
+class _IncompleteError(Exception):
+    """The field that an answer with a good status lacks."""
+
+
 class Bucket(Store):
     def __init__(self, address: str, params: Mapping[str, Any]) -> None:
         found = _ADDRESS.match(address)
@@ -64,6 +68,8 @@ class Bucket(Store):
             raise SalvageError(f"{self.where} {what}: {said}", reason=_REASON_OF.get(str(error.get("Code")), "http_error")) from None
         except BotoCoreError as exc:
             raise SalvageError(f"{self.where} {what}: {exc}", reason=_reason(exc)) from None
+        except _IncompleteError as exc:
+            raise SalvageError(f"{self.where} {what}: its answer has no {exc}; is the endpoint one of S3?", reason="invalid") from None
 
     def _at(self, file: str) -> dict[str, str]:
         return {"Bucket": self._bucket, "Key": self._prefix + file}
@@ -78,8 +84,8 @@ class Bucket(Store):
                     self.remove(file)
             pages = self._s3.get_paginator("list_multipart_uploads").paginate(Bucket=self._bucket, Prefix=f"{self._prefix}backup-")
             for upload in [upload for page in pages for upload in page.get("Uploads") or ()]:
-                if upload["Initiated"] < dead:
-                    self._s3.abort_multipart_upload(Bucket=self._bucket, Key=upload["Key"], UploadId=upload["UploadId"])
+                if _field(upload, "Initiated") < dead:
+                    self._s3.abort_multipart_upload(Bucket=self._bucket, Key=_field(upload, "Key"), UploadId=_field(upload, "UploadId"))
         yield
 
     def files(self) -> list[str]:
@@ -89,7 +95,7 @@ class Bucket(Store):
         with self._told("can't be listed"):
             pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=f"{self._prefix}backup-")
             found = [entry for page in pages for entry in page.get("Contents") or ()]
-        names = {entry["Key"].removeprefix(self._prefix): entry["LastModified"] for entry in found}
+            names = {_field(entry, "Key").removeprefix(self._prefix): _field(entry, "LastModified") for entry in found}
         return {name: modified for name, modified in names.items() if "/" not in name}
 
     def open_file(self, file: str) -> BinaryIO:
@@ -100,7 +106,7 @@ class Bucket(Store):
         more = {"Range": f"bytes={start}-", "IfMatch": version} if version else {}
         with self._told(f"does not give {file}"):
             answer = self._s3.get_object(**self._at(file), **more)
-            return answer["Body"], answer["ETag"], start + answer["ContentLength"]
+            return answer["Body"], _field(answer, "ETag"), start + _field(answer, "ContentLength")
 
     def write(self, file: str, fill: Callable[[BinaryIO], object]) -> tuple[str, int]:
         upload = _Upload(self._s3, self._at(file))
@@ -137,10 +143,10 @@ class _Upload:
 
     def _send(self, data: bytes) -> None:
         if self._id is None:
-            self._id = self._s3.create_multipart_upload(**self._at)["UploadId"]
+            self._id = _field(self._s3.create_multipart_upload(**self._at), "UploadId")
         number = len(self._parts) + 1
         part = self._s3.upload_part(**self._at, UploadId=self._id, PartNumber=number, Body=data)
-        self._parts.append({"PartNumber": number, "ETag": part["ETag"]})
+        self._parts.append({"PartNumber": number, "ETag": _field(part, "ETag")})
 
     def finish(self) -> None:
         if self._id is None:
@@ -188,6 +194,13 @@ class _Download:
 
     def __exit__(self, *exc: object) -> None:
         self.close()
+
+
+def _field(answer: Mapping[str, Any], name: str) -> Any:
+    """Raises _IncompleteError: what is no S3 may say yes to everything."""
+    if answer.get(name) is None:
+        raise _IncompleteError(name)
+    return answer[name]
 
 
 def _client(params: Mapping[str, Any]) -> Any:

@@ -498,6 +498,29 @@ def test_a_web_page_where_an_object_store_should_be_is_told(cloud: Cloud, store:
     assert caught.value.reason == "http_error"
 
 
+def writes(store: Store) -> None:
+    store.write("backup-x.age", lambda file: file.write(some(5000)))
+
+
+@pytest.mark.parametrize(
+    ("page", "act", "lacks"),
+    [
+        (b"", lambda store: store.open(OLD), "does not give .*no ETag"),
+        (b"<r/>", writes, "does not take the backup: .*no UploadId"),
+        (b"<r><UploadId>1</UploadId></r>", writes, "no ETag"),
+        (b"<r><Contents><Size>1</Size></Contents></r>", lambda store: store.names(), "can't be listed: .*no Key"),
+        (b"<r><Upload><Key>k</Key></Upload></r>", lambda store: store.locked().__enter__(), "can't be cleaned .*no Initiated"),
+    ],
+)
+def test_an_answer_that_lacks_what_s3_says_is_told(
+    cloud: Cloud, store: Store, page: bytes, act: Callable[[Store], Any], lacks: str
+) -> None:  # fmt: skip
+    cloud.page = page
+    with pytest.raises(SalvageError, match=lacks) as caught:
+        act(store)
+    assert caught.value.reason == "invalid"
+
+
 def test_the_options_say_where_and_as_whom(cloud: Cloud) -> None:
     open_store({**OPTIONS, "s3_region": "eu-north-9", "s3_session_token": "for-an-hour"})
     told = cloud.asked[-1]
