@@ -25,6 +25,11 @@ class Addresses:
         return f"10.{self.base}.{self.slot}.0/30"
 
     @property
+    def links(self) -> str:
+        """The links of all clusters that have the same base."""
+        return f"10.{self.base}.0.0/16"
+
+    @property
     def host(self) -> str:
         return f"10.{self.base}.{self.slot}.1"
 

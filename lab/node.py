@@ -196,6 +196,8 @@ class Node:
         run(["ip", "link", "set", plan.interface, "up"])
         self._inside("ip", "address", "add", f"{plan.node}/30", "dev", "eth0")
         self._inside("ip", "link", "set", "eth0", "up")
+        # The machine by its other clusters' links, and their nodes; nothing else, so that what is not there is refused at once.
+        self._inside("ip", "route", "add", plan.links, "via", plan.host)
         for network in (plan.pods, plan.services):
             run(["ip", "route", "add", network, "via", plan.node])
         cluster.make_cgroups(self.name)

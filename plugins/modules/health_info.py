@@ -187,6 +187,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+msg:
+  description: The status, and why if it is not healthy.
+  returned: always
+  type: str
+  sample: "the cluster is warning: alerts: Watchdog: it fires since 3 min"
 report:
   description: What was found.
   returned: when the cluster could be reached

@@ -7,10 +7,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from cluster_lab import CHECKOUT, NAMESPACE, Lab
+from object_store import serving
 
 
 @pytest.fixture(scope="session")
@@ -26,3 +28,10 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Lab:
     # A cluster that has just come up is not healthy before its autoscaler has read the pods.
     found.kubectl("wait", "hpa", "--all", "-n", NAMESPACE, "--for=condition=ScalingActive", "--timeout=90s")
     return found
+
+
+@pytest.fixture(scope="session")
+def object_store(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """What reaches it, as the roles' ``backup_s3`` has it."""
+    with serving(lab.lab("tool", "versitygw").strip(), tmp_path_factory.mktemp("objects")) as reached:
+        yield reached

@@ -1,16 +1,12 @@
 # Copyright (c) 2026 Euystacio Meta Salvage contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Backups in a real object store: versitygw, built by the lab."""
+"""Backups in a real object store."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-import socket
-import subprocess
-import time
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -22,48 +18,20 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.sel
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store import Store, open_store
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.verify import proven
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.errors import SalvageError
-from cluster_lab import Lab
+from object_store import BUCKET, SECRET
 from test_backup import SPACE, Site, module, site, space  # noqa: F401 # fixtures
 
 pytestmark = pytest.mark.lab
 
-BUCKET = "backups"
-SECRET = "object-store-secret-that-nobody-sees"
-
 
 @pytest.fixture(scope="module")
-def server(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+def server(object_store: dict[str, str]) -> dict[str, str]:
     """The options that reach it."""
-    binary = lab.lab("tool", "versitygw").strip()
-    folder = tmp_path_factory.mktemp("objects")
-    (folder / "data" / BUCKET).mkdir(parents=True)
-    (folder / "about").mkdir()
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    process = subprocess.Popen(
-        [binary, "--port", f"127.0.0.1:{port}", "--quiet", "posix", "--sidecar", str(folder / "about"), str(folder / "data")],
-        env={**os.environ, "ROOT_ACCESS_KEY": "access", "ROOT_SECRET_KEY": SECRET},
-        stdout=subprocess.DEVNULL,
-    )
-    try:
-        deadline = time.monotonic() + 60
-        while True:
-            assert process.poll() is None
-            assert time.monotonic() < deadline
-            try:
-                socket.create_connection(("127.0.0.1", port)).close()
-                break
-            except OSError:
-                time.sleep(0.1)
-        yield {"s3_endpoint": f"http://127.0.0.1:{port}", "s3_access_key": "access", "s3_secret_key": SECRET}
-    finally:
-        process.kill()
-        process.wait()
+    return {f"s3_{name}": value for name, value in object_store.items()}
 
 
 @pytest.fixture
-def options(server: dict[str, Any], tmp_path: Path) -> dict[str, Any]:
+def options(server: dict[str, str], tmp_path: Path) -> dict[str, Any]:
     return {**server, "repository": f"s3://{BUCKET}/{tmp_path.name.replace('_', '-')}/deep"}
 
 
@@ -172,7 +140,7 @@ def test_what_breaks_off_is_not_there_and_what_was_killed_is_cleaned_up(
         assert uploads(options) == []
 
 
-def test_what_is_wrong_is_told_before_anything_is_read(server: dict[str, Any]) -> None:
+def test_what_is_wrong_is_told_before_anything_is_read(server: dict[str, str]) -> None:
     def told(reason: str, words: str, **options: Any) -> None:
         with pytest.raises(SalvageError, match=words) as caught:
             open_store({"repository": f"s3://{BUCKET}", **server, **options})

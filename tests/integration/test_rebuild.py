@@ -3,14 +3,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The rebuild runbook as a user runs it, with a real Terraform or OpenTofu.
 
-By default a namespace of the lab comes back. With META_SALVAGE_REBUILD=1 a whole second cluster is provisioned and gets the lab's objects,
-monitoring and samples.
+A namespace of the lab comes back, by OpenTofu. A whole second cluster is provisioned, by Terraform where there is one, and gets the lab's
+objects, monitoring and samples.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -108,7 +107,7 @@ def test_what_was_lost_comes_back_though_the_first_run_is_killed(lab: Lab, tmp_p
     backups = Backups(str(lab.kubeconfig), tmp_path)
     backups.back_up(SPACE)
     lab.kubectl("delete", "namespace", SPACE, "--wait=true")
-    lost = Lost(lab, tmp_path, shutil.which("terraform") or lab.lab("tool", "tofu").strip(), backups)
+    lost = Lost(lab, tmp_path, lab.lab("tool", "tofu").strip(), backups)
     lost.root(ROOT % "true")
     try:
         _comes_back(lost)
@@ -138,6 +137,10 @@ def _comes_back(lost: Lost) -> None:
     assert not lost.journal.exists()
     assert lost.lab.get("deployment", "app", "-n", SPACE)["status"]["readyReplicas"] == 1
 
+    missing = lost.rebuild(cluster_rebuild_restore={"name": "backup-none"})
+    assert missing.code != 0
+    assert "holds no backup backup-none" in lost.report["reason"]
+
     # The cluster is in the state of Terraform and no longer in its root.
     lost.root("")
     refused = lost.rebuild()
@@ -146,7 +149,6 @@ def _comes_back(lost: Lost) -> None:
     assert "the plan deletes terraform_data.cluster" in lost.report["reason"]
 
 
-@pytest.mark.skipif(not os.environ.get("META_SALVAGE_REBUILD"), reason="a second cluster takes minutes; META_SALVAGE_REBUILD=1 runs it")
 def test_a_whole_cluster(lab: Lab, tmp_path: Path) -> None:
     backups = Backups(str(lab.kubeconfig), tmp_path)
     backups.back_up(NAMESPACE)

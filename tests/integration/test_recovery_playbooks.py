@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,7 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.ap
 from audit import checked
 from backups import Backups
 from cluster_lab import NAMESPACE, Lab, Run
+from object_store import BUCKET, SECRET
 from test_delivery_playbooks import App
 
 pytestmark = pytest.mark.lab
@@ -40,9 +44,15 @@ class Site(Backups):
             "backup_public_key": str(folder / "sign.pub"), "backup_identity": str(folder / "identity"),
         }  # fmt: skip
 
+    @property
+    def _places(self) -> dict[str, Any]:
+        return {f"{role}_report_dir": str(self.reports) for role in ("backup", "restore", "restore_drill")}
+
+    def playing(self, runbook: str, **variables: Any) -> AbstractContextManager[subprocess.Popen[str]]:
+        return self.lab.playing(runbook, {**self._places, **self.keys, **variables})
+
     def play(self, runbook: str, *, inventory: Path | None = None, check: bool = False, **variables: Any) -> Run:
-        places = {f"{role}_report_dir": str(self.reports) for role in ("backup", "restore", "restore_drill")}
-        given = {**places, **({} if inventory else self.keys), **variables}
+        given = {**self._places, **({} if inventory else self.keys), **variables}
         if not check:
             return self.lab.play(runbook, given, inventory=inventory)
         before = self.published
@@ -124,18 +134,52 @@ def test_what_comes_after_is_done_though_what_comes_before_failed(site: Site) ->
     assert site.report("backup")["result"] == "FAIL"
 
 
-def test_a_drill_restores_beside_the_original_and_leaves_nothing(site: Site) -> None:
-    left = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": f"{SPACE}-drill-killed", "labels": {LABEL: SPACE}}}
-    site.lab.kubectl("apply", "-f", "-", given=json.dumps(left))
+def test_a_drill_restores_beside_the_original_and_leaves_nothing_though_the_one_before_was_killed(site: Site) -> None:
+    with site.playing("restore_drill", restore_drill_namespace=SPACE) as killed:
+        deadline = time.monotonic() + 180
+        while not (site.reports / f"{SPACE}.drill-journal").exists():
+            assert killed.poll() is None, "it ended by itself"
+            assert time.monotonic() < deadline, "it does not get on"
+            time.sleep(0.05)
+    left = site.copies()
+    assert len(left) == 1
+
     run = site.play("restore_drill", restore_drill_namespace=SPACE)
     assert run.code == 0, run.output
     assert site.copies() == []
     report = site.report("restore-drill-localhost")
     assert (report["result"], report["backup"]) == ("PASS", site.published[0])
+    assert report["restore"]["resumed"] is False  # the killed one's copy is gone, so there is nothing to go on with
     assert 0 < report["rto_s"] < 300 and 0 <= report["rpo_s"] < 300
     skipped = {name for row in report["restore"]["skipped"] for name in row["objects"]}
     assert f"CronJob.batch {SPACE}/yearly" in skipped
     assert site.lab.get("service", "app", "-n", SPACE)["spec"]["type"] == "NodePort"
+
+
+def test_the_runbooks_do_the_same_with_an_object_store(site: Site, object_store: dict[str, str]) -> None:
+    there = {"backup_repository": f"s3://{BUCKET}/recovery", "backup_s3": object_store}
+    before = site.published
+    taken = site.play("backup", backup_sentinel=SPACE, **there)
+    assert taken.code == 0, taken.output
+    name = site.report("backup")["backup"]["name"]
+
+    verified = site.play("backup_verify", backup_verify_max_age=3600, **there)
+    assert verified.code == 0 and f"{name} is COMPLETE" in verified.output, verified.output
+
+    drilled = site.play("restore_drill", restore_drill_namespace=SPACE, restore_drill_take=False, **there)
+    assert drilled.code == 0, drilled.output
+    assert site.report("restore-drill-localhost")["backup"] == name
+
+    site.lab.kubectl("delete", "configmap", "app", "-n", SPACE)
+    restored = site.play("restore", restore_confirm=[SPACE], restore_namespaces=[SPACE], restore_existing="update", **there)
+    assert restored.code == 0, restored.output
+    assert site.lab.get("configmap", "app", "-n", SPACE)["data"]["LEVEL"] == "info"
+    safety = site.report("restore-localhost")["restore"]["safety_backup"]
+    assert safety > name
+    assert site.published == before  # all of it went there
+
+    for run in (taken, verified, drilled, restored):
+        assert SECRET not in run.output
 
 
 def test_a_drill_of_the_newest_backup_is_planned_and_nothing_is_written(site: Site) -> None:

@@ -41,6 +41,7 @@ from stumbling import Stumbling
 pytestmark = pytest.mark.lab
 
 SPACE = "restore-test"
+OTHER = "restored"
 SECRET = base64.b64encode(b"never-to-be-seen").decode()
 KILLS = int(os.environ.get("RESTORE_KILLS", "3"))
 FLIPS = int(os.environ.get("RESTORE_FLIPS", "1"))
@@ -169,13 +170,13 @@ def until(seen: Callable[[], bool], seconds: float = 120) -> None:
         time.sleep(0.2)
 
 
-def content(backup: Backed, *, space: str = SPACE) -> dict[str, Any]:
-    """What of a backup is the user's, with owners by their names."""
+def content(backup: Backed, *, space: str = "") -> dict[str, Any]:
+    """What of a backup is the user's, with owners by their names; of the whole cluster, or only what belongs to that namespace."""
     objects = backup[1]
     context = context_of(objects)
     found = {}
     for obj in objects:
-        mine = obj["metadata"].get("namespace") == space or space in obj["metadata"]["name"]
+        mine = not space or obj["metadata"].get("namespace") == space or space in obj["metadata"]["name"]
         if mine and not why_not(obj, context):
             owners = [(owner["kind"], owner["name"]) for owner in obj["metadata"].get("ownerReferences") or ()]
             finalizers = [name for name in obj["metadata"].get("finalizers") or () if "example" in name]
@@ -219,12 +220,31 @@ def test_a_namespace_and_all_that_belongs_to_it_come_back(world: World, backup: 
     assert not again.changed, json.dumps(again.report, indent=1)
     assert again.report["safety_backup"] is None
     after = world.opened(world.back_up())
-    was, now = content(before), content(after)
+    was, now = content(before, space=SPACE), content(after, space=SPACE)
     assert len(was) > 45
     assert {key: now.get(key) for key in was} == was
     assert set(now) == set(was)
     disk = must_read(world.cluster, f"/api/v1/persistentvolumes/{SPACE}-disk")
     assert disk["status"]["phase"] == "Bound"  # to the claim that it had, which found its data again
+
+
+def test_a_whole_cluster_comes_back_in_one_that_is_new(world: World) -> None:
+    name = world.back_up()
+    kubeconfig = world.lab.kubeconfig.parent.parent / OTHER / "kubeconfig"
+    world.lab.lab("down", OTHER)
+    try:
+        world.lab.lab("up", OTHER, "--bare")
+        other = Backups(str(kubeconfig), world.folder)
+        first = other.restore(name, finalizers=HELD)
+        assert first.report["result"] == "PASS", json.dumps(first.report, indent=1)
+        again = other.restore(name, finalizers=HELD)
+        assert not again.changed, json.dumps(again.report, indent=1)
+        was, now = content(world.opened(name)), content(other.opened(other.back_up()))
+    finally:
+        world.lab.lab("down", OTHER)
+    assert {key: now.get(key) for key in was} == was
+    assert set(now) == set(was)
+    assert {key.partition(" ")[0] for key in was} > {"APIService.apiregistration.k8s.io", "ClusterRole.rbac.authorization.k8s.io"}
 
 
 # --- a small namespace, restored under other names ----------------------------------------------------------------------------------------

@@ -106,10 +106,19 @@ def _service(obj: Mapping[str, Any], _context: Context) -> str:
     return "the API server makes its own" if name_of(obj) == ("default", "kubernetes") else ""
 
 
+_OF_NODES = "it belongs to the nodes, which make it"
+
+
 def _endpoints(obj: Mapping[str, Any], context: Context) -> str:
     if name_of(obj) == ("default", "kubernetes") or name_of(obj) in context.selecting:
         return "the cluster makes the endpoints of a Service with a selector"
-    return ""
+    return _of_nodes(address for subset in obj.get("subsets") or () for address in subset.get("addresses") or ())
+
+
+def _of_nodes(addresses: Iterable[Mapping[str, Any]]) -> str:
+    # As the Prometheus operator writes down where the kubelets are: in another cluster these are other machines.
+    kinds = {(address.get("targetRef") or {}).get("kind") for address in addresses}
+    return _OF_NODES if kinds == {"Node"} else ""
 
 
 def _endpoint_slice(obj: Mapping[str, Any], context: Context) -> str:
@@ -117,7 +126,7 @@ def _endpoint_slice(obj: Mapping[str, Any], context: Context) -> str:
     managed = _labels(obj).get("endpointslice.kubernetes.io/managed-by", "")
     if managed.endswith(".k8s.io") or (obj["metadata"].get("namespace"), service) in context.selecting:
         return "the cluster makes the endpoints of a Service with a selector"
-    return _service(obj, context)
+    return _service(obj, context) or _of_nodes(obj.get("endpoints") or ())
 
 
 def _job(obj: Mapping[str, Any], _context: Context) -> str:
@@ -155,7 +164,7 @@ def _always(why: str) -> Callable[[Mapping[str, Any], Context], str]:
     return lambda _obj, _context: why
 
 
-_MOMENT, _NODES = _always("it is of the moment"), _always("it belongs to the nodes, which make it")
+_MOMENT, _NODES = _always("it is of the moment"), _always(_OF_NODES)
 SKIPPED: dict[str, Callable[[Mapping[str, Any], Context], str]] = {
     "APIService.apiregistration.k8s.io": _api_service,
     "Binding": _MOMENT,

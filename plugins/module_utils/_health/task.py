@@ -63,13 +63,13 @@ ARGUMENTS: dict[str, Any] = {
 
 
 def outcome(params: Mapping[str, Any], now: float) -> dict[str, Any]:
-    """The task's result.  One that has ``failed`` has ``msg``, and the report if there is one."""
+    """The task's result: ``msg``, and the report if there is one."""
     addresses = routes.Routes(params, params["request_timeout"])
     try:
         report = collect.check(addresses.cluster, wanted(params, addresses), name=params["name"], previous=params["previous"], now=now)
     except SalvageError as exc:
         return {"failed": True, "msg": str(exc), "reason": exc.reason}
-    if report["status"] in params["fail_on"]:
-        found = "; ".join(f"{part['name']}: {part['reason']}" for part in report["parts"] if part["reason"])
-        return {"failed": True, "msg": f"the cluster is {report['status']}: {found}", "report": report}
-    return {"changed": False, "report": report}
+    found = "; ".join(f"{part['name']}: {part['reason']}" for part in report["parts"] if part["reason"])
+    msg = f"the cluster is {report['status']}" + (f": {found}" if found else "")
+    failed = {"failed": True} if report["status"] in params["fail_on"] else {}
+    return {"changed": False, "msg": msg, "report": report, **failed}

@@ -240,6 +240,16 @@ def test_endpoints_are_the_users_own_only_where_no_service_selects_them() -> Non
     assert "its own" in why_not(make(kind, "kubernetes", "default"), context)
 
 
+def test_addresses_of_nodes_are_not_those_of_another_cluster() -> None:
+    node, pod = ({"ip": "10.0.0.1", "targetRef": {"kind": kind, "name": "n"}} for kind in ("Node", "Pod"))
+    kind = "EndpointSlice.discovery.k8s.io"
+    for of_nodes in (make("Endpoints", subsets=[{"addresses": [node]}, {"addresses": [node]}]), make(kind, endpoints=[node])):
+        assert "nodes" in why_not(of_nodes, NONE)
+    for other in ([node, pod], [node, {"ip": "10.0.0.2"}], []):
+        assert not why_not(make("Endpoints", subsets=[{"addresses": other}]), NONE)
+        assert not why_not(make(kind, endpoints=other), NONE)
+
+
 def test_endpoints_name_their_pods_without_what_was_of_the_old_ones() -> None:
     target = {"kind": "Pod", "name": "p"}
     old = {"ip": "10.0.0.1", "targetRef": {**target, "uid": "u", "resourceVersion": "7"}}
