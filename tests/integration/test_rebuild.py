@@ -99,7 +99,8 @@ class Lost:
         return found
 
 
-def test_what_was_lost_comes_back_though_the_first_run_is_killed(lab: Lab, tmp_path: Path) -> None:
+def test_what_was_lost_comes_back_though_the_first_run_is_killed(lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TF_CLI_CONFIG_FILE", str(tmp_path / "none"))  # each command warns of that
     lab.kubectl("delete", "namespace", SPACE, "--ignore-not-found", "--wait=true")
     lab.kubectl("create", "namespace", SPACE)
     image = lab.get("deployment", "euystacio-api", "-n", NAMESPACE)["spec"]["template"]["spec"]["containers"][0]["image"]
