@@ -21,6 +21,7 @@ extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
   - euystacio.meta_salvage.attributes.actiongroup
   - euystacio.meta_salvage.backup
+  - euystacio.meta_salvage.progress
 attributes:
   check_mode:
     description: Can run in check mode and tell what it would without changing anything.
@@ -143,6 +144,7 @@ from ..module_utils._backup.select import PRESETS, Selection
 from ..module_utils._backup.store import open_store
 from ..module_utils._cluster.api import Cluster
 from ..module_utils._cluster.errors import SalvageError, conclude
+from ..module_utils._cluster.tell import PROGRESS_ARGUMENTS, teller
 
 ARGUMENTS = {
     **AUTH_ARG_SPEC,
@@ -156,6 +158,7 @@ ARGUMENTS = {
     "allow_partial": {"type": "bool", "default": False},
     "keep": {"type": "int", "default": 0},
     "request_timeout": {"type": "float", "default": 30},
+    **PROGRESS_ARGUMENTS,
 }
 
 
@@ -167,7 +170,8 @@ def run(params, check_mode):
     key = private_key(params["signing_key"])
     store = None if check_mode else open_store(params, make=True)
     cluster = Cluster.connect(params, timeout=params["request_timeout"])
-    backup = Backup(cluster, Selection.of(params), key, to, params["allow_partial"], params["keep"])
+    tell = teller(params["progress_path"])
+    backup = Backup(cluster, Selection.of(params), key, to, params["allow_partial"], params["keep"], tell)
     return {"changed": True, "backup": backup.write(store) if store else backup.rehearse()}
 
 

@@ -191,7 +191,7 @@ msg:
   description: The status, and why if it is not healthy.
   returned: always
   type: str
-  sample: "the cluster is warning: alerts: Watchdog: it fires since 3 min"
+  sample: "the cluster is critical: workloads: deployment/euystacio-ai/euystacio-api: 3 of 4 replicas are available"
 report:
   description: What was found.
   returned: when the cluster could be reached

@@ -19,6 +19,7 @@ description:
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
   - euystacio.meta_salvage.attributes.actiongroup
+  - euystacio.meta_salvage.progress
 attributes:
   check_mode:
     description: Can run in check mode and tell what it would without changing anything.
@@ -66,9 +67,9 @@ options:
     type: str
     default: prometheus
   port:
-    description: The port of its API, as a number.
-    type: str
-    default: "9090"
+    description: The port of its API.
+    type: int
+    default: 9090
   https:
     description: Whether that port speaks TLS.
     type: bool
@@ -162,6 +163,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
 from ..module_utils._cluster.errors import SalvageError
+from ..module_utils._cluster.tell import PROGRESS_ARGUMENTS, teller
 from ..module_utils._prometheus.perform import Run
 
 ARGUMENTS = {
@@ -172,7 +174,7 @@ ARGUMENTS = {
     "namespace": {"type": "str", "default": "monitoring"},
     "pod": {"type": "str", "default": "prometheus-prometheus-operator-kube-p-prometheus-0"},
     "container": {"type": "str", "default": "prometheus"},
-    "port": {"type": "str", "default": "9090"},
+    "port": {"type": "int", "default": 9090},
     "https": {"type": "bool", "default": False},
     "sample": {"type": "str", "default": "up"},
     "data_dir": {"type": "path"},
@@ -182,14 +184,15 @@ ARGUMENTS = {
     "public_key": {"type": "path", "no_log": False},
     "promtool": {"type": "path", "default": "promtool"},
     "timeout": {"type": "float", "default": 300.0},
+    **PROGRESS_ARGUMENTS,
 }
 
 
 def main():
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
-    run = Run(module.params, module.run_command, module.get_bin_path, check_mode=module.check_mode)
     try:
-        result = run.result()
+        tell = teller(module.params["progress_path"])
+        result = Run(module.params, module.run_command, module.get_bin_path, check_mode=module.check_mode, tell=tell).result()
     except SalvageError as exc:
         module.fail_json(msg=str(exc), reason=exc.reason)
     except OSError as exc:

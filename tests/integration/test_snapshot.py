@@ -114,8 +114,14 @@ def test_samples_go_from_one_prometheus_to_another_sealed_and_signed(two: Two) -
     two.openssl("pkey", "-in", "signing.pem", "-pubout", "-out", "public.pem")
     signing, public = str(two.folder / "signing.pem"), str(two.folder / "public.pem")
 
-    taken = created(two, recipients=[str(key.to_public())], signing_key=signing)
+    progress = two.folder / "progress"
+    taken = created(two, recipients=[str(key.to_public())], signing_key=signing, progress_path=str(progress))
     assert taken["changed"], taken
+    said = [json.loads(line)["says"] for line in progress.read_text().splitlines()]
+    size = f"{taken['snapshot']['size'] / 1e6:.1f}"
+    assert [said[0], *said[-3:]] == [
+        "Prometheus is writing it", f"{size} of {size} MB copied", "proving that it opens and has its sample", "encrypting it",
+    ], said  # fmt: skip
     folder = Path(taken["snapshot"]["path"])
     assert not [path for path in folder.rglob("*") if path.is_file() and path.name != "snapshot.json" and path.suffix != ".age"]
     left = two.lab.kubectl("exec", "old", "-n", SPACE, "--", "ls", "/prometheus/snapshots")

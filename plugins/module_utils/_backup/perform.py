@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from .._cluster.api import Cluster
 from .._cluster.apply import must_read
 from .._cluster.errors import SalvageError
+from .._cluster.tell import Tell, silent
 from .._peace_bonds.record import Ed25519
 from .archive import Plain, canonical, check, encrypt, passing_identity
 from .cut import CutLostError, discover, objects, take
@@ -22,6 +23,7 @@ from .select import Selection, unserved
 from .store import ARCHIVE, RECORD, Hashing, Record, Store, signed
 
 CUTS = 5
+TOLD = 5000  # objects between two lines of progress
 _DEFINITIONS = "customresourcedefinitions.apiextensions.k8s.io"
 T = TypeVar("T")
 
@@ -50,6 +52,7 @@ class Backup:
     to: Sequence[Any]
     allow_partial: bool = False
     keep: int = 0
+    tell: Tell = silent
 
     def rehearse(self) -> Record:
         """What a backup would find now, without writing anything."""
@@ -73,7 +76,7 @@ class Backup:
             try:
                 return attempt()
             except CutLostError:  # noqa: PERF203
-                continue
+                self.tell({"says": "the server forgot that moment; taking another one"})
         raise SalvageError(
             f"{self.cluster.server} forgot {CUTS} moments while they were read; it compacts too often for a backup of this size",
             reason="conflict",
@@ -86,6 +89,7 @@ class Backup:
         # A second recipient that lives no longer than this call: only so can it be proven before it is published that the archive opens.
         witness = passing_identity()
         digest, size = store.write(name + ARCHIVE, lambda file: encrypt(plain, file, [*self.to, witness.to_public()]))
+        self.tell({"bytes": size, "says": f"{size / 1e6:.1f} MB are written; reading them again"})
         try:
             with store.open(name) as file:
                 source = Hashing(file)
@@ -116,7 +120,9 @@ class Backup:
         cut.holes.update(holes)
 
         def items() -> Iterator[dict[str, Any]]:
-            for resource, item in objects(self.cluster, cut, resources, namespaces):
+            for number, (resource, item) in enumerate(objects(self.cluster, cut, resources, namespaces)):
+                if number and number % TOLD == 0:
+                    self.tell({"objects": number, "says": f"{number} objects are read, at {resource.full_name}"})
                 if resource.full_name == _DEFINITIONS and unserved(item, names) and self.selection.may_have(item["spec"]["group"]):
                     cut.holes[item["metadata"]["name"]] = "it was defined just now and is not served yet; run again"
                 yield item

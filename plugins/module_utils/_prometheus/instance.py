@@ -24,7 +24,7 @@ _DD_COUNT = 128  # 8 MiB a command: what has come is held in memory
 
 
 class Prometheus:
-    def __init__(self, cluster: Cluster, container: Container, port: str, *, https: bool, timeout: float) -> None:
+    def __init__(self, cluster: Cluster, container: Container, port: int, *, https: bool, timeout: float) -> None:
         self.container, self._timeout = container, timeout
         pod = f"{'https:' if https else ''}{container.pod}:{port}"
         self._api = Endpoint(
@@ -142,7 +142,7 @@ class Prometheus:
         self.remove(below)
 
 
-def bring(prometheus: Prometheus, below: str, files: list[File], data: Path, say: Callable[[str], object]) -> None:
+def bring(prometheus: Prometheus, below: str, files: list[File], data: Path, copied: Callable[[File], object]) -> None:
     """Copies out what is not there yet; a file is there under its name only when all of it is."""
     for file in files:
         path = data / file.path
@@ -154,7 +154,7 @@ def bring(prometheus: Prometheus, below: str, files: list[File], data: Path, say
             for piece in prometheus.read(below, file):
                 stream.write(piece)
         part.replace(path)
-        say(file.path)
+        copied(file)
 
 
 def occupied(present: Iterable[str], ours: Iterable[str]) -> set[str]:

@@ -19,6 +19,7 @@ from .._backup.keys import identity_file, private_key, public_key
 from .._cluster.api import Cluster
 from .._cluster.errors import SalvageError
 from .._cluster.execute import Container
+from .._cluster.tell import Tell, silent
 from .instance import Prometheus, bring, occupied
 from .safe import Part, RunCommand, newest, opened, promtool_proves
 from .snapshot import File, Sample, blocks, checked_name, moment, pieces, record_of, span
@@ -30,8 +31,16 @@ SNAPSHOTS = "snapshots"
 class Run:
     """``find`` gives the path of a program, None where there is none; ``run_command`` is a module's."""
 
-    def __init__(self, params: Mapping[str, Any], run_command: RunCommand, find: Callable[[str], str | None], *, check_mode: bool) -> None:
-        self.params, self.check_mode = params, check_mode
+    def __init__(
+        self,
+        params: Mapping[str, Any],
+        run_command: RunCommand,
+        find: Callable[[str], str | None],
+        *,
+        check_mode: bool,
+        tell: Tell = silent,
+    ) -> None:
+        self.params, self.check_mode, self.tell = params, check_mode, tell
         self.run_command, self.find = run_command, find
         self.directory = Path(params["directory"])
         self.cluster: Cluster
@@ -57,7 +66,19 @@ class Run:
         return found
 
     def prove(self, data: Path, sample: Sample) -> None:
+        self.tell({"says": "proving that it opens and has its sample"})
         promtool_proves(self.run_command, self.find_promtool(), data, sample)
+
+    def counting(self, done: str, files: list[File], before: int = 0) -> Callable[[File], None]:
+        """Tells of each file how far all of them are; ``before`` are the bytes that were there already."""
+        total, so_far = sum(file.size for file in files), before
+
+        def count(file: File) -> None:
+            nonlocal so_far
+            so_far += file.size
+            self.tell({"bytes": so_far, "total": total, "says": f"{so_far / 1e6:.1f} of {total / 1e6:.1f} MB {done}"})
+
+        return count
 
     # Out.
 
@@ -79,10 +100,13 @@ class Run:
         below = f"{SNAPSHOTS}/{note['name']}"
         sample = Sample(**note["sample"])
         files = prometheus.files(below)
-        bring(prometheus, below, files, part.data, lambda path: None)
+        there = sum(file.size for file in files if (part.data / file.path).exists())
+        bring(prometheus, below, files, part.data, self.counting("copied", files, there))
         self.prove(part.data, sample)
         record = record_of(note["name"], source, note["taken"], sample, files, span(part.data))
         prometheus.remove(below)
+        if to:
+            self.tell({"says": "encrypting it"})
         path = part.publish(record, files, to, key)
         return {
             "changed": True,
@@ -116,6 +140,7 @@ class Run:
         # Samples up to the one that must be in it are in the head before it is written.
         sample = prometheus.a_sample(self.params["sample"])
         taken = moment(int(time.time() * 1000))
+        self.tell({"says": "Prometheus is writing it"})
         name = prometheus.take()
         note = {"name": name, "source": source, "taken": taken, "sample": asdict(sample)}
         return Part.begin(self.directory, name, note), {**note, "resumed": False}, sorted(present)
@@ -175,10 +200,13 @@ class Run:
             return True
         below = f".restore-{name}"
         missing = [file for file in files if file.path.split("/")[0] not in present]
+        sent = self.counting("sent", missing)
         for file in missing:
             prometheus.write(below, file, pieces(data / file.path))
+            sent(file)
         if missing and {file.path: file for file in prometheus.files(below)} != {file.path: file for file in missing}:
             raise SalvageError("what arrived in the pod is not what was sent; try again", reason="invalid")
         prometheus.put_in_place(below, blocks(file.path for file in missing))
+        self.tell({"says": "waiting until Prometheus has them"})
         prometheus.load(sample, time.monotonic() + self.params["timeout"])
         return True

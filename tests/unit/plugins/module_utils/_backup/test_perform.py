@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup import perform
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.perform import CUTS
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.select import Selection
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store import Directory
@@ -49,7 +51,9 @@ def test_a_backup_is_one_moment_while_others_write(past: Past, keys: Keys, store
     assert (record["status"], record["holes"], record["outside_the_cut"]) == ("COMPLETE", {}, [])
 
 
-def test_a_moment_that_is_forgotten_in_the_middle_is_taken_anew(past: Past, keys: Keys, store: Directory) -> None:
+def test_a_moment_that_is_forgotten_in_the_middle_is_taken_anew(
+    past: Past, keys: Keys, store: Directory, monkeypatch: pytest.MonkeyPatch
+) -> None:
     past.put(MAPS, *(keys.named(f"c{n:04}", value="old") for n in range(600)))
 
     def compact(path: str, query: dict[str, Any]) -> None:
@@ -58,9 +62,14 @@ def test_a_moment_that_is_forgotten_in_the_middle_is_taken_anew(past: Past, keys
             past.oldest = past.version
 
     past.before = compact
-    record = keys.backup(past).write(store)
+    monkeypatch.setattr(perform, "TOLD", 250)
+    said: list[str] = []
+    record = replace(keys.backup(past), tell=lambda step: said.append(step["says"])).write(store)
     _record, _manifest, objects = found(store, keys)
     assert {item["value"] for item in objects} == {"new"}
+    read = [f"{number} objects are read, at configmaps" for number in (250, 500)]
+    assert said[:-1] == [read[0], "the server forgot that moment; taking another one", *read]
+    assert said[-1].endswith("MB are written; reading them again")
     assert record["resource_version"] == str(past.version)
     assert [name for name, _ in store.records()] == [record["name"]]
 

@@ -69,7 +69,7 @@ class Pod:
         return File(path, len(content), hashlib.sha256(content).hexdigest())
 
     def prometheus(self, *, https: bool = False) -> Prometheus:
-        return Prometheus(Cluster(self.web.url, Http(timeout=5.0)), self.container, "9090", https=https, timeout=5.0)  # type: ignore[arg-type]
+        return Prometheus(Cluster(self.web.url, Http(timeout=5.0)), self.container, 9090, https=https, timeout=5.0)  # type: ignore[arg-type]
 
     def opened(self) -> Prometheus:
         made = self.prometheus()
@@ -255,11 +255,11 @@ def test_a_file_of_nothing_comes(pod: Pod) -> None:
 def test_what_arrives_otherwise_is_refused_and_gets_no_name(pod: Pod, tmp_path: Path) -> None:
     good, bad = pod.put(f"{BLOCK}/index", b"as it was"), pod.put(f"{BLOCK}/meta.json", b"as it was")
     pod.put(f"{BLOCK}/meta.json", b"otherwise")
-    said: list[str] = []
+    said: list[File] = []
     with pytest.raises(SalvageError, match=r"meta\.json of the snapshot did not arrive as it is in the pod; try again") as caught:
         bring(pod.opened(), BELOW, [good, bad], tmp_path / "out", said.append)
     assert caught.value.reason == "invalid"
-    assert said == [good.path]
+    assert said == [good]
     assert (tmp_path / "out" / good.path).read_bytes() == b"as it was"
     assert not (tmp_path / "out" / bad.path).exists()
 
@@ -267,11 +267,11 @@ def test_what_arrives_otherwise_is_refused_and_gets_no_name(pod: Pod, tmp_path: 
 def test_only_what_is_missing_is_brought(pod: Pod, tmp_path: Path) -> None:
     files = [pod.put(f"{BLOCK}/{name}", name.encode()) for name in ("chunks/000001", "index", "meta.json")]
     prometheus, out = pod.opened(), tmp_path / "out"
-    bring(prometheus, BELOW, files[:1], out, lambda path: None)
+    bring(prometheus, BELOW, files[:1], out, lambda file: None)
     (out / BLOCK / "index.part").write_bytes(b"half of a killed run, and longer than all of it")
-    said: list[str] = []
+    said: list[File] = []
     bring(prometheus, BELOW, files, out, said.append)
-    assert said == [f"{BLOCK}/index", f"{BLOCK}/meta.json"]
+    assert said == files[1:]
     assert {str(path.relative_to(out)): path.read_bytes() for path in out.rglob("*") if path.is_file()} == {
         file.path: (pod.data / BELOW / file.path).read_bytes() for file in files
     }
