@@ -1,0 +1,67 @@
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What Terraform and OpenTofu say with `-json`: a line of JSON for each message; pure.
+
+The format is that of developer.hashicorp.com/terraform/internals/machine-readable-ui.  It has no values of resources, so none of their
+secrets.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+Message = Mapping[str, Any]
+_DELETING = frozenset({"delete", "replace"})
+_SHOWN = frozenset(
+    {
+        "apply_complete", "apply_errored", "apply_progress", "apply_start", "change_summary", "planned_change",
+        "provision_errored", "provision_progress", "provision_start",
+    }
+)  # fmt: skip
+
+
+def message_of(line: bytes) -> Message | None:
+    """The message in a line; None for prose, such as the warnings that come before the first one."""
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) and "@message" in found else None
+
+
+def shown(message: Message) -> bool:
+    """Whether it tells how far the work is."""
+    return message.get("type") in _SHOWN
+
+
+def changes(messages: Iterable[Message]) -> dict[str, list[str]]:
+    """The addresses by what is planned with them: create, update, delete, replace, read, ..."""
+    found: dict[str, list[str]] = {}
+    for message in messages:
+        if message.get("type") == "planned_change":
+            found.setdefault(message["change"]["action"], []).append(message["change"]["resource"]["addr"])
+    return found
+
+
+def deletions(messages: Iterable[Message]) -> list[str]:
+    """What the plan deletes, be it for good or to make it anew."""
+    told = list(messages)
+    found = [address for action, addresses in changes(told).items() if action in _DELETING for address in addresses]
+    counted = max((message["changes"].get("remove", 0) for message in told if message.get("type") == "change_summary"), default=0)
+    # One that the plan counts and does not name is not let through.
+    return sorted(found) or [f"{counted} resources"] * bool(counted)
+
+
+def errors(messages: Iterable[Message]) -> str:
+    """Why it failed, in a sentence; empty if it did not say."""
+    said = []
+    for message in messages:
+        told = message.get("diagnostic") or {}
+        if told.get("severity") == "error":
+            place = f"{told['address']}: " if told.get("address") else ""
+            detail = " ".join(str(told.get("detail") or "").split())
+            said.append(place + str(told.get("summary")) + (f": {detail[:500]}" if detail else ""))
+    return "; ".join(said)

@@ -1,0 +1,113 @@
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A root of Terraform or OpenTofu, brought to what it says: planned to a file, looked at, and applied as it was planned."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .._cluster.errors import SalvageError
+from .._cluster.tell import Tell, silent
+from .messages import Message, changes, deletions, errors, message_of, shown
+
+_LOOK = 0.2  # seconds between two looks at what it has written
+
+
+@dataclass(frozen=True)
+class Root:
+    """``arguments`` go to the plan; a lock that another Terraform holds is waited for, ``lock_timeout`` seconds.
+
+    ``work`` is a folder of this root's own, emptied first and removed at last: a plan has secrets.
+    """
+
+    folder: str
+    work: Path
+    binary: str = "terraform"
+    arguments: Sequence[str] = ()
+    lock_timeout: int = 0
+    tell: Tell = silent
+
+    def apply(self, *, dry_run: bool = False) -> dict[str, Any]:
+        """What was changed.  Raises SalvageError: conflict for a plan that deletes and for a second run, invalid for what fails."""
+        with self._alone():
+            lock, plan = f"-lock-timeout={self.lock_timeout}s", str(self.work / "plan")
+            if not dry_run:
+                self._run("init", "-input=false", "-no-color")
+            status, said = self._run(
+                "plan", "-input=false", "-json", "-detailed-exitcode", f"-out={plan}", lock, *self.arguments, good=(0, 2)
+            )
+            if deleted := deletions(said):
+                raise SalvageError(
+                    f"the plan deletes {', '.join(deleted)}, which a runbook never does, so nothing was applied;"
+                    f" see `{self.binary} -chdir={self.folder} plan`, and decide that by hand",
+                    reason="conflict",
+                )
+            if status == 2 and not dry_run:
+                self._run("apply", "-input=false", "-json", lock, plan)
+            return {"changed": status == 2, "plan": changes(said)}
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        try:
+            handle = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)
+        except OSError as exc:
+            raise SalvageError(f"{self.folder}: {exc.strerror}; give the folder with the root's .tf files", reason="bad_input") from None
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(self.work, ignore_errors=True)
+            self.work.mkdir(mode=0o700, parents=True)
+            try:
+                yield
+            finally:
+                shutil.rmtree(self.work)
+        except BlockingIOError:
+            raise SalvageError(f"another run is at work on {self.folder}; wait for its end", reason="conflict") from None
+        finally:
+            os.close(handle)
+
+    def _run(self, command: str, *arguments: str, good: Sequence[int] = (0,)) -> tuple[int, list[Message]]:
+        output = self.work / f"{command}.log"
+        # To a file, not a pipe: should this process be killed, what is being made is made to its end and written to the state.
+        with output.open("wb") as file:
+            try:
+                process = subprocess.Popen(
+                    [self.binary, f"-chdir={self.folder}", command, *arguments],
+                    stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT, env={**os.environ, "TF_IN_AUTOMATION": "1"},
+                )  # fmt: skip
+            except OSError as exc:
+                raise SalvageError(f"{self.binary} can't be run: {exc.strerror}; give its path", reason="missing_library") from None
+        said = []
+        for line in _lines(process, output):
+            if (message := message_of(line)) is None:
+                continue
+            said.append(message)
+            if shown(message) and (command, message["type"]) != ("apply", "planned_change"):  # that was the plan's to say
+                self.tell({"terraform": message["type"], "says": message["@message"]})
+        status = process.returncode
+        if status not in good:
+            words = " ".join(output.read_bytes().decode("utf-8", "replace").split())
+            raise SalvageError(f"{self.binary} {command} failed: {errors(said) or words[-500:]}", reason="invalid")
+        return status, said
+
+
+def _lines(process: subprocess.Popen[bytes], output: Path) -> Iterator[bytes]:
+    """Each line as it comes, until the process has ended and all are read."""
+    rest, ended = b"", False
+    with output.open("rb") as file:
+        while not ended:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(_LOOK)
+                ended = True
+            *lines, rest = (rest + file.read()).split(b"\n")
+            yield from lines
+    if rest:
+        yield rest

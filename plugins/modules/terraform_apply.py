@@ -1,0 +1,105 @@
+#!/usr/bin/python
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: terraform_apply
+short_description: Bring a root of Terraform or OpenTofu to what it says, and delete nothing
+version_added: 0.1.0
+author: Euystacio Meta Salvage contributors (@euystacio)
+description:
+  - Prepares the root, plans to a file, refuses a plan that deletes or replaces anything, and applies that very plan.
+  - Shows each step while it works, for a cluster takes minutes.
+  - When it is killed, Terraform ends what it has begun, and holds its lock until then. The next run waits for that lock.
+extends_documentation_fragment:
+  - euystacio.meta_salvage.progress
+attributes:
+  check_mode:
+    description: Can run in check mode and tell what it would without changing anything.
+    support: full
+    details: It plans only, and needs a root that was prepared (C(init)) before.
+  diff_mode:
+    description: Shows what changed.
+    support: full
+    details: The addresses of resources by what is done with them, without their values, which may be secret.
+  idempotent:
+    description: Running it again changes nothing.
+    support: full
+requirements:
+  - Terraform or OpenTofu
+options:
+  root:
+    description: The folder with the root's C(.tf) files.
+    type: path
+    required: true
+  work_dir:
+    description: A folder for the plan, which has secrets. Whatever is in it is removed first, and it is removed in the end.
+    type: path
+    required: true
+  binary:
+    description: The program, C(terraform) or C(tofu).
+    type: path
+    default: terraform
+  arguments:
+    description: More arguments of C(plan), such as C(-var-file=production.tfvars).
+    type: list
+    elements: str
+    default: []
+  lock_timeout:
+    description: Seconds to wait for the state's lock.
+    type: int
+    default: 1800
+"""
+
+EXAMPLES = r"""
+- name: Provision the cluster
+  euystacio.meta_salvage.terraform_apply:
+    root: infrastructure/terraform/cluster
+    arguments: [-var-file=production.tfvars]
+    work_dir: /var/lib/meta-salvage/production.terraform
+"""
+
+RETURN = r"""
+plan:
+  description: The addresses of the resources, by what is planned with them.
+  returned: success
+  type: dict
+  sample: {create: [terraform_data.cluster]}
+"""
+
+from pathlib import Path
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils._cluster.errors import conclude
+from ..module_utils._cluster.tell import PROGRESS_ARGUMENTS, teller
+from ..module_utils._terraform.root import Root
+
+ARGUMENTS = {
+    "root": {"type": "path", "required": True},
+    "work_dir": {"type": "path", "required": True},
+    "binary": {"type": "path", "default": "terraform"},
+    "arguments": {"type": "list", "elements": "str", "default": []},
+    "lock_timeout": {"type": "int", "default": 1800},
+    **PROGRESS_ARGUMENTS,
+}
+
+
+def run(params, check_mode):
+    tell = teller(params["progress_path"])
+    root = Root(params["root"], Path(params["work_dir"]), params["binary"], params["arguments"], params["lock_timeout"], tell)
+    result = root.apply(dry_run=check_mode)
+    lines = [f"{action} {address}\n" for action, addresses in sorted(result["plan"].items()) for address in addresses]
+    return {**result, "diff": {"before": "", "after": "".join(lines)}}
+
+
+def main():
+    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
+    conclude(module, lambda: run(module.params, module.check_mode))
+
+
+if __name__ == "__main__":
+    main()

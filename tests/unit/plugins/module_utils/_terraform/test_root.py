@@ -1,0 +1,114 @@
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""With a program that says what Terraform says; the real ones are in tests/integration/test_terraform.py."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.errors import SalvageError
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._terraform.root import Root
+
+PLAN = '{"@message": "a.b: Plan to %s", "type": "planned_change", "change": {"resource": {"addr": "a.b"}, "action": "%s"}}'
+
+
+class Site:
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.work, self.said = folder, folder / "work", []
+        (folder / "root").mkdir()
+
+    def root(self, *, plan: str = "create", status: int = 2, **more: Any) -> Root:
+        """A program that plans that, writes down how it was called, and ends ``plan`` with the status."""
+        lines = f"""echo "Warning: there is no configuration"
+echo '{PLAN % (plan, plan)}'
+echo "$*" >> {self.folder}/calls
+case "$2" in
+  plan) echo whole > "{self.work}/plan"; exit {status};;
+  apply) test "$(cat {self.work}/plan)" = whole || exit 9;;
+esac
+printf 'the end without a newline'
+"""
+        program = self.folder / "terraform"
+        program.write_text("#!/bin/sh\n" + lines)
+        program.chmod(0o700)
+        return Root(
+            str(self.folder / "root"), self.work, **{"binary": str(program), "tell": lambda step: self.said.append(step["says"]), **more}
+        )
+
+    @property
+    def calls(self) -> list[str]:
+        return [line.split()[1] for line in (self.folder / "calls").read_text().splitlines()]
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    return Site(tmp_path)
+
+
+def test_it_is_prepared_planned_and_applied(site: Site) -> None:
+    result = site.root(arguments=["-var=x=1"], lock_timeout=7).apply()
+    assert result == {"changed": True, "plan": {"create": ["a.b"]}}
+    assert site.calls == ["init", "plan", "apply"]
+    planning, applying = (site.folder / "calls").read_text().splitlines()[1:]
+    assert "-lock-timeout=7s" in planning and planning.endswith("-var=x=1")
+    assert applying.endswith("work/plan")
+    assert site.said.count("a.b: Plan to create") == 2  # of init and plan, and not again of apply
+    assert not site.work.exists()
+
+
+def test_a_plan_without_a_change_is_not_applied(site: Site) -> None:
+    assert not site.root(plan="noop", status=0).apply()["changed"]
+    assert site.calls == ["init", "plan"]
+
+
+def test_a_dry_run_only_plans(site: Site) -> None:
+    assert site.root().apply(dry_run=True)["changed"]
+    assert site.calls == ["plan"]
+    assert not site.work.exists()
+
+
+@pytest.mark.parametrize("action", ["delete", "replace"])
+def test_a_plan_that_deletes_is_refused(site: Site, action: str) -> None:
+    with pytest.raises(
+        SalvageError,
+        match=r"the plan deletes a\.b, .* so nothing was applied; see `.*/terraform -chdir=.*/root plan`, and decide that by hand",
+    ) as caught:
+        site.root(plan=action).apply()
+    assert caught.value.reason == "conflict"
+    assert site.calls == ["init", "plan"]
+    assert not site.work.exists()
+
+
+def test_what_fails_says_its_last_words(site: Site) -> None:
+    with pytest.raises(SalvageError, match="plan failed: Warning: there is no configuration") as caught:
+        site.root(status=1).apply()
+    assert caught.value.reason == "invalid"
+    assert not site.work.exists()
+
+
+def test_what_is_not_there_is_told(site: Site) -> None:
+    with pytest.raises(SalvageError, match="no-such-program can't be run: No such file or directory; give its path") as caught:
+        site.root(binary="no-such-program").apply()
+    assert caught.value.reason == "missing_library"
+    with pytest.raises(SalvageError, match=r"none: No such file or directory; give the folder with the root's \.tf files") as caught:
+        Root(str(site.folder / "none"), site.work).apply()
+    assert caught.value.reason == "bad_input"
+
+
+def test_two_runs_do_not_work_on_one_root(site: Site) -> None:
+    site.work.mkdir()
+    (site.work / "plan").write_text("of the other")
+    handle = os.open(site.folder / "root", os.O_RDONLY)
+    fcntl.flock(handle, fcntl.LOCK_EX)
+    try:
+        with pytest.raises(SalvageError, match="another run is at work") as caught:
+            site.root().apply()
+    finally:
+        os.close(handle)
+    assert caught.value.reason == "conflict"
+    assert (site.work / "plan").exists()
