@@ -74,7 +74,7 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._cluster.errors import conclude
+from ..module_utils._cluster.errors import SalvageError, conclude
 from ..module_utils._cluster.tell import PROGRESS_ARGUMENTS, teller
 from ..module_utils._terraform.root import Root
 
@@ -88,17 +88,22 @@ ARGUMENTS = {
 }
 
 
-def run(params, check_mode):
+def run(module):
+    params = module.params
+    binary = module.get_bin_path(params["binary"])
+    if binary is None:
+        raise SalvageError(f"there is no {params['binary']} where the module runs; install it, or give its path", reason="missing_library")
     tell = teller(params["progress_path"])
-    root = Root(params["root"], Path(params["work_dir"]), params["binary"], params["arguments"], params["lock_timeout"], tell)
-    result = root.apply(dry_run=check_mode)
+    work = Path(params["work_dir"])
+    root = Root(params["root"], work, module.run_command, binary, params["arguments"], params["lock_timeout"], tell)
+    result = root.apply(dry_run=module.check_mode)
     lines = [f"{action} {address}\n" for action, addresses in sorted(result["plan"].items()) for address in addresses]
     return {**result, "diff": {"before": "", "after": "".join(lines)}}
 
 
 def main():
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
-    conclude(module, lambda: run(module.params, module.check_mode))
+    conclude(module, lambda: run(module))
 
 
 if __name__ == "__main__":

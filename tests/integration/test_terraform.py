@@ -65,6 +65,8 @@ def test_it_is_applied_once_and_never_deleted(site: Site) -> None:
     assert any("three nodes" in says for says in site.said)
     assert not site.run()["changed"]
 
+    assert site.run(binary="no-such-program")["reason"] == "missing_library"
+
     site.write("cluster", "more")
     planned = site.run(check=True)
     assert (planned["changed"], planned["plan"]["create"]) == (True, ["terraform_data.more"])

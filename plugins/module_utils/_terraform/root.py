@@ -8,9 +8,9 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-import subprocess
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,14 +24,15 @@ _LOOK = 0.2  # seconds between two looks at what it has written
 
 @dataclass(frozen=True)
 class Root:
-    """``arguments`` go to the plan; a lock that another Terraform holds is waited for, ``lock_timeout`` seconds.
+    """``run_command`` is a module's, ``arguments`` go to the plan; a lock that another holds is waited for, ``lock_timeout`` seconds.
 
     ``work`` is a folder of this root's own, emptied first and removed at last: a plan has secrets.
     """
 
     folder: str
     work: Path
-    binary: str = "terraform"
+    run_command: Callable[..., tuple[int, str, str]]
+    binary: str
     arguments: Sequence[str] = ()
     lock_timeout: int = 0
     tell: Tell = silent
@@ -75,38 +76,38 @@ class Root:
             os.close(handle)
 
     def _run(self, command: str, *arguments: str, good: Sequence[int] = (0,)) -> tuple[int, list[Message]]:
-        output = self.work / f"{command}.log"
-        # To a file, not a pipe: should this process be killed, what is being made is made to its end and written to the state.
-        with output.open("wb") as file:
-            try:
-                process = subprocess.Popen(
-                    [self.binary, f"-chdir={self.folder}", command, *arguments],
-                    stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT, env={**os.environ, "TF_IN_AUTOMATION": "1"},
-                )  # fmt: skip
-            except OSError as exc:
-                raise SalvageError(f"{self.binary} can't be run: {exc.strerror}; give its path", reason="missing_library") from None
-        said = []
-        for line in _lines(process, output):
-            if (message := message_of(line)) is None:
-                continue
-            said.append(message)
-            if shown(message) and (command, message["type"]) != ("apply", "planned_change"):  # that was the plan's to say
-                self.tell({"terraform": message["type"], "says": message["@message"]})
-        status = process.returncode
+        output, said, ended = self.work / f"{command}.log", [], threading.Event()
+        output.touch()
+
+        def follow() -> None:
+            for message in filter(None, map(message_of, _lines(output, ended))):
+                said.append(message)
+                if shown(message) and (command, message["type"]) != ("apply", "planned_change"):  # that was the plan's to say
+                    self.tell({"terraform": message["type"], "says": message["@message"]})
+
+        follower = threading.Thread(target=follow, daemon=True)
+        follower.start()
+        try:
+            # To a file, not a pipe: should this process be killed, what is being made is made to its end and written to the state.
+            status, _out, _err = self.run_command(
+                ["sh", "-c", 'exec "$@" > "$0" 2>&1', str(output), self.binary, f"-chdir={self.folder}", command, *arguments],
+                environ_update={"TF_IN_AUTOMATION": "1"},
+            )
+        finally:
+            ended.set()
+            follower.join()
         if status not in good:
             words = " ".join(output.read_bytes().decode("utf-8", "replace").split())
             raise SalvageError(f"{self.binary} {command} failed: {errors(said) or words[-500:]}", reason="invalid")
         return status, said
 
 
-def _lines(process: subprocess.Popen[bytes], output: Path) -> Iterator[bytes]:
-    """Each line as it comes, until the process has ended and all are read."""
-    rest, ended = b"", False
+def _lines(output: Path, ended: threading.Event) -> Iterator[bytes]:
+    """Each line as it comes, until the writer has ended and all are read."""
+    rest, last = b"", False
     with output.open("rb") as file:
-        while not ended:
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(_LOOK)
-                ended = True
+        while not last:
+            last = ended.wait(_LOOK)
             *lines, rest = (rest + file.read()).split(b"\n")
             yield from lines
     if rest:

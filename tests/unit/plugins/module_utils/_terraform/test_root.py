@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,11 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.er
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._terraform.root import Root
 
 PLAN = '{"@message": "a.b: Plan to %s", "type": "planned_change", "change": {"resource": {"addr": "a.b"}, "action": "%s"}}'
+
+
+def run_command(argv: list[str], *, environ_update: dict[str, str]) -> tuple[int, str, str]:
+    """As a module's."""
+    return subprocess.run(argv, env={**os.environ, **environ_update}, check=False).returncode, "", ""
 
 
 class Site:
@@ -37,7 +43,7 @@ printf 'the end without a newline'
         program.write_text("#!/bin/sh\n" + lines)
         program.chmod(0o700)
         return Root(
-            str(self.folder / "root"), self.work, **{"binary": str(program), "tell": lambda step: self.said.append(step["says"]), **more}
+            str(self.folder / "root"), self.work, run_command, str(program), tell=lambda step: self.said.append(step["says"]), **more
         )
 
     @property
@@ -92,11 +98,8 @@ def test_what_fails_says_its_last_words(site: Site) -> None:
 
 
 def test_what_is_not_there_is_told(site: Site) -> None:
-    with pytest.raises(SalvageError, match="no-such-program can't be run: No such file or directory; give its path") as caught:
-        site.root(binary="no-such-program").apply()
-    assert caught.value.reason == "missing_library"
     with pytest.raises(SalvageError, match=r"none: No such file or directory; give the folder with the root's \.tf files") as caught:
-        Root(str(site.folder / "none"), site.work).apply()
+        Root(str(site.folder / "none"), site.work, run_command, "terraform").apply()
     assert caught.value.reason == "bad_input"
 
 
