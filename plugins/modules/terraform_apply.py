@@ -94,7 +94,7 @@ def run(module):
     if binary is None:
         raise SalvageError(f"there is no {params['binary']} where the module runs; install it, or give its path", reason="missing_library")
     tell = teller(params["progress_path"])
-    work = Path(params["work_dir"])
+    work = Path(params["work_dir"]).absolute()  # Terraform works in the root
     root = Root(params["root"], work, module.run_command, binary, params["arguments"], params["lock_timeout"], tell)
     result = root.apply(dry_run=module.check_mode)
     lines = [f"{action} {address}\n" for action, addresses in sorted(result["plan"].items()) for address in addresses]

@@ -55,6 +55,11 @@ def deletions(messages: Iterable[Message]) -> list[str]:
     return sorted(found) or [f"{counted} resources"] * bool(counted)
 
 
+def summed_up(messages: Iterable[Message]) -> bool:
+    """Whether the plan was told to its end."""
+    return any(message.get("type") == "change_summary" for message in messages)
+
+
 def errors(messages: Iterable[Message]) -> str:
     """Why it failed, in a sentence; empty if it did not say."""
     said = []

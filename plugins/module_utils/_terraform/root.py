@@ -17,7 +17,7 @@ from typing import Any
 
 from .._cluster.errors import SalvageError
 from .._cluster.tell import Tell, silent
-from .messages import Message, changes, deletions, errors, message_of, shown
+from .messages import Message, changes, deletions, errors, message_of, shown, summed_up
 
 _LOOK = 0.2  # seconds between two looks at what it has written
 
@@ -51,6 +51,11 @@ class Root:
                     f"the plan deletes {', '.join(deleted)}, which a runbook never does, so nothing was applied;"
                     f" see `{self.binary} -chdir={self.folder} plan`, and decide that by hand",
                     reason="conflict",
+                )
+            if status == 2 and not summed_up(said):
+                raise SalvageError(
+                    f"{self.binary} does not say what its plan deletes, so nothing was applied; use Terraform 1.0 or newer, or OpenTofu",
+                    reason="invalid",
                 )
             if status == 2 and not dry_run:
                 self._run("apply", "-input=false", "-json", lock, plan)

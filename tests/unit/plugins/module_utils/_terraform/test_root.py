@@ -16,6 +16,7 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.er
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._terraform.root import Root
 
 PLAN = '{"@message": "a.b: Plan to %s", "type": "planned_change", "change": {"resource": {"addr": "a.b"}, "action": "%s"}}'
+SUMMARY = '{"@message": "Plan: ...", "type": "change_summary", "changes": {"add": 1, "change": 0, "remove": 0}}'
 
 
 def run_command(argv: list[str], *, environ_update: dict[str, str]) -> tuple[int, str, str]:
@@ -28,10 +29,11 @@ class Site:
         self.folder, self.work, self.said = folder, folder / "work", []
         (folder / "root").mkdir()
 
-    def root(self, *, plan: str = "create", status: int = 2, **more: Any) -> Root:
+    def root(self, *, plan: str = "create", status: int = 2, end: str = SUMMARY, **more: Any) -> Root:
         """A program that plans that, writes down how it was called, and ends ``plan`` with the status."""
         lines = f"""echo "Warning: there is no configuration"
 echo '{PLAN % (plan, plan)}'
+echo '{end}'
 echo "$*" >> {self.folder}/calls
 case "$2" in
   plan) echo whole > "{self.work}/plan"; exit {status};;
@@ -76,6 +78,13 @@ def test_a_dry_run_only_plans(site: Site) -> None:
     assert site.root().apply(dry_run=True)["changed"]
     assert site.calls == ["plan"]
     assert not site.work.exists()
+
+
+def test_a_plan_that_is_not_told_to_its_end_is_not_applied(site: Site) -> None:
+    with pytest.raises(SalvageError, match="does not say what its plan deletes, so nothing was applied") as caught:
+        site.root(end="").apply()
+    assert caught.value.reason == "invalid"
+    assert site.calls == ["init", "plan"]
 
 
 @pytest.mark.parametrize("action", ["delete", "replace"])
