@@ -115,14 +115,13 @@ def nothing_to_restore(kubeconfig: str, folder: str, space: str) -> None:
     assert not _restored(kubeconfig, folder, space).changed
 
 
-def plain(kubeconfig: str, folder: Path, space: str) -> str:
-    """The objects as a file for kubectl."""
+def plain(cluster: Cluster, path: Path) -> str:
+    """The objects as a file for kubectl, for whatever namespace."""
     items = [
-        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": item["metadata"]["name"], "namespace": space}, "data": item["data"]}
-        for item in Cluster.connect({"kubeconfig": kubeconfig}, timeout=60).list(f"/api/v1/namespaces/{SPACE}/configmaps")
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": item["metadata"]["name"]}, "data": item["data"]}
+        for item in cluster.list(f"/api/v1/namespaces/{SPACE}/configmaps")
         if item["metadata"]["name"] != "kube-root-ca.crt"
     ]
-    path = folder / f"{space}.json"
     path.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
     return str(path)
 
@@ -134,6 +133,8 @@ class Contest:
         self.costs: dict[str, list[Cost]] = {}
         self._kubeconfig, self._folder = kubeconfig, folder
         self._kubectl = [kubectl(), "--kubeconfig", kubeconfig]
+        self._cluster = Cluster.connect({"kubeconfig": kubeconfig}, timeout=60)
+        self._plain = plain(self._cluster, folder / "to-apply.json")
 
     def _run(self, name: str, command: list[str], *, warm: bool = False) -> None:
         cost = measure(command, dict(os.environ), memory=False)
@@ -159,10 +160,10 @@ class Contest:
         self._run(OURS_AGAIN, self._ours("nothing_to_restore", space))
         for name, words in ways.items():
             space = self._space(f"{words[-1].strip('-')}-{turn}")
-            self._run(f"kubectl {name}", [*self._kubectl, *words, "-f", plain(self._kubeconfig, self._folder, space)])
+            self._run(f"kubectl {name}", [*self._kubectl, *words, "-n", space, "-f", self._plain])
 
     def _space(self, name: str) -> str:
-        create(Cluster.connect({"kubeconfig": self._kubeconfig}, timeout=60), "/api/v1/namespaces", {"metadata": {"name": name}})
+        create(self._cluster, "/api/v1/namespaces", {"metadata": {"name": name}})
         return name
 
 

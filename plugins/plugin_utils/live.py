@@ -22,6 +22,7 @@ from ansible import constants as C  # noqa: N812  (what all of Ansible calls it)
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action.normal import ActionModule as RunsModule
 from ansible.utils.display import Display
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.tell import lines
 
 display = Display()
 
@@ -71,20 +72,9 @@ def followed(path: Path, show: Callable[[str], None]) -> Iterator[None]:
     start = path.stat().st_size if path.exists() else 0
 
     def follow() -> None:
-        at, rest, ended = start, b"", False
-        while not ended:
-            ended = done.wait(0.2)
-            try:
-                with path.open("rb") as file:
-                    file.seek(at)
-                    new = file.read()
-            except OSError:
-                continue
-            at += len(new)
-            *lines, rest = (rest + new).split(b"\n")
-            for line in lines:
-                with contextlib.suppress(ValueError, KeyError, TypeError):
-                    show(str(json.loads(line)["says"]))
+        for line in lines(path, done, start):
+            with contextlib.suppress(ValueError, KeyError, TypeError):
+                show(str(json.loads(line)["says"]))
 
     thread = threading.Thread(target=follow, daemon=True)
     thread.start()

@@ -53,6 +53,15 @@ def _with(mark: str) -> list[int]:
     return found
 
 
+def comes_to(process: subprocess.Popen[str], seen: Callable[[], bool], seconds: float = 60) -> None:
+    """Waits until it has got there."""
+    deadline = time.monotonic() + seconds
+    while not seen():
+        assert process.poll() is None, "it ended by itself"
+        assert time.monotonic() < deadline, "it does not get on"
+        time.sleep(0.05)
+
+
 class Lab:
     def __init__(self, kubeconfig: Path, scratch: Path) -> None:
         self.kubeconfig = kubeconfig

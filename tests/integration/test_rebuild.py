@@ -13,14 +13,13 @@ import json
 import shutil
 import subprocess
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from backups import Backups
-from cluster_lab import CHECKOUT, NAMESPACE, Lab, Run
+from cluster_lab import CHECKOUT, NAMESPACE, Lab, Run, comes_to
 
 sys.path.append(str(CHECKOUT))
 from lab import build, debian, images, versions
@@ -118,11 +117,7 @@ def test_what_was_lost_comes_back_though_the_first_run_is_killed(lab: Lab, tmp_p
 
 def _comes_back(lost: Lost) -> None:
     with lost.lab.playing("rebuild", lost.variables) as killed:
-        deadline = time.monotonic() + 180
-        while not (lost.journal.exists() and "provision" in lost.journal.read_text()):
-            assert killed.poll() is None, "it ended by itself"
-            assert time.monotonic() < deadline, "it does not get on"
-            time.sleep(0.1)
+        comes_to(killed, lambda: lost.journal.exists() and "provision" in lost.journal.read_text(), 180)
     began = json.loads(lost.journal.read_text())["began"]
 
     run = lost.rebuild()

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -22,7 +21,7 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.sel
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.api import Cluster
 from audit import checked
 from backups import Backups
-from cluster_lab import NAMESPACE, Lab, Run
+from cluster_lab import NAMESPACE, Lab, Run, comes_to
 from object_store import BUCKET, SECRET
 from test_delivery_playbooks import App
 
@@ -136,11 +135,7 @@ def test_what_comes_after_is_done_though_what_comes_before_failed(site: Site) ->
 
 def test_a_drill_restores_beside_the_original_and_leaves_nothing_though_the_one_before_was_killed(site: Site) -> None:
     with site.playing("restore_drill", restore_drill_namespace=SPACE) as killed:
-        deadline = time.monotonic() + 180
-        while not (site.reports / f"{SPACE}.drill-journal").exists():
-            assert killed.poll() is None, "it ended by itself"
-            assert time.monotonic() < deadline, "it does not get on"
-            time.sleep(0.05)
+        comes_to(killed, (site.reports / f"{SPACE}.drill-journal").exists, 180)
     left = site.copies()
     assert len(left) == 1
 

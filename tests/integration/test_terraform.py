@@ -10,13 +10,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cluster_lab import Lab
+from cluster_lab import Lab, comes_to
 
 pytestmark = pytest.mark.lab
 
@@ -94,11 +93,7 @@ def test_what_it_had_begun_is_made_though_the_module_is_killed(site: Site) -> No
         assert module.stdin is not None
         module.stdin.write(site.given({}))
         module.stdin.close()
-        deadline = time.monotonic() + 60
-        while not (site.folder / "begun").exists():
-            assert module.poll() is None
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        comes_to(module, (site.folder / "begun").exists)
         os.kill(module.pid, signal.SIGKILL)
     (site.folder / "go").touch()
     after = site.run(lock_timeout=60)

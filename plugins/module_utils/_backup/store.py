@@ -6,16 +6,16 @@
 from __future__ import annotations
 
 import base64
-import fcntl
 import hashlib
 import json
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from .._cluster.alone import alone
 from .._cluster.errors import SalvageError
 from .._peace_bonds.record import Ed25519
 from .archive import canonical
@@ -177,19 +177,13 @@ class Directory(Store):
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        with self._told("can't be locked"):
-            handle = os.open(self._path, os.O_RDONLY)
-        try:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise SalvageError(f"another backup is being written to {self.where}; wait for it", reason="conflict") from None
+        with ExitStack() as held:
+            with self._told("can't be locked"):
+                held.enter_context(alone(self._path, f"another backup is being written to {self.where}; wait for it"))
             parts = [file for file in self._all() if file.startswith(".backup-") and file.endswith(".part")]
             for file in [*parts, *self.unpublished()]:
                 self.remove(file)
             yield
-        finally:
-            os.close(handle)
 
     @contextmanager
     def _told(self, what: str) -> Iterator[None]:

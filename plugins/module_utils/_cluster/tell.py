@@ -1,13 +1,14 @@
 # Copyright (c) 2026 Euystacio Meta Salvage contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How long work tells how far it is: a line of JSON for each step, whose ``says`` is for people."""
+"""How long work tells how far it is: a line of JSON for each step, whose ``says`` is for people; and how such a file is followed."""
 
 from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from .errors import SalvageError
 
 PROGRESS_ARGUMENTS: dict[str, Any] = {"progress": {"type": "bool", "default": True}, "progress_path": {"type": "path"}}
 Tell = Callable[[Mapping[str, Any]], None]
+_LOOK = 0.2  # seconds between two looks at a file that grows
 
 
 def silent(step: Mapping[str, Any]) -> None:
@@ -37,3 +39,21 @@ def teller(path: str | None) -> Tell:
             lines.write(json.dumps(step) + "\n")
 
     return tell
+
+
+def lines(path: Path, ended: threading.Event, start: int = 0) -> Iterator[bytes]:
+    """Each line as it comes, until the writer has ended and all are read; the file may come later than this."""
+    at, rest, last = start, b"", False
+    while not last:
+        last = ended.wait(_LOOK)
+        try:
+            with path.open("rb") as file:
+                file.seek(at)
+                new = file.read()
+        except OSError:
+            continue
+        at += len(new)
+        *whole, rest = (rest + new).split(b"\n")
+        yield from whole
+    if rest:
+        yield rest

@@ -10,7 +10,7 @@ secrets.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 Message = Mapping[str, Any]
@@ -37,7 +37,7 @@ def shown(message: Message) -> bool:
     return message.get("type") in _SHOWN
 
 
-def changes(messages: Iterable[Message]) -> dict[str, list[str]]:
+def changes(messages: Sequence[Message]) -> dict[str, list[str]]:
     """The addresses by what is planned with them: create, update, delete, replace, read, ..."""
     found: dict[str, list[str]] = {}
     for message in messages:
@@ -46,21 +46,20 @@ def changes(messages: Iterable[Message]) -> dict[str, list[str]]:
     return found
 
 
-def deletions(messages: Iterable[Message]) -> list[str]:
+def deletions(messages: Sequence[Message]) -> list[str]:
     """What the plan deletes, be it for good or to make it anew."""
-    told = list(messages)
-    found = [address for action, addresses in changes(told).items() if action in _DELETING for address in addresses]
-    counted = max((message["changes"].get("remove", 0) for message in told if message.get("type") == "change_summary"), default=0)
+    found = [address for action, addresses in changes(messages).items() if action in _DELETING for address in addresses]
+    counted = max((message["changes"].get("remove", 0) for message in messages if message.get("type") == "change_summary"), default=0)
     # One that the plan counts and does not name is not let through.
     return sorted(found) or [f"{counted} resources"] * bool(counted)
 
 
-def summed_up(messages: Iterable[Message]) -> bool:
+def summed_up(messages: Sequence[Message]) -> bool:
     """Whether the plan was told to its end."""
     return any(message.get("type") == "change_summary" for message in messages)
 
 
-def errors(messages: Iterable[Message]) -> str:
+def errors(messages: Sequence[Message]) -> str:
     """Why it failed, in a sentence; empty if it did not say."""
     said = []
     for message in messages:

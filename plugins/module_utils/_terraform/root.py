@@ -5,21 +5,18 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import shutil
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .._cluster.alone import alone
 from .._cluster.errors import SalvageError
-from .._cluster.tell import Tell, silent
+from .._cluster.tell import Tell, lines, silent
 from .messages import Message, changes, deletions, errors, message_of, shown, summed_up
-
-_LOOK = 0.2  # seconds between two looks at what it has written
 
 
 @dataclass(frozen=True)
@@ -63,29 +60,23 @@ class Root:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        try:
-            handle = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)
-        except OSError as exc:
-            raise SalvageError(f"{self.folder}: {exc.strerror}; give the folder with the root's .tf files", reason="bad_input") from None
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with ExitStack() as held:
+            try:
+                held.enter_context(alone(self.folder, f"another run is at work on {self.folder}; wait for its end"))
+            except OSError as exc:
+                raise SalvageError(
+                    f"{self.folder}: {exc.strerror}; give the folder with the root's .tf files", reason="bad_input"
+                ) from None
             shutil.rmtree(self.work, ignore_errors=True)
             self.work.mkdir(mode=0o700, parents=True)
-            try:
-                yield
-            finally:
-                shutil.rmtree(self.work)
-        except BlockingIOError:
-            raise SalvageError(f"another run is at work on {self.folder}; wait for its end", reason="conflict") from None
-        finally:
-            os.close(handle)
+            held.callback(shutil.rmtree, self.work)
+            yield
 
     def _run(self, command: str, *arguments: str, good: Sequence[int] = (0,)) -> tuple[int, list[Message]]:
         output, said, ended = self.work / f"{command}.log", [], threading.Event()
-        output.touch()
 
         def follow() -> None:
-            for message in filter(None, map(message_of, _lines(output, ended))):
+            for message in filter(None, map(message_of, lines(output, ended))):
                 said.append(message)
                 if shown(message) and (command, message["type"]) != ("apply", "planned_change"):  # that was the plan's to say
                     self.tell({"terraform": message["type"], "says": message["@message"]})
@@ -105,15 +96,3 @@ class Root:
             words = " ".join(output.read_bytes().decode("utf-8", "replace").split())
             raise SalvageError(f"{self.binary} {command} failed: {errors(said) or words[-500:]}", reason="invalid")
         return status, said
-
-
-def _lines(output: Path, ended: threading.Event) -> Iterator[bytes]:
-    """Each line as it comes, until the writer has ended and all are read."""
-    rest, last = b"", False
-    with output.open("rb") as file:
-        while not last:
-            last = ended.wait(_LOOK)
-            *lines, rest = (rest + file.read()).split(b"\n")
-            yield from lines
-    if rest:
-        yield rest
