@@ -68,7 +68,10 @@ class Root:
                     f"{self.folder}: {exc.strerror}; give the folder with the root's .tf files", reason="bad_input"
                 ) from None
             shutil.rmtree(self.work, ignore_errors=True)
-            self.work.mkdir(mode=0o700, parents=True)
+            try:
+                self.work.mkdir(mode=0o700, parents=True)
+            except OSError as exc:
+                raise SalvageError(f"{self.work}: {exc.strerror}; give a work_dir that can be made", reason="bad_input") from None
             held.callback(shutil.rmtree, self.work)
             yield
 
