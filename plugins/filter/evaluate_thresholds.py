@@ -63,7 +63,7 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 from jinja2.runtime import Undefined
 
-from ..module_utils._cluster.errors import SalvageError
+from ..module_utils._core.errors import SalvageError
 from ..module_utils._metrics.decide import evaluate_all, result_of, unknown_all
 from ..module_utils._metrics.parse import FORMATS, parse
 from ..module_utils._metrics.profile import parse_duration, parse_profile

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .._cluster.errors import SalvageError
 from .._cluster.routes import Routes
+from .._core.errors import SalvageError
 from .._metrics.model import STATUSES
 from .._metrics.profile import parse_duration, parse_profile
 from .collect import Probe, Wanted

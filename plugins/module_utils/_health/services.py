@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from .._metrics.model import CRITICAL, HEALTHY, UNKNOWN, WARNING, Evaluation, iso
-from .._peace_bonds.model import ALLOWED, DENIED, Decision
+from .._opa.model import ALLOWED, DENIED, Decision
 from .model import Check, Part, part, span, unknown_part
 
 DAY = 86400.0

@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from .._cluster.errors import SalvageError
+from .._core.errors import SalvageError
 from .model import Limits, MetricProfile, Profile
 
 RUNBOOK: dict[str, dict[str, Any]] = {
