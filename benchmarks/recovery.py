@@ -28,7 +28,6 @@ from pathlib import Path
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 import pyrage
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.archive.layout import recipients
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.archive.run import Backup
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.archive.select import Selection
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store.store import open_store
@@ -39,6 +38,7 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.jo
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.outcome import Outcome
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.plan import Choice
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.restore import Restore, Wish
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._sealing.age import recipients
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._sealing.keys import identity_file, private_key
 
 from benchmarks.health import Cost, kubectl, lab, measure

@@ -108,7 +108,9 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._core.errors import SalvageError
 from ..module_utils._peace_bonds.log.summary import iso
-from ..module_utils._records.decision_records import canonical, digest, signer, write
+from ..module_utils._records.decision_records import write
+from ..module_utils._sealing.envelope import signer
+from ..module_utils._sealing.hashing import canonical, digest
 
 ARGUMENTS = {
     "dir": {"type": "path", "required": True},

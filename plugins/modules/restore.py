@@ -236,7 +236,6 @@ restore:
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
-from ..module_utils._backup.archive.layout import recipients
 from ..module_utils._backup.archive.run import Backup
 from ..module_utils._backup.archive.select import Selection
 from ..module_utils._backup.options import READ_ARGUMENTS, STORE_ARGUMENTS
@@ -249,6 +248,7 @@ from ..module_utils._restore.journal import Journal
 from ..module_utils._restore.outcome import FAIL
 from ..module_utils._restore.plan import Choice
 from ..module_utils._restore.restore import Restore, Wish
+from ..module_utils._sealing.age import recipients
 from ..module_utils._sealing.keys import identity_file, private_key, public_key
 
 ARGUMENTS = {

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from .._health.model import Check, ago
-from .._metrics.model import CRITICAL, HEALTHY, STATUSES, WARNING
+from .._core.status import CRITICAL, HEALTHY, STATUSES, WARNING
+from .._core.times import ago
+from .._health.model import Check
 
 DEFAULT_SEVERITIES = {"critical": CRITICAL, "page": CRITICAL, "warning": WARNING, "info": HEALTHY, "none": HEALTHY}
 _EPOCH = "0001-01-01"

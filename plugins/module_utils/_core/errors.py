@@ -36,6 +36,15 @@ class SalvageError(Exception):
         self.reason = reason
 
 
+def shown(value: object) -> str:
+    """A value from outside, short enough for a sentence."""
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # an int of thousands of digits, or nesting without an end
+        text = f"a {type(value).__name__}"
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
 def conclude(module: Any, work: Callable[[], dict[str, Any]]) -> None:
     """The module's end: what ``work`` gives, which may have ``failed``, or the sentence of what kept it from it."""
     try:

@@ -16,8 +16,10 @@ from .._alerts import alerts
 from .._cluster.http import Endpoint
 from .._cluster.session import Cluster
 from .._core.errors import SalvageError
+from .._core.status import CRITICAL, HEALTHY, UNKNOWN, worst
+from .._core.times import iso
 from .._metrics.fetch import API_PATH, read_thresholds, with_history
-from .._metrics.model import CRITICAL, HEALTHY, UNKNOWN, Evaluation, Profile, iso, worst
+from .._metrics.model import Evaluation, Profile
 from .._metrics.parse import load_json, parse_promql
 from .._metrics.profile import DEFAULT_PROFILE
 from .._opa.client import Opa

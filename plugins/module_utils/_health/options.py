@@ -10,8 +10,9 @@ from typing import Any
 
 from .._cluster.routes import Routes
 from .._core.errors import SalvageError
-from .._metrics.model import STATUSES
-from .._metrics.profile import parse_duration, parse_profile
+from .._core.status import STATUSES
+from .._core.times import parse_duration
+from .._metrics.profile import parse_profile
 from .collect import Probe, Wanted
 from .model import PARTS
 

@@ -25,7 +25,7 @@ except ImportError:
     jinja2 = None  # type: ignore[assignment]
 
 from .._core.errors import SalvageError
-from .._metrics.model import HEALTHY, STATUSES, UNKNOWN, worst
+from .._core.status import HEALTHY, STATUSES, UNKNOWN, worst
 from .model import PARTS, WORST_FIRST
 
 MAX_FINDINGS = 300

@@ -14,11 +14,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from .._backup.archive.layout import recipients
 from .._cluster.exec import Container
 from .._cluster.session import Cluster
 from .._core.errors import SalvageError
 from .._core.progress import Tell, silent
+from .._sealing.age import recipients
 from .._sealing.keys import identity_file, private_key, public_key
 from .instance import Prometheus, bring, occupied
 from .snapshot import File, Sample, blocks, checked_name, moment, pieces, record_of, span

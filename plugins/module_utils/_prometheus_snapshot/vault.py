@@ -14,10 +14,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from .._backup.archive.layout import decrypt, encrypt
-from .._backup.store.store import Hashing, genuine, signed
 from .._core.errors import SalvageError
-from .._records.decision_records import Ed25519
+from .._sealing.age import decrypt, encrypt
+from .._sealing.envelope import Ed25519, genuine, signed
+from .._sealing.hashing import Hashing
 from .snapshot import DATA, RECORD, File, Sample, digest_of, holds, pieces, read_record
 
 RunCommand = Callable[..., "tuple[int, str, str]"]

@@ -1,16 +1,16 @@
 # Copyright (c) 2026 Euystacio Meta Salvage contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The keys of backups, each from its file."""
+"""Keys, each from its file."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-from .._backup.archive.layout import identities
 from .._core.errors import SalvageError
-from .._records.decision_records import Ed25519
+from .age import identities
+from .envelope import Ed25519
 
 
 def _read(path: str) -> bytes:

@@ -11,31 +11,18 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import io
 import json
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, BinaryIO
 
 from ..._core.errors import SalvageError
-from ..._records.decision_records import Ed25519
-
-try:
-    import pyrage
-
-    HAS_PYRAGE = True
-except ImportError:
-    HAS_PYRAGE = False
+from ..._sealing.age import GZIP, unsealed
+from ..._sealing.envelope import Ed25519
+from ..._sealing.hashing import canonical
 
 SCHEMA = 1
 _OBJECT, _MANIFEST, _SIGNATURE = b'{"object":', b'{"manifest":', b'{"signature":'
-_GZIP = 31  # zlib's number for its largest window in gzip's wrapping
-_PIECE = 64 * 1024
-
-
-def canonical(value: Any) -> bytes:
-    """The one spelling of a value: sorted keys, no blanks, UTF-8."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass")
 
 
 def entry_of(item: Mapping[str, Any], line: bytes) -> list[Any]:
@@ -87,7 +74,7 @@ class _Checker:
 
     def __init__(self, key: Ed25519, take: Callable[[Any], object]) -> None:
         self._key, self._take = key, take
-        self._gzip = zlib.decompressobj(_GZIP)
+        self._gzip = zlib.decompressobj(GZIP)
         self._rest: list[bytes] = []  # of the line that has not ended; joined only when it has, for the manifest's may be long
         self._entries: list[list[Any]] = []
         self._manifest = b""
@@ -148,139 +135,10 @@ def _broken(why: str) -> SalvageError:
     return SalvageError(f"the archive is refused: {why}; take another backup", reason="invalid")
 
 
-class _Reader(io.RawIOBase):
-    """Pieces as a stream; keeps the exception that ended them, for the library in between would make it a text."""
-
-    def __init__(self, pieces: Iterable[bytes]) -> None:
-        self._pieces = iter(pieces)
-        self._rest = memoryview(b"")
-        self.failed: BaseException | None = None
-
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1, /) -> bytes:
-        try:
-            while not self._rest:
-                self._rest = memoryview(next(self._pieces))
-        except StopIteration:
-            return b""
-        except BaseException as exc:
-            self.failed = exc
-            raise
-        size = len(self._rest) if size < 0 else size
-        piece, self._rest = bytes(self._rest[:size]), self._rest[size:]
-        return piece
-
-
-class _Writer:
-    def __init__(self, write: Callable[[bytes], Any]) -> None:
-        self._write = write
-        self.failed: BaseException | None = None
-
-    def write(self, data: bytes) -> int:
-        try:
-            self._write(data)
-        except BaseException as exc:
-            self.failed = self.failed or exc  # the library tries again what was refused
-            raise
-        return len(data)
-
-    def flush(self) -> None:
-        """What is behind is flushed by who opened it."""
-
-
-def _packed(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    packer = zlib.compressobj(1, zlib.DEFLATED, _GZIP)
-    for piece in pieces:
-        if packed := packer.compress(piece):
-            yield packed
-    yield packer.flush()
-
-
-def _need_pyrage() -> None:
-    if not HAS_PYRAGE:
-        raise SalvageError("the Python library pyrage is missing where the module runs; install it", reason="missing_library")
-
-
-def recipients(texts: Sequence[str]) -> list[Any]:
-    """The public keys that can open an archive.  Raises SalvageError before anything is read."""
-    _need_pyrage()
-    if not texts:
-        raise SalvageError("no recipient is given, so nobody could open the backup; name an age public key (age1...)", reason="bad_input")
-    return [_recipient(text.strip()) for text in texts]
-
-
-def _recipient(text: str) -> Any:
-    try:
-        return pyrage.x25519.Recipient.from_str(text)
-    except Exception:
-        shown = "a private key (AGE-SECRET-KEY-1...)" if text.upper().startswith("AGE-SECRET") else repr(text)
-        raise SalvageError(
-            f"recipients has {shown}, which is no age public key; that starts with age1, see age-keygen -y", reason="bad_input"
-        ) from None
-
-
-def identities(text: str, where: str) -> list[Any]:
-    """The private keys of a file as age-keygen writes it."""
-    _need_pyrage()
-    try:
-        found = [pyrage.x25519.Identity.from_str(line.strip()) for line in text.splitlines() if line.startswith("AGE-SECRET-KEY-")]
-    except Exception:
-        raise SalvageError(f"{where} holds an age private key that cannot be read", reason="bad_input") from None
-    if not found:
-        raise SalvageError(f"{where} holds no age private key (AGE-SECRET-KEY-1...); make one with age-keygen", reason="bad_input")
-    return found
-
-
-def passing_identity() -> Any:
-    """A private key that is never written anywhere: who has just written an archive can prove with it that it opens."""
-    _need_pyrage()
-    return pyrage.x25519.Identity.generate()
-
-
-def _piped(convert: Callable[[Any, Any, list[Any]], None], reader: _Reader, writer: _Writer, keys: Sequence[Any]) -> str:
-    """What the library says against it; what reader or writer raised is raised again.
-
-    The library drops what its last, buffered write raises, so a return is no proof that all was written.
-    """
-    problem = ""
-    try:
-        convert(reader, writer, list(keys))
-    except Exception as exc:
-        problem = str(exc).rstrip(".") or type(exc).__name__
-    if failed := reader.failed or writer.failed:
-        raise failed
-    return problem
-
-
-def encrypt(pieces: Iterable[bytes], target: BinaryIO, to: Sequence[Any]) -> None:
-    problem = _piped(pyrage.encrypt_io, _Reader(_packed(pieces)), _Writer(target.write), to)
-    if problem:
-        raise SalvageError(f"the archive cannot be encrypted: {problem}", reason="invalid")
-
-
-def _opened(source: BinaryIO, write: Callable[[bytes], Any], having: Sequence[Any]) -> str:
-    """What the library says against it, as ``_piped``."""
-    _need_pyrage()
-    return _piped(pyrage.decrypt_io, _Reader(iter(lambda: source.read(_PIECE), b"")), _Writer(write), having)
-
-
-def decrypt(source: BinaryIO, write: Callable[[bytes], Any], having: Sequence[Any], what: str) -> None:
-    """Writes what ``encrypt`` was given; whether all of it came back is for the caller to prove.  Raises SalvageError(invalid)."""
-    unpacker = zlib.decompressobj(_GZIP)
-    try:
-        problem = _opened(source, lambda data: write(unpacker.decompress(data)), having)
-    except zlib.error as exc:
-        problem = str(exc)
-    if problem:
-        raise SalvageError(f"{what} cannot be decrypted with this identity: {problem}", reason="invalid")
-
-
 def check(source: BinaryIO, key: Ed25519, having: Sequence[Any], take: Callable[[Any], object] = lambda item: None) -> dict[str, Any]:
     """The proven manifest of an encrypted archive; ``take`` gets each object before it is proven.  Raises SalvageError(invalid)."""
     checker = _Checker(key, take)
-    problem = _opened(source, checker.write, having)
+    problem = unsealed(source, checker.write, having)
     if problem:
         raise _broken(f"it cannot be decrypted with this identity ({problem})")
     return checker.finish()

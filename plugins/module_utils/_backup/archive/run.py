@@ -16,9 +16,11 @@ from ..._cluster.objects import must_read
 from ..._cluster.session import Cluster
 from ..._core.errors import SalvageError
 from ..._core.progress import Tell, silent
-from ..._records.decision_records import Ed25519
-from ..store.store import ARCHIVE, RECORD, Hashing, Record, Store, signed
-from .layout import Plain, canonical, check, encrypt, passing_identity
+from ..._sealing.age import encrypt, passing_identity
+from ..._sealing.envelope import Ed25519, signed
+from ..._sealing.hashing import Hashing, canonical
+from ..store.store import ARCHIVE, RECORD, Record, Store
+from .layout import Plain, check
 from .select import Selection, unserved
 from .snapshot_revision import CutLostError, discover, objects, take
 

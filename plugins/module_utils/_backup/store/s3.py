@@ -12,7 +12,8 @@ from datetime import datetime, timedelta, timezone
 from typing import Any, BinaryIO, cast
 
 from ..._core.errors import SalvageError
-from .store import Hashing, Store
+from ..._sealing.hashing import Hashing
+from .store import Store
 
 try:
     import boto3

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 import os
 from abc import ABC, abstractmethod
@@ -17,8 +15,8 @@ from typing import Any, BinaryIO
 
 from ..._core.errors import SalvageError
 from ..._core.lock import alone
-from ..._records.decision_records import Ed25519
-from ..archive.layout import canonical
+from ..._sealing.envelope import Ed25519, genuine
+from ..._sealing.hashing import Hashing
 
 Record = dict[str, Any]
 ARCHIVE, RECORD = ".age", ".json"
@@ -31,55 +29,6 @@ def surplus(newest_first: Sequence[str], last_proven: str | None, keep: int, spa
     if not keep or last_proven is None:
         return []
     return [name for name in newest_first[keep:] if name != last_proven and name not in spared]
-
-
-def signed(record: Mapping[str, Any], key: Ed25519) -> Record:
-    return {**record, "signature": base64.b64encode(key.sign(canonical(record))).decode()}
-
-
-def genuine(name: str, record: Mapping[str, Any], key: Ed25519) -> bool:
-    """Whether the record is of the backup of this name, and signed by this key."""
-    content = {field: value for field, value in record.items() if field != "signature"}
-    try:
-        signature = base64.b64decode(str(record.get("signature")), validate=True)
-    except ValueError:
-        return False
-    return record.get("name") == name and key.verifies(canonical(content), signature)
-
-
-class Hashing:
-    """A stream to read from or write to, with the hash and the size of what went through."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
-        self._total = hashlib.sha256()
-        self.size = 0
-
-    @property
-    def digest(self) -> str:
-        return self._total.hexdigest()
-
-    def write(self, data: bytes) -> int:
-        self._count(data)
-        return self._stream.write(data)
-
-    def read(self, size: int = -1, /) -> bytes:
-        try:
-            data = self._stream.read(size)
-        except OSError as exc:
-            raise SalvageError(f"the archive can't be read on from byte {self.size}: {exc.strerror or exc}", reason="unreachable") from None
-        self._count(data)
-        return data
-
-    def drain(self) -> str:
-        """The hash of all of it, what was not read included."""
-        while self.read(_PIECE):
-            pass
-        return self.digest
-
-    def _count(self, data: bytes) -> None:
-        self._total.update(data)
-        self.size += len(data)
 
 
 class Store(ABC):

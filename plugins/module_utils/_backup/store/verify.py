@@ -10,9 +10,10 @@ from datetime import datetime, timezone
 from typing import Any
 
 from ..._core.errors import SalvageError
-from ..._records.decision_records import Ed25519
+from ..._sealing.envelope import Ed25519, genuine
+from ..._sealing.hashing import Hashing
 from ..archive.layout import check
-from .store import Hashing, Record, Store, genuine
+from .store import Record, Store
 
 
 def described(record: Record, now: datetime) -> Record:

@@ -24,7 +24,7 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._prometheus
     span,
 )
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._prometheus_snapshot.vault import Part, newest, opened, promtool_proves
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._records.decision_records import Ed25519
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._sealing.envelope import Ed25519
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 

@@ -14,18 +14,11 @@ from typing import Any
 import pyrage
 import pytest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.archive import layout as module
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.archive.layout import (
-    Plain,
-    canonical,
-    check,
-    encrypt,
-    identities,
-    passing_identity,
-    read,
-    recipients,
-)
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.archive.layout import Plain, check, read
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._records.decision_records import Ed25519
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._sealing.age import encrypt, identities, passing_identity, recipients
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._sealing.envelope import Ed25519
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._sealing.hashing import canonical
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from hypothesis import given
