@@ -9,7 +9,14 @@ import math
 from dataclasses import dataclass
 from random import Random
 
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.judge import FAILED, Counts, Coverage, Rule, Stream, judge
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.bake.judge import (
+    FAILED,
+    Counts,
+    Coverage,
+    Rule,
+    Stream,
+    judge,
+)
 
 INTERVAL = 15
 LOOKS = 60

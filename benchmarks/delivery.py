@@ -26,18 +26,18 @@ from typing import Any
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.api import Cluster
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.apply import create, delete, must_read, read, update
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.objects import create, delete, must_read, read, update
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.session import Cluster
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.watch import Watch
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.bake import Bake, Baseline, Plan, Sources
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.counters import Signals
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.judge import Rule
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.old_colour import Ending
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.rollout import Workload, roll_back
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.sources import PodSource
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.switch import BlueGreen, Settings
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.workload import path_of
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.bake.bake import Bake, Baseline, Plan, Sources
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.bake.counters import Signals
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.bake.judge import Rule
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.bake.sources import PodSource
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.blue_green.old_colour import Ending
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.blue_green.switch import BlueGreen, Settings
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.rollout.rollback import Workload, roll_back
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._metrics.model import Profile
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._workloads.workload import path_of
 
 from benchmarks.bakes import SCENARIOS, simulate
 from tests.integration.load import Load

@@ -28,18 +28,18 @@ from pathlib import Path
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 import pyrage
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.archive import recipients
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.journal import Journal
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.keys import identity_file, private_key
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.outcome import Outcome
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.perform import Backup
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.plan import Choice
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.restore import Restore, Wish
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.select import Selection
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store import open_store
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.verify import listed, opened, proven
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.api import Cluster
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.apply import create
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.archive.run import Backup
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.archive.select import Selection
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store.store import open_store
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store.verify import listed, opened, proven
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.objects import create
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.session import Cluster
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.journal import Journal
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.outcome import Outcome
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.plan import Choice
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.restore import Restore, Wish
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._sealing.age import recipients
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._sealing.keys import identity_file, private_key
 
 from benchmarks.health import Cost, kubectl, lab, measure
 

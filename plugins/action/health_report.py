@@ -16,8 +16,9 @@ from ansible import constants as C  # noqa: N812  (what all of Ansible calls it)
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.errors import SalvageError
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._health import fleet, render, store
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._health import fleet, render
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._health import report_files as store
 
 display = Display()
 COLOURS = {"critical": "COLOR_ERROR", "unknown": "COLOR_UNREACHABLE", "warning": "COLOR_CHANGED", "healthy": "COLOR_OK"}

@@ -63,10 +63,11 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 from jinja2.runtime import Undefined
 
-from ..module_utils._cluster.errors import SalvageError
+from ..module_utils._core.errors import SalvageError
+from ..module_utils._core.times import parse_duration
 from ..module_utils._metrics.decide import evaluate_all, result_of, unknown_all
 from ..module_utils._metrics.parse import FORMATS, parse
-from ..module_utils._metrics.profile import parse_duration, parse_profile
+from ..module_utils._metrics.profile import parse_profile
 
 try:
     from ansible.template import accept_args_markers  # ansible-core 2.19 keeps undefined values from filters that don't ask for them

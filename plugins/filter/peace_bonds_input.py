@@ -45,7 +45,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ..module_utils._peace_bonds.recommend import input_of
+from ..module_utils._peace_bonds.review.next_step import input_of
 
 
 def peace_bonds_input(metrics: Any, fields: dict[str, str] | None = None) -> dict[str, Any]:

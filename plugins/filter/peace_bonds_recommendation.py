@@ -57,7 +57,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ..module_utils._peace_bonds.recommend import recommend
+from ..module_utils._peace_bonds.review.next_step import recommend
 
 
 def peace_bonds_recommendation(

@@ -48,8 +48,8 @@ from typing import Any
 
 from ansible.plugins.lookup import LookupBase
 from ansible.utils.display import Display
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.errors import SalvageError
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._health.store import load, report_path
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._health.report_files import load, report_path
 
 display = Display()
 

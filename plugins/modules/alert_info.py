@@ -145,7 +145,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
 from ..module_utils._cluster import routes
-from ..module_utils._cluster.errors import SalvageError
+from ..module_utils._core.errors import SalvageError
 from ..module_utils._health.collect import read_alerts
 
 STATES = ["active", "silenced", "inhibited"]

@@ -136,15 +136,15 @@ backup:
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
-from ..module_utils._backup.archive import recipients
-from ..module_utils._backup.keys import private_key
+from ..module_utils._backup.archive.run import Backup
+from ..module_utils._backup.archive.select import PRESETS, Selection
 from ..module_utils._backup.options import STORE_ARGUMENTS
-from ..module_utils._backup.perform import Backup
-from ..module_utils._backup.select import PRESETS, Selection
-from ..module_utils._backup.store import open_store
-from ..module_utils._cluster.api import Cluster
-from ..module_utils._cluster.errors import SalvageError, conclude
-from ..module_utils._cluster.tell import PROGRESS_ARGUMENTS, teller
+from ..module_utils._backup.store.store import open_store
+from ..module_utils._cluster.session import Cluster
+from ..module_utils._core.errors import SalvageError, conclude
+from ..module_utils._core.progress import PROGRESS_ARGUMENTS, teller
+from ..module_utils._sealing.age import recipients
+from ..module_utils._sealing.keys import private_key
 
 ARGUMENTS = {
     **AUTH_ARG_SPEC,

@@ -77,11 +77,11 @@ from datetime import datetime, timezone
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._backup.keys import identity_file, public_key
 from ..module_utils._backup.options import READ_ARGUMENTS, STORE_ARGUMENTS
-from ..module_utils._backup.store import open_store
-from ..module_utils._backup.verify import described, listed, proven
-from ..module_utils._cluster.errors import conclude
+from ..module_utils._backup.store.store import open_store
+from ..module_utils._backup.store.verify import described, listed, proven
+from ..module_utils._core.errors import conclude
+from ..module_utils._sealing.keys import identity_file, public_key
 
 ARGUMENTS = {**STORE_ARGUMENTS, **READ_ARGUMENTS, "name": {"type": "str"}}
 

@@ -304,20 +304,20 @@ import tempfile
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
-from ..module_utils._cluster.api import Cluster
-from ..module_utils._cluster.errors import SalvageError
 from ..module_utils._cluster.routes import ARGUMENTS as ROUTES
 from ..module_utils._cluster.routes import Routes
-from ..module_utils._cluster.tell import PROGRESS_ARGUMENTS, teller
-from ..module_utils._delivery.bake import Bake, Baseline, Plan, Sources, measure, nothing_before
-from ..module_utils._delivery.counters import Signals
-from ..module_utils._delivery.judge import Rule
+from ..module_utils._cluster.session import Cluster
+from ..module_utils._core.errors import SalvageError
+from ..module_utils._core.progress import PROGRESS_ARGUMENTS, teller
+from ..module_utils._delivery.bake.bake import Bake, Baseline, Plan, Sources, measure, nothing_before
+from ..module_utils._delivery.bake.counters import Signals
+from ..module_utils._delivery.bake.judge import Rule
+from ..module_utils._delivery.bake.opa_probes import PolicySource, probes_from
+from ..module_utils._delivery.bake.sources import PodSource, PrometheusSource
+from ..module_utils._delivery.blue_green.switch import BlueGreen, Settings
+from ..module_utils._delivery.blue_green.weighted import Weighted
 from ..module_utils._delivery.options import WORKLOAD_ARGUMENTS
-from ..module_utils._delivery.policy import PolicySource, probes_from
-from ..module_utils._delivery.rollout import Workload
-from ..module_utils._delivery.sources import PodSource, PrometheusSource
-from ..module_utils._delivery.switch import BlueGreen, Settings
-from ..module_utils._delivery.weighted import Weighted
+from ..module_utils._delivery.rollout.rollback import Workload
 from ..module_utils._metrics.model import Profile
 from ..module_utils._metrics.profile import parse_profile
 

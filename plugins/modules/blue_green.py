@@ -315,13 +315,13 @@ import time
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
-from ..module_utils._cluster.api import Cluster
-from ..module_utils._cluster.errors import SalvageError, conclude
-from ..module_utils._cluster.tell import PROGRESS_ARGUMENTS, teller
-from ..module_utils._delivery.colours import Journal
-from ..module_utils._delivery.old_colour import Ending
-from ..module_utils._delivery.switch import BlueGreen, Settings
-from ..module_utils._delivery.weighted import Weighted
+from ..module_utils._cluster.session import Cluster
+from ..module_utils._core.errors import SalvageError, conclude
+from ..module_utils._core.progress import PROGRESS_ARGUMENTS, teller
+from ..module_utils._delivery.blue_green.colours import Journal
+from ..module_utils._delivery.blue_green.old_colour import Ending
+from ..module_utils._delivery.blue_green.switch import BlueGreen, Settings
+from ..module_utils._delivery.blue_green.weighted import Weighted
 
 ARGUMENTS = {
     **AUTH_ARG_SPEC,

@@ -232,11 +232,11 @@ complete:
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
-from ..module_utils._cluster.errors import SalvageError
-from ..module_utils._peace_bonds import sources
-from ..module_utils._peace_bonds.log import PROVIDER_FIELDS, Reading, read, timestamp
+from ..module_utils._core.errors import SalvageError
+from ..module_utils._peace_bonds.log import sources
+from ..module_utils._peace_bonds.log.decision_log import PROVIDER_FIELDS, Reading, read, timestamp
+from ..module_utils._peace_bonds.log.summary import Summary
 from ..module_utils._peace_bonds.options import connect, limits_of
-from ..module_utils._peace_bonds.summary import Summary
 
 ARGUMENTS = {
     **AUTH_ARG_SPEC,

@@ -147,11 +147,11 @@ summary:
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
-from ..module_utils._cluster.errors import SalvageError
-from ..module_utils._peace_bonds.api import Opa
-from ..module_utils._peace_bonds.model import REQUIRED_INPUT
+from ..module_utils._core.errors import SalvageError
+from ..module_utils._opa.client import Opa
+from ..module_utils._opa.model import REQUIRED_INPUT
 from ..module_utils._peace_bonds.options import OPA_ARGUMENTS, connect, needs_cluster, open_address
-from ..module_utils._peace_bonds.review import Provider, Questions, counts, review
+from ..module_utils._peace_bonds.review.providers import Provider, Questions, counts, review
 
 ARGUMENTS = {
     **AUTH_ARG_SPEC,

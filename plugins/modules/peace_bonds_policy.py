@@ -368,10 +368,10 @@ history:
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
-from ..module_utils._cluster.errors import SalvageError
-from ..module_utils._cluster.tell import PROGRESS_ARGUMENTS
-from ..module_utils._peace_bonds.change import Change
-from ..module_utils._peace_bonds.log import PROVIDER_FIELDS
+from ..module_utils._core.errors import SalvageError
+from ..module_utils._core.progress import PROGRESS_ARGUMENTS
+from ..module_utils._peace_bonds.change.policy_change import Change
+from ..module_utils._peace_bonds.log.decision_log import PROVIDER_FIELDS
 
 ARGUMENTS = {
     **AUTH_ARG_SPEC,

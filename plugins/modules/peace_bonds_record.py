@@ -106,9 +106,11 @@ import time
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._cluster.errors import SalvageError
-from ..module_utils._peace_bonds.record import canonical, digest, signer, write
-from ..module_utils._peace_bonds.summary import iso
+from ..module_utils._core.errors import SalvageError
+from ..module_utils._peace_bonds.log.summary import iso
+from ..module_utils._records.decision_records import write
+from ..module_utils._sealing.envelope import signer
+from ..module_utils._sealing.hashing import canonical, digest
 
 ARGUMENTS = {
     "dir": {"type": "path", "required": True},

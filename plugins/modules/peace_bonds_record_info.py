@@ -70,8 +70,9 @@ count:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._cluster.errors import SalvageError
-from ..module_utils._peace_bonds.record import signer, verify
+from ..module_utils._core.errors import SalvageError
+from ..module_utils._records.decision_records import verify
+from ..module_utils._sealing.envelope import signer
 
 ARGUMENTS = {
     "dir": {"type": "path", "required": True},

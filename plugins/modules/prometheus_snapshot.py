@@ -162,9 +162,9 @@ others:
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
-from ..module_utils._cluster.errors import SalvageError
-from ..module_utils._cluster.tell import PROGRESS_ARGUMENTS, teller
-from ..module_utils._prometheus.perform import Run
+from ..module_utils._core.errors import SalvageError
+from ..module_utils._core.progress import PROGRESS_ARGUMENTS, teller
+from ..module_utils._prometheus_snapshot.perform import Run
 
 ARGUMENTS = {
     **AUTH_ARG_SPEC,

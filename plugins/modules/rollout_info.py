@@ -90,10 +90,10 @@ explanation:
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
-from ..module_utils._cluster.api import Cluster
-from ..module_utils._cluster.errors import conclude
+from ..module_utils._cluster.session import Cluster
+from ..module_utils._core.errors import conclude
 from ..module_utils._delivery.options import WORKLOAD_ARGUMENTS
-from ..module_utils._delivery.rollout import Workload
+from ..module_utils._delivery.rollout.rollback import Workload
 
 ARGUMENTS = {**AUTH_ARG_SPEC, **WORKLOAD_ARGUMENTS, "log_lines": {"type": "int", "default": 20}}
 

@@ -130,12 +130,12 @@ rollout:
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
-from ..module_utils._cluster.api import Cluster
-from ..module_utils._cluster.errors import conclude
-from ..module_utils._cluster.tell import PROGRESS_ARGUMENTS, teller
+from ..module_utils._cluster.session import Cluster
+from ..module_utils._core.errors import conclude
+from ..module_utils._core.progress import PROGRESS_ARGUMENTS, teller
 from ..module_utils._delivery.options import WORKLOAD_ARGUMENTS
-from ..module_utils._delivery.rollout import Workload
-from ..module_utils._delivery.scaling import Wish, scale, undo
+from ..module_utils._delivery.rollout.rollback import Workload
+from ..module_utils._delivery.scaling.run import Wish, scale, undo
 
 ARGUMENTS = {
     **AUTH_ARG_SPEC,

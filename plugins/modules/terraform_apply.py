@@ -74,8 +74,8 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._cluster.errors import SalvageError, conclude
-from ..module_utils._cluster.tell import PROGRESS_ARGUMENTS, teller
+from ..module_utils._core.errors import SalvageError, conclude
+from ..module_utils._core.progress import PROGRESS_ARGUMENTS, teller
 from ..module_utils._terraform.root import Root
 
 ARGUMENTS = {

@@ -229,10 +229,11 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
 from ..module_utils._cluster import routes
-from ..module_utils._cluster.errors import SalvageError
+from ..module_utils._core.errors import SalvageError
+from ..module_utils._core.times import parse_duration
 from ..module_utils._metrics.decide import result_of
 from ..module_utils._metrics.fetch import read_thresholds, with_history
-from ..module_utils._metrics.profile import parse_duration, parse_profile
+from ..module_utils._metrics.profile import parse_profile
 
 ARGUMENTS: dict[str, Any] = {
     "url": {"type": "str", "default": "service://euystacio-ai/euystacio-api:8000"},

@@ -22,7 +22,7 @@ from ansible import constants as C  # noqa: N812  (what all of Ansible calls it)
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action.normal import ActionModule as RunsModule
 from ansible.utils.display import Display
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.tell import lines
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.progress import lines
 
 display = Display()
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from jinja2.runtime import Undefined
 
-from ..module_utils._metrics.model import CRITICAL, HEALTHY, UNKNOWN, WARNING, worst
+from ..module_utils._core.status import CRITICAL, HEALTHY, UNKNOWN, WARNING, worst
 
 try:
     from ansible.template import accept_args_markers  # ansible-core 2.19 keeps undefined values from tests that don't ask for them

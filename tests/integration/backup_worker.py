@@ -13,13 +13,13 @@ import sys
 from itertools import count
 from pathlib import Path
 
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.archive import recipients
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.keys import private_key
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.perform import Backup
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.select import Selection
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store import open_store
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.api import Cluster
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.apply import call
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.archive.run import Backup
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.archive.select import Selection
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store.store import open_store
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.objects import call
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.session import Cluster
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._sealing.age import recipients
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._sealing.keys import private_key
 
 
 def write(cluster: Cluster, namespace: str, pair: str) -> None:

@@ -9,8 +9,8 @@ import random
 import threading
 from typing import Any
 
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.errors import SalvageError
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.http import Http, Response
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
 
 
 class Stumbling(Http):

@@ -26,13 +26,13 @@ from typing import Any
 
 import pyrage
 import pytest
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.keys import identity_file, private_key, public_key
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.perform import Backup
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.select import Selection
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store import Directory, Store
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.verify import listed, opened
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.api import Cluster
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.errors import SalvageError
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.archive.run import Backup
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.archive.select import Selection
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store.store import Directory, Store
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store.verify import listed, opened
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.session import Cluster
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._sealing.keys import identity_file, private_key, public_key
 from cluster_lab import Lab
 from stumbling import Stumbling
 

@@ -13,11 +13,11 @@ from typing import Any, BinaryIO
 
 import boto3
 import pytest
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup import s3
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.select import Selection
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store import Store, open_store
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.verify import proven
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.errors import SalvageError
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.archive.select import Selection
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store import s3
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store.store import Store, open_store
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store.verify import proven
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
 from object_store import BUCKET, SECRET
 from test_backup import SPACE, Site, module, site, space  # noqa: F401 # fixtures
 

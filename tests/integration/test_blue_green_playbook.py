@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.api import Cluster
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.switch import Settings
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.weighted import Weighted
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.session import Cluster
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.blue_green.switch import Settings
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.blue_green.weighted import Weighted
 from audit import checked
 from cluster_lab import NAMESPACE, Lab
 from load import Load

@@ -20,24 +20,24 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.api import Cluster
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.apply import create, delete, must_read, read, update
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.errors import SalvageError
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.http import open_endpoint
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.bake import Bake, Baseline, Plan, Sources
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.colours import Journal
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.counters import Signals
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.judge import Counts, Rule
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.old_colour import Ending
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.perform import perform
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.rollout import Workload
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.scaling import Wish, scale, undo
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.sources import PodSource, PrometheusSource
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.switch import BlueGreen, Settings
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.weighted import Weighted
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.workload import path_of
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.objects import create, delete, must_read, read, update
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.session import Cluster
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.bake.bake import Bake, Baseline, Plan, Sources
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.bake.counters import Signals
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.bake.judge import Counts, Rule
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.bake.sources import PodSource, PrometheusSource
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.blue_green.colours import Journal
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.blue_green.old_colour import Ending
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.blue_green.switch import BlueGreen, Settings
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.blue_green.weighted import Weighted
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.rollout.rollback import Workload
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.rollout.task import perform
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.scaling.run import Wish, scale, undo
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._metrics.model import Profile
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._metrics.profile import parse_profile
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._workloads.workload import path_of
 from cluster_lab import NAMESPACE, Lab
 from load import Load
 from stumbling import Stumbling

@@ -22,10 +22,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.api import Cluster
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.session import Cluster
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.watch import Watch
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.rollout import Workload
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.workload import RETURNING, path_of
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.rollout.rollback import Workload
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._workloads.workload import RETURNING, path_of
 from cluster_lab import NAMESPACE, Lab, Run
 from load import Load
 

@@ -20,9 +20,9 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.api import Cluster
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.http import open_endpoint
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.api import Opa
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.session import Cluster
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._opa.client import Opa
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 sys.path += [str(CHECKOUT), str(Path(__file__).parent)]

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.archive import recipients
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.keys import private_key
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.perform import Backup
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.select import Selection
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.api import Cluster
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.archive.run import Backup
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.archive.select import Selection
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.session import Cluster
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._sealing.age import recipients
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._sealing.keys import private_key
 from audit import checked
 from backups import Backups
 from cluster_lab import NAMESPACE, Lab, Run, comes_to

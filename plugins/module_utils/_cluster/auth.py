@@ -22,7 +22,7 @@ from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined
 
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_MAP, AUTH_ARG_SPEC, AUTH_PROXY_HEADERS_SPEC
 
-from .errors import SalvageError
+from .._core.errors import SalvageError
 from .kubeconfig import Headers, Login, read
 
 

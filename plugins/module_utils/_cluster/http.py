@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import quote, urlencode, urlsplit
 
-from .errors import SalvageError
+from .._core.errors import SalvageError
 
 try:
     import urllib3

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 from urllib.request import getproxies_environment
 
-from .errors import SalvageError
+from .._core.errors import SalvageError
 
 try:
     import urllib3

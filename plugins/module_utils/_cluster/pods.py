@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from .._core.errors import SalvageError
 from .conditions import holds
-from .errors import SalvageError
 
 
 def ready(pod: Mapping[str, Any]) -> bool:

@@ -10,10 +10,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from .api import Cluster
-from .errors import SalvageError
-from .forward import open_forward
+from .._core.errors import SalvageError
 from .http import Endpoint, Http, open_endpoint
+from .port_forward import open_forward
+from .session import Cluster
 
 ARGUMENTS: dict[str, Any] = {
     "token": {"type": "str", "no_log": True},

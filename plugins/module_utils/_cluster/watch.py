@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterator, Mapping
 from types import TracebackType
 from typing import Any, TypeVar
 
-from .apply import Object, call
-from .errors import SalvageError
+from .._core.errors import SalvageError
 from .http import Query, ServesProxy
+from .objects import Object, call
 
 T = TypeVar("T")
 Scene = Mapping[str, Mapping[str, Object]]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .workload import KINDS
+from .._workloads.workload import KINDS
 
 WORKLOAD_ARGUMENTS: dict[str, Any] = {
     "kind": {"type": "str", "choices": list(KINDS), "default": "Deployment"},

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .._metrics.model import CRITICAL, UNKNOWN, WARNING
+from .._core.status import CRITICAL, UNKNOWN, WARNING
 from .model import Check
 
 _PRESSURES = ("MemoryPressure", "DiskPressure", "PIDPressure", "NetworkUnavailable")

@@ -12,15 +12,18 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from .._cluster.api import Cluster
-from .._cluster.errors import SalvageError
+from .._alerts import alerts
 from .._cluster.http import Endpoint
+from .._cluster.session import Cluster
+from .._core.errors import SalvageError
+from .._core.status import CRITICAL, HEALTHY, UNKNOWN, worst
+from .._core.times import iso
 from .._metrics.fetch import API_PATH, read_thresholds, with_history
-from .._metrics.model import CRITICAL, HEALTHY, UNKNOWN, Evaluation, Profile, iso, worst
+from .._metrics.model import Evaluation, Profile
 from .._metrics.parse import load_json, parse_promql
 from .._metrics.profile import DEFAULT_PROFILE
-from .._peace_bonds.api import Opa
-from . import alerts, cluster, compare, pods, services
+from .._opa.client import Opa
+from . import cluster, compare, pods, services
 from .model import Check, Part, counts, part, unknown_part
 
 # A snapshot of now is asked for, and the API server's watch cache is one (some milliseconds old at most, and the same in every list of a

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .._metrics.model import HEALTHY, STATUSES, UNKNOWN
+from .._core.status import HEALTHY, STATUSES, UNKNOWN
 
 _SOURCES = {"alerts/prometheus", "alerts/alertmanager"}
 

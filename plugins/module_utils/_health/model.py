@@ -5,16 +5,13 @@
 
 from __future__ import annotations
 
-import datetime
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from .._metrics.model import CRITICAL, HEALTHY, STATUSES, UNKNOWN, WARNING, worst
+from .._core.status import CRITICAL, HEALTHY, STATUSES, UNKNOWN, WARNING, worst
 
 PARTS = ("pods", "workloads", "nodes", "api", "thresholds", "opa", "alerts", "storage", "certificates", "backup")
-_FRACTION = re.compile(r"\.(\d+)")
 WORST_FIRST = (CRITICAL, UNKNOWN, WARNING, HEALTHY)
 
 
@@ -90,28 +87,3 @@ def counts(parts: Iterable[Part]) -> dict[str, int]:
         if not one.checks and not one.healthy:
             total[one.status] += 1
     return total
-
-
-def when(text: object) -> float | None:
-    """Unix seconds of an RFC 3339 time, None if it is none."""
-    # Prometheus writes nanoseconds; before Python 3.11 a fraction has six digits.
-    plain = _FRACTION.sub(lambda found: f".{found[1]:0<6.6}", str(text)).replace("Z", "+00:00")
-    try:
-        moment = datetime.datetime.fromisoformat(plain)
-        return moment.timestamp() if moment.tzinfo else None
-    except (ValueError, OverflowError):
-        return None
-
-
-def ago(text: object, now: float) -> str:
-    """``for 3 min`` of a time; empty if it is none."""
-    moment = when(text)
-    return "" if moment is None else f"for {span(max(0.0, now - moment))}"
-
-
-def span(seconds: float) -> str:
-    """A duration as a person says it."""
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= 2 * size:
-            return f"{int(seconds / size)} {unit}"
-    return f"{int(seconds)} s"

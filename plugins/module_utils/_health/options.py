@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .._cluster.errors import SalvageError
 from .._cluster.routes import Routes
-from .._metrics.model import STATUSES
-from .._metrics.profile import parse_duration, parse_profile
+from .._core.errors import SalvageError
+from .._core.status import STATUSES
+from .._core.times import parse_duration
+from .._metrics.profile import parse_profile
 from .collect import Probe, Wanted
 from .model import PARTS
 

@@ -9,8 +9,9 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .._metrics.model import CRITICAL, UNKNOWN, WARNING
-from .model import Check, ago, span, when
+from .._core.status import CRITICAL, UNKNOWN, WARNING
+from .._core.times import ago, span, when
+from .model import Check
 
 STARTING_GRACE = 300.0  # seconds in which a pod may pull its image and start
 READY_GRACE = 60.0  # seconds in which a container that runs may get ready

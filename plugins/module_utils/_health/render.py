@@ -17,15 +17,15 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, TypeGuard
 
-from . import plot
+from .._report import plot
 
 try:
     import jinja2
 except ImportError:
     jinja2 = None  # type: ignore[assignment]
 
-from .._cluster.errors import SalvageError
-from .._metrics.model import HEALTHY, STATUSES, UNKNOWN, worst
+from .._core.errors import SalvageError
+from .._core.status import HEALTHY, STATUSES, UNKNOWN, worst
 from .model import PARTS, WORST_FIRST
 
 MAX_FINDINGS = 300

@@ -13,9 +13,11 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from .._metrics.model import CRITICAL, HEALTHY, UNKNOWN, WARNING, Evaluation, iso
-from .._peace_bonds.model import ALLOWED, DENIED, Decision
-from .model import Check, Part, part, span, unknown_part
+from .._core.status import CRITICAL, HEALTHY, UNKNOWN, WARNING
+from .._core.times import iso, span
+from .._metrics.model import Evaluation
+from .._opa.model import ALLOWED, DENIED, Decision
+from .model import Check, Part, part, unknown_part
 
 DAY = 86400.0
 

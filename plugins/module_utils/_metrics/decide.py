@@ -12,7 +12,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from .model import CRITICAL, HEALTHY, STATUSES, UNKNOWN, WARNING, Evaluation, Limits, MetricProfile, Profile, Sample, Series, iso, worst
+from .._core.status import CRITICAL, HEALTHY, STATUSES, UNKNOWN, WARNING, worst
+from .._core.times import iso
+from .model import Evaluation, Limits, MetricProfile, Profile, Sample, Series
 
 # Of the window of ``for``: a longer stretch without a sample, at its edges too, and the breach is not proven to have lasted.
 LONGEST_GAP = 0.2

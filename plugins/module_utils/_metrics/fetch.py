@@ -12,10 +12,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from .._cluster.errors import SalvageError
 from .._cluster.http import Endpoint, Response
+from .._core.errors import SalvageError
+from .._core.status import HEALTHY
 from .decide import evaluate_all, merge, unknown_all
-from .model import HEALTHY, Evaluation, MetricProfile, Profile, Sample, Series
+from .model import Evaluation, MetricProfile, Profile, Sample, Series
 from .parse import load_json, parse, parse_promql
 from .profile import METRIC_NAME
 

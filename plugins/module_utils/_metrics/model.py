@@ -5,31 +5,13 @@
 
 from __future__ import annotations
 
-import datetime
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-HEALTHY = "healthy"
-WARNING = "warning"
-UNKNOWN = "unknown"
-CRITICAL = "critical"
-
-# From best to worst.
-STATUSES = (HEALTHY, WARNING, UNKNOWN, CRITICAL)
+from .._core.status import STATUSES, UNKNOWN
 
 Series = tuple[tuple[float, float], ...]  # (unix seconds, value), oldest first
-
-
-def worst(statuses: Iterable[str]) -> str:
-    """The worst of the statuses; unknown for none at all, and what is no status counts as unknown."""
-    return max((s if s in STATUSES else UNKNOWN for s in statuses), key=STATUSES.index, default=UNKNOWN)
-
-
-def iso(timestamp: float) -> str:
-    """As 2026-11-24T14:00:00Z; for times that ``datetime`` can hold."""
-    moment = datetime.datetime.fromtimestamp(timestamp, tz=datetime.timezone.utc)
-    return moment.isoformat(timespec="milliseconds" if moment.microsecond else "seconds").replace("+00:00", "Z")
 
 
 @dataclass(frozen=True)

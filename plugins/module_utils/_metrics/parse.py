@@ -17,7 +17,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from .._cluster.errors import SalvageError
+from .._core.errors import SalvageError
 from .model import Sample, Series
 
 FORMATS = ("auto", "api", "exposition", "promql")

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .._cluster.errors import SalvageError
 from .._cluster.http import Endpoint
 from .._cluster.routes import Routes
-from .decide import number
-from .summary import Limit
+from .._core.errors import SalvageError
+from .._opa.decide import number
+from .log.summary import Limit
 
 OPA_ARGUMENTS: dict[str, Any] = {
     "opa_url": {"type": "str", "default": "service://euystacio-ai/opa-service:8181"},
@@ -29,7 +29,7 @@ def needs_cluster(*addresses: str | None) -> bool:
 
 def connect(params: Mapping[str, Any]) -> Any:
     """The cluster session of the module's auth options.  Imported here: a direct address needs no kubernetes library."""
-    from .._cluster.api import Cluster  # noqa: PLC0415
+    from .._cluster.session import Cluster  # noqa: PLC0415
 
     return Cluster.connect(params, timeout=params["timeout"])
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .._cluster.alone import alone
-from .._cluster.errors import SalvageError
-from .._cluster.tell import Tell, lines, silent
+from .._core.errors import SalvageError
+from .._core.lock import alone
+from .._core.progress import Tell, lines, silent
 from .messages import Message, changes, deletions, errors, message_of, shown, summed_up
 
 

@@ -49,7 +49,7 @@ def test_age() -> None:
     [
         ({"profile": {"qek": {}}}, "profile.qek: it has no limit"),
         ({"profile": jinja2.Undefined()}, "profile: the variable is undefined"),
-        ({"max_age": "soon"}, "max_age: 'soon' is no duration"),
+        ({"max_age": "soon"}, "max_age: 'soon' is not a duration"),
         ({"format": "xml"}, "format 'xml' is none of auto, api, exposition, promql"),
     ],
 )

@@ -10,12 +10,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster import forward
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.api import Cluster
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.errors import SalvageError
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster import port_forward as forward
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.http import Http
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.switch import BlueGreen
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.weighted import Weighted
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.session import Cluster
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.blue_green.switch import BlueGreen
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.blue_green.weighted import Weighted
 from ansible_collections.euystacio.meta_salvage.plugins.modules import bake
 
 GIVEN: dict[str, Any] = {

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster import auth
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.api import Cluster
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.errors import SalvageError
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.session import Cluster
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
 from kubernetes.config import incluster_config
 
 SECRET = "s3cret"

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster import http as room
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.errors import SalvageError
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.http import Http, Response, open_endpoint, said
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 

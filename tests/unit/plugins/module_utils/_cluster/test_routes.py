@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.errors import SalvageError
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.routes import Routes
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
 
 
 def test_a_direct_address_needs_no_cluster(web: Any) -> None:

@@ -9,8 +9,8 @@ import time
 from typing import Any
 
 import pytest
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.errors import SalvageError
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.watch import Watch, list_all
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
 
 MAPS = "/api/v1/namespaces/a/configmaps"
 

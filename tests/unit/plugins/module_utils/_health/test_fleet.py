@@ -7,8 +7,9 @@ import json
 import math
 
 import pytest
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.errors import SalvageError
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._health import fleet, store
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._health import fleet
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._health import report_files as store
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -5,17 +5,9 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._health.model import (
-    Check,
-    Part,
-    ago,
-    counts,
-    part,
-    span,
-    unknown_part,
-    when,
-)
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._metrics.model import STATUSES
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.status import STATUSES
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.times import ago, span, when
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._health.model import Check, Part, counts, part, unknown_part
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -7,7 +7,7 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.errors import SalvageError
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._health import render
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._health.render import Entry, findings, html, says, summary
 from hypothesis import given

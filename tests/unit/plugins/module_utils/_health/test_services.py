@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._health import services
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._metrics.model import Evaluation
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.model import Decision
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._opa.model import Decision
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.status import STATUSES, worst
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._metrics.decide import (
     aggregate,
     choose,
@@ -26,13 +27,11 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._metrics.de
     unknown_all,
 )
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._metrics.model import (
-    STATUSES,
     Evaluation,
     Limits,
     MetricProfile,
     Profile,
     Sample,
-    worst,
 )
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._metrics.profile import DEFAULT_PROFILE, parse_profile
 from hypothesis import given

@@ -11,7 +11,7 @@ import sys
 import time
 
 import pytest
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.errors import SalvageError
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._metrics.model import Sample
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._metrics.parse import FORMATS, parse
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._metrics.profile import DEFAULT_PROFILE

@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.errors import SalvageError
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.times import parse_duration
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._metrics.model import Limits
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._metrics.profile import (
     DEFAULT_PROFILE,
     RUNBOOK,
     SETTINGS,
-    parse_duration,
     parse_profile,
 )
 from hypothesis import example, given
@@ -93,7 +93,7 @@ def test_an_expression_is_no_name_of_a_metric() -> None:
             "profile.qek.labels: the query 'avg(x)' is an expression; select the labels in the query itself",
         ),
         ({"qek": {"critical_min": 1, "aggregate": "med"}}, "profile.qek.aggregate: 'med' is no aggregate; use one of min, max, mean, sum"),
-        ({"qek": {"critical_min": 1, "for": "soon"}}, "profile.qek.for: 'soon' is no duration; write seconds, or 90s, 15m, 1h30m"),
+        ({"qek": {"critical_min": 1, "for": "soon"}}, "profile.qek.for: 'soon' is not a duration; write seconds, or 90s, 15m, 1h30m"),
         (
             {"a": {"critical_min": 1, "aliases": ["b"]}, "b": {"critical_min": 1}},
             "profile.b.aliases: 'b' also names a; give each name to one metric",
@@ -118,7 +118,7 @@ def test_durations(text: object, seconds: float) -> None:
     "text", ["", "m", "-3", "1y", None, True, [], float("nan"), float("inf"), pytest.param(10**5000, id="huge"), "9" * 400 + "d"]
 )
 def test_no_durations(text: object) -> None:
-    with pytest.raises(SalvageError, match=r"^max_age: .* is no duration; write seconds, or 90s, 15m, 1h30m$"):
+    with pytest.raises(SalvageError, match=r"^max_age: .* is not a duration; write seconds, or 90s, 15m, 1h30m$"):
         parse_duration(text, "max_age")
 
 

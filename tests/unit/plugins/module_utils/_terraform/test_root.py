@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.errors import SalvageError
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._terraform.root import Root
 
 PLAN = '{"@message": "a.b: Plan to %s", "type": "planned_change", "change": {"resource": {"addr": "a.b"}, "action": "%s"}}'

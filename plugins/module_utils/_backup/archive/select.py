@@ -1,0 +1,126 @@
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which kinds go into a backup: pure decisions on what the API server says it has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..._core.errors import SalvageError
+from ..._restore.ready import established
+
+PRESETS = ("all", "config", "configmaps", "secrets")
+# Of the moment, or made anew by the cluster itself: no state that a restore would want.
+_PASSING = frozenset({"events", "events.events.k8s.io", "leases.coordination.k8s.io", "componentstatuses"})
+_PASSING_GROUPS = frozenset({"metrics.k8s.io", "custom.metrics.k8s.io", "external.metrics.k8s.io", "authentication.k8s.io"})
+
+
+@dataclass(frozen=True, order=True)
+class Resource:
+    group: str
+    name: str
+    version: str
+    kind: str
+    namespaced: bool
+    categories: tuple[str, ...] = ()
+
+    @property
+    def full_name(self) -> str:
+        """`configmaps`, `deployments.apps`: as kubectl takes it."""
+        return f"{self.name}.{self.group}" if self.group else self.name
+
+    @property
+    def api_version(self) -> str:
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    def path(self, namespace: str = "") -> str:
+        root = f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"
+        return f"{root}/namespaces/{namespace}/{self.name}" if namespace else f"{root}/{self.name}"
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What is asked for; the names of kinds as kubectl spells them."""
+
+    preset: str = "all"
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    namespaces: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, params: Mapping[str, Any]) -> Selection:
+        return cls(params["preset"], *(tuple(params[name]) for name in ("include", "exclude", "namespaces")))
+
+    def wants(self, resource: Resource) -> bool:
+        return (
+            self.may_have(resource.group)
+            and resource.full_name not in _PASSING
+            and (self.preset in ("all", resource.full_name) or (self.preset == "config" and "all" in resource.categories))
+            and (not self.include or resource.full_name in self.include)
+            and resource.full_name not in self.exclude
+            and (resource.namespaced or not self.namespaces or resource.full_name == "namespaces")
+        )
+
+    def may_have(self, group: str) -> bool:
+        """Whether a kind of this group could be wanted, whatever kinds it has."""
+        return (
+            group not in _PASSING_GROUPS
+            and (not self.include or any(group == _group(name) for name in self.include))
+            and (self.preset in ("all", "config") or not group)
+        )
+
+    def of_found(self, found: Sequence[Resource], silent: Mapping[str, str]) -> tuple[list[Resource], dict[str, str]]:
+        """The kinds, and the holes: API versions that do not answer (``silent``, with why) and may have kinds that are wanted.
+
+        Raises SalvageError(bad_input) for a name that the server does not have, for its absence would be a silent gap.
+        """
+        names = {resource.full_name for resource in found}
+        unanswered = {version.rpartition("/")[0] for version in silent}
+        for name in (*self.include, *self.exclude):
+            if name not in names and _group(name) not in unanswered:
+                raise SalvageError(
+                    f"the cluster has no kind {name} that can be listed; see `kubectl api-resources -o name`", reason="bad_input"
+                )
+        chosen = [resource for resource in found if self.wants(resource)]
+        holes = {version: why for version, why in silent.items() if self.may_have(version.rpartition("/")[0])}
+        if not chosen and not holes:
+            raise SalvageError("nothing is selected: preset, include, exclude and namespaces together leave no kind", reason="bad_input")
+        return chosen, holes
+
+
+def _group(full_name: str) -> str:
+    return full_name.partition(".")[2]
+
+
+def resources_of(group: str, version: str, answer: Mapping[str, Any]) -> list[Resource]:
+    """The kinds of an APIResourceList that can be listed; sub-resources are no objects of their own."""
+    return [
+        Resource(group, entry["name"], version, entry["kind"], bool(entry["namespaced"]), tuple(entry.get("categories") or ()))
+        for entry in answer.get("resources") or ()
+        if "/" not in entry["name"] and "list" in (entry.get("verbs") or ())
+    ]
+
+
+def preferred(found: Iterable[Resource]) -> list[Resource]:
+    """Each kind once, in the version that comes first, sorted by name."""
+    first: dict[str, Resource] = {}
+    for resource in found:
+        first.setdefault(resource.full_name, resource)
+    return [first[name] for name in sorted(first)]
+
+
+def made_by_service(resource: Resource, item: Mapping[str, Any]) -> bool:
+    """Whether it is the endpoints of a Service, which the cluster makes anew."""
+    if resource.name not in ("endpoints", "endpointslices"):
+        return False
+    metadata = item.get("metadata") or {}
+    owned = any(owner.get("kind") == "Service" for owner in metadata.get("ownerReferences") or ())
+    return owned or (metadata.get("labels") or {}).get("endpoints.kubernetes.io/managed-by") == "endpoint-controller"
+
+
+def unserved(definition: Mapping[str, Any], names: set[str]) -> bool:
+    """Whether the CustomResourceDefinition is in force, but its kind was not among those that the server said it has."""
+    return established(definition) and definition["metadata"]["name"] not in names

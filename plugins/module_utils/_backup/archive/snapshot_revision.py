@@ -1,0 +1,137 @@
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The objects of one moment: every kind listed at one exact resourceVersion."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..._cluster.objects import call
+from ..._cluster.session import PAGE, Cluster
+from ..._core.errors import SalvageError
+from .select import Resource, made_by_service, preferred, resources_of
+
+# What an aggregated API may say to a list at an exact version that it can't give.  Anything else is a failure.
+_NO_EXACT = frozenset({400, 404, 405, 422})
+_GONE = 410
+
+
+class CutLostError(Exception):
+    """The server has compacted the moment away: a new one has to be taken."""
+
+
+@dataclass
+class Cut:
+    """What became of the moment; filled while its objects are read."""
+
+    resource_version: str
+    outside: list[str] = field(default_factory=list)
+    holes: dict[str, str] = field(default_factory=dict)
+    left_out: int = 0
+
+
+def discover(cluster: Cluster) -> tuple[list[Resource], dict[str, str]]:
+    """Every kind that can be listed, and the API versions that do not answer (`group/version`), each with why."""
+    roots = [("", version) for version in _get(cluster, "/api").get("versions") or ()]
+    for group in _get(cluster, "/apis").get("groups") or ():
+        first = (group.get("preferredVersion") or {}).get("version")
+        versions = [entry["version"] for entry in group.get("versions") or ()]
+        roots += [(group["name"], version) for version in [first, *versions] if version is not first or version in versions]
+    found: list[Resource] = []
+    silent: dict[str, str] = {}
+    for group_name, version in dict.fromkeys(roots):
+        path = f"/apis/{group_name}/{version}" if group_name else f"/api/{version}"
+        try:
+            found += resources_of(group_name, version, _get(cluster, path))
+        except SalvageError as exc:
+            silent[f"{group_name}/{version}"] = str(exc)
+    return preferred(found), silent
+
+
+def take(cluster: Cluster, path: str) -> Cut:
+    """The present moment, by a quorum read of the list at ``path``."""
+    version = _version(_get(cluster, path, {"limit": 1}))
+    if not version:
+        raise SalvageError(f"{cluster.server}{path} names no resourceVersion, so there is no moment to back up", reason="invalid")
+    return Cut(version)
+
+
+def objects(
+    cluster: Cluster, cut: Cut, resources: Sequence[Resource], namespaces: Sequence[str] = ()
+) -> Iterator[tuple[Resource, dict[str, Any]]]:
+    """The objects, page by page; a kind that can't be read is noted as a hole.  Raises CutLostError."""
+    for resource in resources:
+        try:
+            for path, query in _lists(resource, namespaces):
+                for item in _items(cluster, cut, resource, path, query):
+                    if made_by_service(resource, item):
+                        cut.left_out += 1
+                    else:
+                        # The items of a list do not say what they are.
+                        yield resource, {**item, "apiVersion": resource.api_version, "kind": resource.kind}
+        except SalvageError as exc:  # noqa: PERF203
+            cut.holes[resource.full_name] = str(exc)
+
+
+def _lists(resource: Resource, namespaces: Sequence[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for namespace in namespaces or ("",):
+        if resource.namespaced or not namespace:
+            yield resource.path(namespace if resource.namespaced else ""), {}
+        else:
+            yield resource.path(), {"fieldSelector": f"metadata.name={namespace}"}
+
+
+def _items(cluster: Cluster, cut: Cut, resource: Resource, path: str, query: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    exact = {"resourceVersion": cut.resource_version, "resourceVersionMatch": "Exact"}
+    page, limit = _page(cluster, path, {**query, **exact}, PAGE, may_refuse=True)
+    inside = page is not None and _version(page) == cut.resource_version
+    if page is None or not inside:
+        # Another store than the one the moment was taken of (an aggregated API): the present is all that there is.
+        if resource.full_name not in cut.outside:
+            cut.outside.append(resource.full_name)
+        page, limit = _page(cluster, path, query, PAGE)
+    while page is not None:
+        if inside and _version(page) != cut.resource_version:
+            raise CutLostError
+        yield from page.get("items") or ()
+        token = (page.get("metadata") or {}).get("continue")
+        if not token:
+            return
+        page, limit = _page(cluster, path, {**query, "continue": token}, limit)
+
+
+def _page(
+    cluster: Cluster, path: str, query: Mapping[str, Any], limit: int, *, may_refuse: bool = False
+) -> tuple[dict[str, Any] | None, int]:
+    """A page, and how many objects it was asked for: fewer, where they are large.  None where the version may be and is refused."""
+    while True:
+        try:
+            asked = {**query, "limit": limit}
+            answer = call(cluster, "GET", path, query=asked, accept=_NO_EXACT | {_GONE} if may_refuse else frozenset({_GONE}))
+        except SalvageError as exc:
+            if exc.reason != "too_large" or limit == 1:
+                raise
+            limit = max(limit // 8, 1)
+            continue
+        if answer.status == _GONE:
+            raise CutLostError
+        if answer.status in _NO_EXACT:
+            return None, limit
+        return _object(cluster, path, answer.json()), limit
+
+
+def _version(page: Mapping[str, Any]) -> str:
+    return str((page.get("metadata") or {}).get("resourceVersion") or "")
+
+
+def _get(cluster: Cluster, path: str, query: dict[str, Any] | None = None) -> dict[str, Any]:
+    return _object(cluster, path, call(cluster, "GET", path, query=query).json())
+
+
+def _object(cluster: Cluster, path: str, data: Any) -> dict[str, Any]:
+    if not isinstance(data, dict):
+        raise SalvageError(f"{cluster.server}{path} answered with something that is no Kubernetes object", reason="invalid")
+    return data

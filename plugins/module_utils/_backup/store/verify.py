@@ -1,0 +1,74 @@
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which backups there are, and whether they are as they were written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timezone
+from typing import Any
+
+from ..._core.errors import SalvageError
+from ..._sealing.envelope import Ed25519, genuine
+from ..._sealing.hashing import Hashing
+from ..archive.layout import check
+from .store import Record, Store
+
+
+def described(record: Record, now: datetime) -> Record:
+    """The record for a reader: without its signature, and with its ``age`` in seconds, None where it does not say."""
+    facts = {name: value for name, value in record.items() if name != "signature"}
+    try:
+        created = datetime.strptime(str(record.get("created")), "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
+    except ValueError:
+        return {**facts, "age": None}
+    return {**facts, "age": (now - created).total_seconds()}
+
+
+def listed(store: Store, key: Ed25519, now: datetime) -> list[Record]:
+    """All backups, newest first, each with its ``problem``, empty where record and archive are as they were written."""
+    return [{**described(record or {}, now), "name": name, "problem": store.problem(name, record, key)} for name, record in store.records()]
+
+
+def proven(
+    store: Store, key: Ed25519, having: Sequence[Any], name: str | None = None, take: Callable[[Any], object] = lambda item: None
+) -> tuple[Record, dict[str, Any]]:
+    """The record and the manifest of the newest backup, or the named one; ``take`` gets each object before it is proven.
+
+    Holds one object at a time.  Raises SalvageError(not_found, invalid).
+    """
+    names = store.names()
+    if not names:
+        raise SalvageError(f"there is no backup in {store.where}", reason="not_found")
+    if name is not None and name not in names:
+        raise SalvageError(f"there is no backup {name} in {store.where}; the newest is {names[0]}", reason="not_found")
+    name = name or names[0]
+    record = store.record(name)
+    if record is None or not genuine(name, record, key):
+        raise _refused(name, store.problem(name, record, key))
+    with store.open(name) as file:
+        source = Hashing(file)
+        try:
+            manifest = check(source, key, having, take)  # type: ignore[arg-type] # it only reads
+        except SalvageError:
+            # A changed archive may look like one that is for another key; its hash tells them apart.
+            if source.drain() != record.get("sha256"):
+                raise _refused(name, "its archive is not the one that was published") from None
+            raise
+        if source.drain() != record.get("sha256") or manifest["name"] != name or manifest["root"] != record.get("root"):
+            raise _refused(name, "its record is that of another archive")
+    return record, manifest
+
+
+def opened(
+    store: Store, key: Ed25519, having: Sequence[Any], name: str | None = None
+) -> tuple[Record, dict[str, Any], list[dict[str, Any]]]:
+    """The record, the manifest and the objects, all of them proven.  Raises SalvageError(not_found, invalid)."""
+    found: list[dict[str, Any]] = []
+    record, manifest = proven(store, key, having, name, found.append)
+    return record, manifest, found
+
+
+def _refused(name: str, why: str) -> SalvageError:
+    return SalvageError(f"the backup {name} is refused: {why}; use another", reason="invalid")

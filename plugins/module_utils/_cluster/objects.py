@@ -1,0 +1,182 @@
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Single objects: read, created, changed under a precondition, deleted; through an API server that sometimes stumbles."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .._core.errors import SalvageError
+from .http import REASON_OF, Query, Response, ServesProxy, said
+
+Object = dict[str, Any]
+
+MERGE_PATCH = "application/merge-patch+json"
+JSON_PATCH = "application/json-patch+json"
+_REASON_OF = {**REASON_OF, 409: "conflict", 422: "invalid"}
+_STUMBLES = frozenset({429, 500, 502, 503, 504})
+_TRIES = 6
+
+
+@dataclass(frozen=True)
+class Change:
+    """An object before and after.  ``before`` is None where there was none."""
+
+    before: Object | None
+    after: Object
+    changed: bool
+
+
+def call(
+    cluster: ServesProxy,
+    method: str,
+    path: str,
+    *,
+    body: Any = None,
+    content_type: str = "application/json",
+    query: Query | None = None,
+    timeout: float | None = None,
+    accept: frozenset[int] = frozenset(),
+    final: Callable[[Response], bool] = lambda answer: False,
+) -> Response:
+    """One request, again if the API server stumbles (429, 5xx, a broken connection), with a growing pause.
+
+    For requests that are safe to repeat: those that read, and those whose precondition (a name, a resourceVersion, a uid) lets only one
+    of them through.  A status of ``accept``, and what is ``final``, is an answer like a 2xx.  Raises SalvageError.
+    """
+    last: SalvageError | None = None
+    for attempt in range(_TRIES):
+        if attempt:
+            time.sleep(min(0.05 * 2**attempt, 1.0) * (0.5 + random.random()))  # noqa: S311
+        try:
+            answer = cluster.http.request(
+                method,
+                cluster.server.rstrip("/") + path,
+                query=query,
+                body=None if body is None else json.dumps(body).encode(),
+                headers={"Accept": "application/json", **({"Content-Type": content_type} if body is not None else {})},
+                timeout=timeout,
+            )
+        except SalvageError as exc:
+            if exc.reason not in {"http_error", "unreachable", "timeout"}:
+                raise
+            last = exc
+            continue
+        if answer.status < 300 or answer.status in accept or final(answer):
+            return answer
+        last = SalvageError(f"{method} {path} answered {answer.status}{said(answer)}", reason=_REASON_OF.get(answer.status, "http_error"))
+        if answer.status not in _STUMBLES:
+            raise last
+    raise last or SalvageError(f"{method} {path} was not tried", reason="http_error")
+
+
+def read(cluster: ServesProxy, path: str, *, query: Query | None = None) -> Object | None:
+    """The object, or None where there is none."""
+    try:
+        found: Object = call(cluster, "GET", path, query=query).json()
+    except SalvageError as exc:
+        if exc.reason == "not_found":
+            return None
+        raise
+    return found
+
+
+def must_read(cluster: ServesProxy, path: str) -> Object:
+    """The object.  Raises SalvageError(not_found)."""
+    found: Object = call(cluster, "GET", path).json()
+    return found
+
+
+def update(
+    cluster: ServesProxy,
+    path: str,
+    decide: Callable[[Object], Any],
+    *,
+    dry_run: bool = False,
+    attempts: int = 20,
+) -> Change:
+    """Change an object that others change too.
+
+    ``decide`` gets the object as it is and gives a merge patch (a dict), JSON patch operations (a list), or None to leave it.
+    The write carries the resourceVersion that was decided on; if the object has moved on, it is decided anew, never just repeated.
+    Raises SalvageError; conflict after ``attempts``.
+    """
+    for _attempt in range(attempts):
+        before = must_read(cluster, path)
+        patch = decide(before)
+        if patch is None:
+            return Change(before, before, changed=False)
+        try:
+            after = write(cluster, path, patch, before["metadata"]["resourceVersion"], dry_run=dry_run)
+        except SalvageError as exc:
+            if exc.reason == "conflict":
+                continue
+            raise
+        return Change(before, after, changed=_content(after) != _content(before))
+    raise SalvageError(f"{path} was changed by somebody else {attempts} times in a row; run again when it is quiet", reason="conflict")
+
+
+def _content(obj: Object) -> Object:
+    """Without what each write renews."""
+    bookkeeping = {"resourceVersion", "generation", "managedFields"}
+    return {**obj, "metadata": {key: value for key, value in obj["metadata"].items() if key not in bookkeeping}}
+
+
+def write(cluster: ServesProxy, path: str, patch: Any, resource_version: str, *, dry_run: bool = False) -> Object:
+    """Compare and swap: the patch, if the object is still at ``resource_version``.  Raises SalvageError(conflict) if not.
+
+    After a broken connection the same write is sent again: if the first one went through, the second conflicts; the caller reads and sees.
+    """
+    if isinstance(patch, Mapping):
+        metadata = {**patch.get("metadata", {}), "resourceVersion": resource_version}
+        body: Any = {**patch, "metadata": metadata}
+        content_type = MERGE_PATCH
+    else:
+        body = [{"op": "test", "path": "/metadata/resourceVersion", "value": resource_version}, *patch]
+        content_type = JSON_PATCH
+    try:
+        answer = call(cluster, "PATCH", path, body=body, content_type=content_type, query=_query(dry_run))
+    except SalvageError as exc:
+        # A JSON patch whose test fails is "invalid" (422), and so is one that the object can't take: only a second look tells.
+        if exc.reason == "invalid" and content_type == JSON_PATCH:
+            now = read(cluster, path)
+            if now is not None and now["metadata"]["resourceVersion"] != resource_version:
+                raise SalvageError(f"{path} changed meanwhile", reason="conflict") from None
+        raise
+    after: Object = answer.json()
+    return after
+
+
+def create(cluster: ServesProxy, path: str, obj: Object, *, dry_run: bool = False) -> Object | None:
+    """The object created in the collection at ``path``, or None if its name is taken."""
+    try:
+        made: Object = call(cluster, "POST", path, body=obj, query=_query(dry_run)).json()
+    except SalvageError as exc:
+        if exc.reason == "conflict":
+            return None
+        raise
+    return made
+
+
+def delete(cluster: ServesProxy, path: str, *, uid: str | None = None, dry_run: bool = False) -> bool:
+    """Whether there was one to delete.  With ``uid`` only that very object is."""
+    body: Object = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Background"}
+    if uid:
+        body["preconditions"] = {"uid": uid}
+    try:
+        call(cluster, "DELETE", path, body=body, query=_query(dry_run))
+    except SalvageError as exc:
+        if exc.reason in {"not_found", "conflict"}:
+            return False
+        raise
+    return True
+
+
+def _query(dry_run: bool) -> Query | None:
+    return {"dryRun": "All"} if dry_run else None

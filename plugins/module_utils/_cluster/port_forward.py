@@ -1,0 +1,77 @@
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A way to a Service's pod through the API server that leaves the request alone, as `kubectl port-forward` has it.
+
+The API server's proxy takes the Authorization header for itself; a forwarded connection carries whatever the service wants to see.
+Nothing listens on this machine: each connection is a stream of its own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from .._core.errors import SalvageError
+from . import auth
+from .exec import refused
+from .http import Endpoint, Http
+from .pods import port_number, ready
+from .session import Cluster
+
+_FORWARD = re.compile(r"^(?P<scheme>forwards?)://(?P<namespace>[a-z0-9-]+)/(?P<name>[a-z0-9.-]+):(?P<port>[a-z0-9-]+)(?P<prefix>/[^?#]*)?$")
+
+
+def pod_behind(service: Mapping[str, Any], port: str, pods: list[Mapping[str, Any]]) -> tuple[str, int]:
+    """A ready pod of the Service, and its port.  ``pods`` are those of the Service's selector.  Raises SalvageError."""
+    name = service["metadata"]["name"]
+    offered = [one for one in service["spec"].get("ports") or [] if port in {str(one.get("port")), one.get("name")}]
+    if not offered:
+        known = ", ".join(str(one.get("port")) for one in service["spec"].get("ports") or []) or "none"
+        raise SalvageError(f"the Service {name} has no port {port}; it has {known}", reason="bad_input")
+    target = offered[0].get("targetPort") or offered[0]["port"]
+    for pod in sorted(pods, key=lambda pod: str(pod["metadata"]["name"])):
+        if ready(pod):
+            return pod["metadata"]["name"], port_number(pod, target)
+    raise SalvageError(f"no pod of the Service {name} is ready, so no connection can be forwarded to one", reason="unreachable")
+
+
+def open_forward(
+    params: Mapping[str, Any], cluster: Cluster, address: str, *, tls: Mapping[str, Any], headers: Mapping[str, str], timeout: float
+) -> Endpoint:
+    """The endpoint of ``forward[s]://namespace/service:port[/prefix]``.
+
+    ``forwards`` speaks TLS with the service, whose certificate is to be of ``service.namespace.svc``.
+    Raises SalvageError: those of the reads of the Service and its pods, and bad_input, missing_library.
+    """
+    match = _FORWARD.match(address)
+    if not match:
+        raise SalvageError(f"{address!r} is no address of a service; write forward://namespace/name:port", reason="bad_input")
+    namespace, name = match["namespace"], match["name"]
+    core = f"/api/v1/namespaces/{quote(namespace, safe='')}"
+    service = cluster.get_json(f"{core}/services/{quote(name, safe='')}")
+    selector = service["spec"].get("selector") or {}
+    if not selector:
+        raise SalvageError(f"the Service {name} selects no pods, so no connection can be forwarded to one", reason="bad_input")
+    wanted = ",".join(f"{key}={value}" for key, value in sorted(selector.items()))
+    pod, port = pod_behind(service, match["port"], list(cluster.list(f"{core}/pods", {"labelSelector": wanted})))
+    scheme = "https" if match["scheme"] == "forwards" else "http"
+    return Endpoint(
+        address=address.rstrip("/"),
+        base=f"{scheme}://{name}.{namespace}.svc:{port}{(match['prefix'] or '').rstrip('/')}",
+        http=Http(tls=tls, headers=dict(headers), timeout=timeout, dial=lambda: _connection(params, namespace, pod, port)),
+    )
+
+
+def _connection(params: Mapping[str, Any], namespace: str, pod: str, port: int) -> Any:
+    """A socket that leads to the pod's port."""
+    api = auth.core_api(auth.auth_options(params))
+    from kubernetes import stream  # noqa: PLC0415 - slow to import, and only here needed
+
+    try:
+        return stream.portforward(api.connect_get_namespaced_pod_portforward, pod, namespace, ports=str(port)).socket(port)
+    except Exception as exc:  # the library's own, websocket's and OpenSSL's have no common ancestor
+        text, reason = refused(exc)
+        raise SalvageError(f"no connection can be forwarded to pod {pod} in namespace {namespace}: {text}", reason=reason) from None

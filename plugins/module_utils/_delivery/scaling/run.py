@@ -1,0 +1,202 @@
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Scaling, done: the autoscaler or the replicas are set, the state before is kept on the workload, the endpoints are waited for."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ..._cluster.http import Query
+from ..._cluster.objects import update
+from ..._cluster.watch import Scene, Watch, list_all
+from ..._core.errors import SalvageError
+from ..._workloads.capacity import BEFORE, Size, over_quota, plan, resources_patch, room, surge_of
+from ..._workloads.progress import COMPLETE, pods_ready
+from ..._workloads.workload import Object, path_of
+from ..blue_green.colours import endpoints_of
+from ..rollout.rollback import Workload
+
+Result = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the user wants; None leaves it."""
+
+    replicas: int | None = None
+    minimum: int | None = None
+    maximum: int | None = None
+    pin: bool = False
+    resources: Mapping[str, Any] | None = None
+    service: str = ""
+    check_headroom: bool = True
+    timeout: float = 300.0
+
+
+def scale(workload: Workload, wish: Wish, *, dry_run: bool) -> Result:
+    """Raises SalvageError before anything is written, if it can't be."""
+    obj = workload.read()
+    if workload.kind == "DaemonSet":
+        raise SalvageError("a DaemonSet has as many pods as there are nodes; it can't be scaled", reason="bad_input")
+    hpa = _hpa_of(workload)
+    now = _size(obj, hpa)
+    wanted = plan(now, wish.replicas, wish.minimum, wish.maximum, pin=wish.pin, has_hpa=hpa is not None)
+    operations = resources_patch(obj["spec"]["template"], wish.resources or {})
+    if wish.check_headroom:
+        _check_room(workload, obj, _with_resources(obj, operations), wanted.replicas, changed=bool(operations))
+    before = replace(now, resources=_resources(obj))
+    result: Result = {"changed": False, "before": now.to_dict(), "after": replace(wanted, resources=None).to_dict()}
+    if (now.replicas, now.minimum, now.maximum) != (wanted.replicas, wanted.minimum, wanted.maximum) or operations:
+        update(workload.cluster, workload.path, _remembering(before), dry_run=dry_run)
+        result["changed"] = _set_size(workload, hpa, wanted, dry_run=dry_run)
+        result["changed"] |= bool(operations) and _set_resources(workload, wish.resources or {}, dry_run=dry_run)
+    result["diff"] = {"before": _shown(before), "after": {**_shown(wanted), "resources": _resources(_with_resources(obj, operations))}}
+    if dry_run:
+        return result
+    exactly = wanted.replicas if hpa is None or wanted.minimum == wanted.maximum else None
+    failure = _wait(workload, wish, at_least=wanted.minimum or wanted.replicas, exactly=exactly, result=result)
+    if failure and operations:
+        failure += "; the resources are as they were before"
+        update(workload.cluster, workload.path, lambda there: resources_patch(there["spec"]["template"], before.resources or {}) or None)
+    if failure:
+        result |= {"failed": True, "msg": f"{workload.kind} {workload.name} in {workload.namespace}: {failure}"}
+    return result
+
+
+def undo(workload: Workload, wish: Wish, *, dry_run: bool) -> Result:
+    """Back to the size and resources from before the first scaling that is on record."""
+    obj = workload.read()
+    before = Size.from_annotation((obj["metadata"].get("annotations") or {}).get(BEFORE))
+    hpa = _hpa_of(workload)
+    now = _size(obj, hpa)
+    if before is None:
+        return {"changed": False, "before": now.to_dict(), "after": now.to_dict(), "diff": {"before": _shown(now), "after": _shown(now)}}
+    _set_size(workload, hpa, before, dry_run=dry_run)
+    _set_resources(workload, before.resources or {}, dry_run=dry_run)
+    update(workload.cluster, workload.path, lambda there: {"metadata": {"annotations": {BEFORE: None}}}, dry_run=dry_run)
+    result: Result = {"changed": True, "before": now.to_dict(), "after": before.to_dict()}
+    result["diff"] = {"before": {**_shown(now), "resources": _resources(obj)}, "after": _shown(before)}
+    if not dry_run:
+        failure = _wait(workload, wish, at_least=before.minimum or before.replicas, exactly=None if hpa else before.replicas, result=result)
+        if failure:
+            result |= {"failed": True, "msg": f"{workload.kind} {workload.name} in {workload.namespace}: {failure}"}
+    return result
+
+
+def _hpa_of(workload: Workload) -> Object | None:
+    found = list_all(workload.cluster, path_of("HorizontalPodAutoscaler", workload.namespace))[0].values()
+    mine = [hpa for hpa in found if _target(hpa) == (workload.kind, workload.name)]
+    if len(mine) > 1:
+        names = ", ".join(hpa["metadata"]["name"] for hpa in mine)
+        raise SalvageError(f"several autoscalers scale {workload.name}: {names}; delete all but one", reason="bad_input")
+    return mine[0] if mine else None
+
+
+def _target(hpa: Object) -> tuple[str, str]:
+    target = hpa["spec"]["scaleTargetRef"]
+    return target.get("kind", ""), target.get("name", "")
+
+
+def _size(obj: Object, hpa: Object | None) -> Size:
+    replicas = obj["spec"].get("replicas", 1)
+    return Size(replicas, hpa["spec"].get("minReplicas", 1), hpa["spec"]["maxReplicas"]) if hpa else Size(replicas)
+
+
+def _resources(obj: Object) -> dict[str, Any]:
+    return {container["name"]: container.get("resources") or {} for container in obj["spec"]["template"]["spec"]["containers"]}
+
+
+def _shown(size: Size) -> Result:
+    shown = size.to_dict()
+    return {key: value for key, value in shown.items() if value is not None}
+
+
+def _remembering(before: Size) -> Any:
+    """The first of several scalings is the one to go back behind."""
+
+    def decide(there: Object) -> Object | None:
+        noted = Size.from_annotation((there["metadata"].get("annotations") or {}).get(BEFORE))
+        return {"metadata": {"annotations": {BEFORE: before.to_annotation()}}} if noted is None else None
+
+    return decide
+
+
+def _set_size(workload: Workload, hpa: Object | None, wanted: Size, *, dry_run: bool) -> bool:
+    if hpa is not None and wanted.minimum is not None:
+        spec = {"minReplicas": wanted.minimum, "maxReplicas": wanted.maximum}
+        path = path_of("HorizontalPodAutoscaler", workload.namespace, hpa["metadata"]["name"])
+        return update(workload.cluster, path, lambda there: {"spec": spec}, dry_run=dry_run).changed
+    return update(workload.cluster, workload.path, lambda there: {"spec": {"replicas": wanted.replicas}}, dry_run=dry_run).changed
+
+
+def _set_resources(workload: Workload, wanted: Mapping[str, Any], *, dry_run: bool) -> bool:
+    return update(
+        workload.cluster, workload.path, lambda there: resources_patch(there["spec"]["template"], wanted) or None, dry_run=dry_run
+    ).changed
+
+
+def _with_resources(obj: Object, operations: list[Object]) -> Object:
+    containers = [dict(container) for container in obj["spec"]["template"]["spec"]["containers"]]
+    for operation in operations:
+        containers[int(operation["path"].split("/")[5])]["resources"] = operation["value"]
+    template = {**obj["spec"]["template"], "spec": {**obj["spec"]["template"]["spec"], "containers": containers}}
+    return {**obj, "spec": {**obj["spec"], "template": template}}
+
+
+def _check_room(workload: Workload, obj: Object, after: Object, replicas: int, *, changed: bool) -> None:
+    """Raises SalvageError if the pods to come have no room.  What can't be seen is no room."""
+    more = replicas - obj["spec"].get("replicas", 1)
+    if changed:
+        more = max(more, 0) + max(surge_of(after), 1)
+    if more <= 0:
+        return
+    spec = after["spec"]["template"]["spec"]
+    try:
+        quotas = list_all(workload.cluster, f"/api/v1/namespaces/{workload.namespace}/resourcequotas")[0].values()
+        nodes = list_all(workload.cluster, "/api/v1/nodes")[0].values()
+        pods = list_all(workload.cluster, "/api/v1/pods")[0].values()
+    except SalvageError as exc:
+        sentence = f"whether {more} more pods have room can't be seen: {exc}; or set check_headroom: false"
+        raise SalvageError(sentence, reason=exc.reason) from None
+    broken = over_quota(spec, more, quotas)
+    if broken:
+        raise SalvageError(f"{broken}; nothing was changed", reason="invalid")
+    free = room(spec, nodes, pods)
+    if free < more:
+        raise SalvageError(f"{more} more pods are to start and the nodes have room for {free}; nothing was changed", reason="invalid")
+
+
+def _wait(workload: Workload, wish: Wish, *, at_least: int, exactly: int | None, result: Result) -> str:
+    """Why it did not come to that size, or nothing.  Counted is what the Service sends requests to."""
+    deadline = time.monotonic() + wish.timeout
+    slices: tuple[str, Query] = (
+        path_of("EndpointSlice", workload.namespace),
+        {"labelSelector": f"kubernetes.io/service-name={wish.service}"},
+    )
+    lists = {**workload.lists(workload.read()), **({"slices": slices} if wish.service else {})}
+    last = {"ready": 0}
+
+    def settled(scene: Scene) -> str | None:
+        progress = workload.progress_in(scene)
+        mine = pods_ready(progress.pods)
+        if wish.service:
+            mine &= set(endpoints_of(scene["slices"].values()).ready.values())
+        if len(mine) != last["ready"]:
+            workload.tell({"ready": len(mine), "says": f"{len(mine)} of {exactly or at_least} ready"})
+        last["ready"] = len(mine)
+        if progress.status == "failed":
+            return progress.reason
+        enough = len(mine) == exactly if exactly is not None else len(mine) >= at_least
+        return "" if enough and progress.status == COMPLETE else None
+
+    with Watch(workload.cluster, lists) as watch:
+        found = watch.wait(settled, deadline)
+        progress = workload.progress_in(watch.scene)
+    result |= {"rollout": progress.to_dict(), "ready": last["ready"]}
+    if found is None:
+        return f"{last['ready']} of {exactly or at_least} ready after {wish.timeout:g} s: {progress.reason}"
+    return found

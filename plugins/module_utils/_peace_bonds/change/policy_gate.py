@@ -1,0 +1,139 @@
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is known of a candidate before it binds: checked, tested, its fixtures and yesterday's decisions taken again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..._core.errors import SalvageError
+from ..._opa.command import Engine, Tested
+from ..._opa.model import ALLOWED, DENIED
+from ..log.decision_log import PROVIDER_FIELDS, Reading, read
+from ..log.sources import Source
+from .policy_files import Files, tests
+from .publish import Fixture
+from .replay import Case, Gates, Replay, after, case_of
+
+
+@dataclass
+class Verdict:
+    """``refusals`` is empty for a candidate that may bind."""
+
+    problems: list[str] = field(default_factory=list)
+    tested: Tested = field(default_factory=Tested)
+    fixtures: list[dict[str, Any]] = field(default_factory=list)
+    replay: Replay | None = None
+    readings: list[dict[str, Any]] = field(default_factory=list)
+    refusals: list[str] = field(default_factory=list)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "accepted": not self.refusals,
+            "refusals": self.refusals,
+            "check": self.problems,
+            "tests": self.tested.to_dict(),
+            "fixtures": self.fixtures,
+            "replay": self.replay.to_dict() if self.replay else None,
+            "sources": self.readings,
+        }
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What a candidate must keep to."""
+
+    package: str = "euystacio/peace_bonds"
+    gates: Gates = field(default_factory=Gates)
+    min_coverage: float = 0.0
+    provider_fields: tuple[str, ...] = PROVIDER_FIELDS
+
+
+def examine(
+    engine: Engine,
+    files: Files,
+    test_files: Files,
+    fixtures: Sequence[Fixture],
+    sources: Sequence[Source],
+    rules: Rules,
+    *,
+    compare_with: Files | None = None,
+) -> Verdict:
+    """Everything that can be found out without changing anything.
+
+    ``compare_with``: policies whose decisions count as 'before' instead of those that the log recorded.  Raises SalvageError.
+    """
+    verdict = Verdict(problems=engine.check(files))
+    if verdict.problems:  # nothing further can be said of it
+        verdict.refusals.append(f"opa check refuses it: {verdict.problems[0]}")
+        return verdict
+    verdict.tested = engine.test(files, test_files or tests(files))
+    tested = verdict.tested
+    if tested.failed or tested.problems:
+        verdict.refusals.append(f"opa test: {', '.join((*tested.problems, *tested.failed)[:5])}")
+    if rules.min_coverage and (tested.coverage or 0.0) < rules.min_coverage:
+        verdict.refusals.append(f"its tests cover {tested.coverage or 0:g} %, min_coverage is {rules.min_coverage:g} %")
+    _fixtures(engine, files, fixtures, rules, verdict)
+    _replay(engine, files, sources, rules, compare_with, verdict)
+    return verdict
+
+
+def _fixtures(engine: Engine, files: Files, fixtures: Sequence[Fixture], rules: Rules, verdict: Verdict) -> None:
+    for fixture, shape in engine.evaluate(files, rules.package, fixtures, lambda fixture: dict(fixture.document)):
+        decision = after(shape)
+        good = decision.status == (ALLOWED if fixture.allow else DENIED)
+        verdict.fixtures.append({"name": fixture.name, "expected": fixture.allow, "passed": good, **decision.to_dict()})
+        if not good:
+            verdict.refusals.append(f"fixture {fixture.name} would be {decision.status}: {decision.reason}")
+
+
+def _replay(engine: Engine, files: Files, sources: Sequence[Source], rules: Rules, compare_with: Files | None, verdict: Verdict) -> None:
+    replay = verdict.replay = Replay()
+    cases = _cases(sources, rules, replay, verdict.readings)
+    if compare_with is None:
+        for case, shape in engine.evaluate(files, rules.package, cases, _document):
+            replay.add(case, after(shape))
+    else:
+        with_before = engine.evaluate(compare_with, rules.package, cases, _document)
+        for (case, old), shape in engine.evaluate(files, rules.package, with_before, lambda pair: pair[0].document):
+            replay.add(case, after(shape), after(old))
+    verdict.refusals += replay.refusals(rules.gates)
+    for reading in verdict.readings:
+        if reading["problems"] or reading["broken"] or reading["too_long"]:
+            what = reading["problems"][0] if reading["problems"] else "it holds damaged records"
+            verdict.refusals.append(f"the decision log {reading['source']} is not whole: {what}")
+
+
+def _document(case: Case) -> Any:
+    return case.document
+
+
+def _cases(sources: Sequence[Source], rules: Rules, replay: Replay, readings: list[dict[str, Any]]) -> Iterator[Case]:
+    for name, open_source in sources:
+        reading = Reading()
+        try:
+            for record in read(open_source(), reading):
+                case = case_of(record, rules.package, rules.provider_fields)
+                if isinstance(case, Case):
+                    yield case
+                elif case == "hidden":
+                    replay.not_replayable += 1
+        except SalvageError as exc:
+            reading.problems.append(str(exc))
+        readings.append({"source": name, **reading.to_dict()})
+
+
+def load(folder: str) -> dict[str, str]:
+    """The policy files of a folder, not of those below it.  Raises SalvageError(bad_input)."""
+    found: dict[str, str] = {}
+    try:
+        for path in sorted(Path(folder).iterdir()):
+            if path.suffix in {".rego", ".json", ".yaml", ".yml"} and path.is_file() and not path.name.startswith("."):
+                found[path.name] = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as exc:
+        raise SalvageError(f"the policy files in {folder} can't be read: {exc}", reason="bad_input") from None
+    return found

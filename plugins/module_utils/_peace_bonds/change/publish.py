@@ -1,0 +1,358 @@
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Puts a policy in force, and proves it by asking every pod of OPA; or goes back.
+
+What is in force is a ConfigMap.  Its annotations are the journal: ``pending`` names a revision that was written and not yet proven,
+``previous`` the one to go back to, ``confirmed`` the last that every pod answered with.  A killed run leaves them for the next.
+Each revision that was in force is kept in an immutable ConfigMap beside it.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from ..._cluster import objects
+from ..._cluster.http import Endpoint, ServesProxy
+from ..._core.errors import SalvageError
+from ..._core.progress import Tell, silent
+from ..._opa.client import Opa
+from ..._opa.decide import one_line
+from ..._opa.model import ALLOWED, DENIED
+from .policy_files import REVISION_FILE, REVISION_PATH, published, revision
+
+PREFIX = "meta-salvage.euystacio/"
+PENDING, PREVIOUS, CONFIRMED = PREFIX + "pending-revision", PREFIX + "previous-revision", PREFIX + "confirmed-revision"
+REVERTED = PREFIX + "reverted-from"
+HISTORY = PREFIX + "history-of"
+NUDGE = PREFIX + "policy-nudge"
+_PAUSE = 0.5
+_LOG_LINES = 2000
+_NUDGE_EVERY = 5.0
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where the policies live, and which pods must answer with them."""
+
+    namespace: str = "euystacio-ai"
+    config_map: str = "peace-bonds-policies"
+    selector: str = "app=opa-peace-bonds"
+    deployment: str = "opa-peace-bonds"
+    container: str = "opa"
+    port: int = 8181
+    scheme: str = "http"
+    package: str = "euystacio/peace_bonds"
+    reload: str = "watch"
+    wait_timeout: float = 120.0
+    timeout: float = 5.0
+    history_limit: int = 10
+
+
+@dataclass(frozen=True)
+class Fixture:
+    """A decision that must come out so, before and after."""
+
+    name: str
+    document: Mapping[str, Any]
+    allow: bool
+
+
+@dataclass(frozen=True)
+class PodView:
+    """What one pod answered; ``problem`` is empty where it serves what it should."""
+
+    pod: str
+    revision: str | None
+    problem: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"pod": self.pod, "revision": self.revision, "problem": self.problem}
+
+
+@dataclass(frozen=True)
+class State:
+    """The ConfigMap as it is."""
+
+    object: dict[str, Any]
+    files: dict[str, str]
+    revision: str
+    pending: str | None
+    previous: str | None
+    confirmed: str | None
+    reverted_from: str | None = None
+
+
+class RefusedError(SalvageError):
+    """Pods did not come to serve the policy; ``views`` say which and why."""
+
+    def __init__(self, sentence: str, views: Sequence[PodView]) -> None:
+        super().__init__(sentence, reason="invalid")
+        self.views = list(views)
+
+
+def last_load(log: bytes) -> tuple[bytes, str]:
+    """The line about the last time that OPA loaded its files, and the error in it; both empty where the log does not tell."""
+    for line in reversed(log.splitlines()):
+        if b"file watch event" not in line and b'"error"' not in line:
+            continue
+        try:
+            entry = json.loads(line)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(entry, dict) and "decision_id" not in entry and "err" in entry:
+            return line, one_line(entry["err"]) if entry["err"] else ""
+    return b"", ""
+
+
+class Publisher:
+    """All the writes of a policy change.  Raises SalvageError throughout."""
+
+    def __init__(self, cluster: ServesProxy, target: Target, fixtures: Sequence[Fixture] = (), tell: Tell = silent) -> None:
+        self.cluster = cluster
+        self.tell = tell
+        self.target = target
+        self.fixtures = list(fixtures)
+        self._before: dict[str, bytes] = {}  # what each pod last said of its files when they were last written
+        self._same_mark = False  # whether what was there before the last write bore the mark of what was written
+        self._maps = f"/api/v1/namespaces/{quote(target.namespace, safe='')}/configmaps"
+        self._pods = f"/api/v1/namespaces/{quote(target.namespace, safe='')}/pods"
+        self._path = f"{self._maps}/{quote(target.config_map, safe='')}"
+
+    def state(self) -> State:
+        found = objects.read(self.cluster, self._path)
+        if found is None:
+            raise SalvageError(
+                f"there is no ConfigMap {self.target.config_map} in namespace {self.target.namespace}; check config_map and namespace",
+                reason="not_found",
+            )
+        notes = (found["metadata"].get("annotations") or {}).get
+        files = dict(found.get("data") or {})
+        return State(found, files, revision(files), notes(PENDING), notes(PREVIOUS), notes(CONFIRMED), notes(REVERTED))
+
+    def history(self) -> list[dict[str, Any]]:
+        """The revisions that are kept, newest first."""
+        items = self._items(self._maps, f"{HISTORY}={self.target.config_map}")
+        return sorted(items, key=lambda item: item["metadata"].get("creationTimestamp") or "", reverse=True)
+
+    def _items(self, path: str, selector: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = (objects.read(self.cluster, path, query={"labelSelector": selector}) or {}).get("items") or []
+        return found
+
+    def kept(self, name: str) -> dict[str, str]:
+        """The files of a kept revision."""
+        found = objects.read(self.cluster, f"{self._maps}/{quote(self._history_name(name), safe='')}")
+        if found is None:
+            known = ", ".join(revision(item.get("data") or {}) for item in self.history()) or "none"
+            raise SalvageError(f"revision {name} of {self.target.config_map} is not kept; there is: {known}", reason="not_found")
+        files = dict(found.get("data") or {})
+        if revision(files) != name:
+            raise SalvageError(
+                f"the kept revision {name} holds other content, of revision {revision(files)}; it is not used", reason="invalid"
+            )
+        return files
+
+    def _history_name(self, name: str) -> str:
+        return f"{self.target.config_map}-{name}"
+
+    def _keep(self, files: Mapping[str, str]) -> None:
+        name = revision(files)
+        body = {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": self._history_name(name), "labels": {HISTORY: self.target.config_map}},
+            "immutable": True,
+            "data": published(files),
+        }
+        objects.create(self.cluster, self._maps, body)  # the same name has the same content
+
+    def _prune(self, needed: set[str | None]) -> None:
+        for item in self.history()[self.target.history_limit :]:
+            if revision(item.get("data") or {}) not in needed:
+                name = quote(item["metadata"]["name"], safe="")
+                objects.delete(self.cluster, f"{self._maps}/{name}", uid=item["metadata"]["uid"])
+
+    def _write(self, state: State, files: Mapping[str, str], notes: Mapping[str, str | None], *, dry_run: bool = False) -> State:
+        marks = {**(state.object["metadata"].get("annotations") or {}), **notes}
+        patch = [
+            {"op": "add", "path": "/data", "value": published(files)},
+            {"op": "add", "path": "/metadata/annotations", "value": {key: value for key, value in marks.items() if value is not None}},
+        ]
+        version = state.object["metadata"]["resourceVersion"]
+        if not dry_run:
+            self._same_mark = (state.object.get("data") or {}).get(REVISION_FILE) == published(files)[REVISION_FILE]
+            self._before = {pod: self._loaded(pod)[0] for pod in (item["metadata"]["name"] for item in self.pods())}
+        written = objects.write(self.cluster, self._path, patch, version, dry_run=dry_run)
+        return State(written, dict(written["data"]), revision(files), notes.get(PENDING), notes.get(PREVIOUS), state.confirmed)
+
+    def try_out(self, state: State, files: Mapping[str, str]) -> None:
+        """The write as a dry run: permission, precondition and size, and nothing changes."""
+        self._write(state, files, {PENDING: revision(files)}, dry_run=True)
+
+    def publish(self, state: State, files: Mapping[str, str], *, reverting: bool = False) -> list[PodView]:
+        """Put ``files`` in force.  Raises RefusedError after having gone back to what was proven before."""
+        new = revision(files)
+        fallback = state.files
+        if state.pending and state.previous:  # what is in force was never proven
+            fallback = dict(files) if state.previous == new else self.kept(state.previous)
+        if new != state.revision or not state.pending:
+            self._everyone_answers()
+            self._keep(fallback)
+            state = self._write(state, files, {PENDING: new, PREVIOUS: revision(fallback), REVERTED: state.revision if reverting else None})
+        try:
+            views = self.wait(new)
+        except SalvageError as exc:
+            views = exc.views if isinstance(exc, RefusedError) else []
+            raise RefusedError(f"{exc}; {self._go_back(new, fallback)}", views) from None
+        self._keep(files)
+        self._confirm(new)
+        self._prune({new, revision(fallback)})
+        return views
+
+    def _confirm(self, name: str) -> None:
+        """The journal's last entry; only if what was proven is still what is there."""
+        state = self.state()
+        if state.revision != name:
+            raise SalvageError(f"somebody else changed {self.target.config_map} while revision {name} was being proven", reason="conflict")
+        notes: dict[str, str | None] = {PENDING: None, CONFIRMED: name}
+        if state.pending is None and state.confirmed == name:
+            return
+        objects.write(self.cluster, self._path, {"metadata": {"annotations": notes}}, state.object["metadata"]["resourceVersion"])
+
+    def _go_back(self, new: str, files: Mapping[str, str]) -> str:
+        """What was done about a revision that was refused, in words."""
+        old = revision(files)
+        if old == new:
+            return "there is no earlier revision to go back to"
+        try:
+            state = self.state()
+            if state.revision != new:
+                return f"{self.target.config_map} was changed by somebody else meanwhile and is left alone"
+            self._write(state, files, {PENDING: old, PREVIOUS: old, REVERTED: None})
+            self.wait(old)
+            self._confirm(old)
+        except SalvageError as exc:
+            return f"going back to revision {old} is not proven either: {exc}"
+        return f"revision {old} is in force again, every pod answers with it"
+
+    def prove(self, name: str) -> list[PodView]:
+        """That every pod serves revision ``name``, which is in force already.  Raises RefusedError."""
+        views = self.wait(name)
+        self._confirm(name)
+        return views
+
+    def pods(self) -> list[dict[str, Any]]:
+        """The pods that answer for OPA, or will."""
+        items = self._items(self._pods, self.target.selector)
+        return [
+            item
+            for item in items
+            if not item["metadata"].get("deletionTimestamp") and (item.get("status") or {}).get("phase") not in {"Failed", "Succeeded"}
+        ]
+
+    def _opa(self, pod: str) -> Opa:
+        scheme = "https:" if self.target.scheme == "https" else ""
+        base = f"{self.cluster.server.rstrip('/')}{self._pods}/{scheme}{quote(pod, safe='')}:{self.target.port}/proxy"
+        return Opa(Endpoint(address=f"pod {pod}", base=base, http=self.cluster.http))
+
+    def _everyone_answers(self) -> None:
+        """A change that can't be proven is not begun."""
+        pods = [item["metadata"]["name"] for item in self.pods()]
+        if not pods:
+            raise SalvageError(f"no pod in namespace {self.target.namespace} has the labels {self.target.selector}", reason="not_found")
+        silent = [f"{pod}: {health.reason}" for pod in pods if not (health := self._opa(pod).health(timeout=self.target.timeout)).healthy]
+        if silent:
+            raise SalvageError(
+                f"nothing was changed, because OPA is not well in {len(silent)} of {len(pods)} pods: {'; '.join(silent[:3])}",
+                reason="unreachable",
+            )
+
+    def wait(self, name: str) -> list[PodView]:
+        """Until every pod answers with revision ``name`` and decides the fixtures as it should.  Raises RefusedError."""
+        started = time.monotonic()
+        next_nudge = 0.0
+        nudges = 0
+        served = -1
+        rejected: dict[str, int] = {}
+        if self.target.reload == "restart":
+            self._restart(name)
+        while True:
+            views = self.look(name)
+            behind = [view for view in views if view.problem]
+            if views and not behind:
+                return views
+            for view in behind:
+                # It serves the revision and decides otherwise: waiting won't help, unless the pod may still hold edited files of that name.
+                if view.revision == name and not self._same_mark:
+                    raise RefusedError(f"pod {view.pod} serves revision {name}, but {view.problem}", views)
+            elapsed = time.monotonic() - started
+            if len(views) - len(behind) != served:
+                served = len(views) - len(behind)
+                says = f"{elapsed:.0f}/{self.target.wait_timeout:g} s, {served} of {len(views)} pods serve revision {name}"
+                self.tell({"revision": name, "pods": len(views), "served": served, "says": says})
+            for view in behind if elapsed >= 2 else ():
+                complaint = self._complaint(view.pod)
+                rejected[view.pod] = rejected.get(view.pod, 0) + 1 if complaint else 0
+                if rejected[view.pod] > 1:  # seen twice: not the moment between two files
+                    raise RefusedError(f"pod {view.pod} rejects revision {name}: {complaint}", views)
+            if elapsed > self.target.wait_timeout:
+                which = "; ".join(f"{view.pod}: {view.problem}" for view in behind[:3]) or "there is no pod"
+                raise RefusedError(f"revision {name} was not served by every pod within {self.target.wait_timeout:g} s: {which}", views)
+            if self.target.reload == "watch" and elapsed >= next_nudge:
+                next_nudge, nudges = elapsed + _NUDGE_EVERY, nudges + 1
+                for view in behind:
+                    self._nudge(view.pod, f"{name}.{nudges}")
+            time.sleep(_PAUSE)
+
+    def _nudge(self, pod: str, mark: str) -> None:
+        """The kubelet looks at a pod's mounts at each change of the pod, else only every minute or so."""
+        try:
+            self._mark(f"{self._pods}/{quote(pod, safe='')}", {"metadata": {"annotations": {NUDGE: mark}}})
+        except SalvageError as exc:
+            if exc.reason not in {"forbidden", "not_found"}:  # not allowed to, or the pod is gone: it only takes longer
+                raise
+
+    def _restart(self, name: str) -> None:
+        path = f"/apis/apps/v1/namespaces/{quote(self.target.namespace, safe='')}/deployments/{quote(self.target.deployment, safe='')}"
+        self._mark(path, {"spec": {"template": {"metadata": {"annotations": {NUDGE: name}}}}})
+
+    def _mark(self, path: str, patch: Mapping[str, Any]) -> None:
+        objects.call(self.cluster, "PATCH", path, body=patch, content_type=objects.MERGE_PATCH)
+
+    def _loaded(self, pod: str) -> tuple[bytes, str]:
+        path = f"{self.cluster.server.rstrip('/')}{self._pods}/{quote(pod, safe='')}/log"
+        query: dict[str, str | int] = {"container": self.target.container, "tailLines": _LOG_LINES}
+        try:
+            return last_load(b"".join(self.cluster.http.stream("GET", path, query=query)))
+        except SalvageError:
+            return b"", ""
+
+    def _complaint(self, pod: str) -> str:
+        """Why the pod does not load what is mounted, as far as it says so, and has not said so before the last write."""
+        line, error = self._loaded(pod)
+        return "" if line == self._before.get(pod) else error
+
+    def look(self, name: str) -> list[PodView]:
+        pods = [item["metadata"]["name"] for item in self.pods()]
+        with ThreadPoolExecutor(max_workers=16) as pool:
+            return list(pool.map(lambda pod: self._view(pod, name), pods))
+
+    def _view(self, pod: str, name: str) -> PodView:
+        opa = self._opa(pod)
+        try:
+            served = opa.value(REVISION_PATH, timeout=self.target.timeout)
+        except SalvageError as exc:
+            return PodView(pod, None, str(exc))
+        if served != name:
+            return PodView(pod, served if isinstance(served, str) else None, f"it answers with revision {one_line(served or 'none', 40)}")
+        for fixture in self.fixtures:
+            decision = opa.query(self.target.package, fixture.document, timeout=self.target.timeout)
+            if decision.status != (ALLOWED if fixture.allow else DENIED):
+                return PodView(pod, name, f"fixture {fixture.name} is {decision.status} there: {decision.reason}")
+        return PodView(pod, name)

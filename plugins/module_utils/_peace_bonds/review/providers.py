@@ -1,0 +1,115 @@
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Asks OPA, and the service beside it, about many providers at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+from ..._cluster.http import Endpoint
+from ..._core.errors import SalvageError
+from ..._opa.client import Opa
+from ..._opa.decide import combine, decide_risk, unknown
+from ..._opa.model import ALLOWED, DENIED, REQUIRED_INPUT, UNKNOWN, Decision
+
+
+@dataclass(frozen=True)
+class Provider:
+    """``document`` is its part of OPA's input."""
+
+    name: str
+    document: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The decision that holds, and the views that it was made of."""
+
+    provider: str
+    decision: Decision
+    opa: Decision
+    api: Decision | None
+    enforcement: Decision | None
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "provider": self.provider,
+            **self.decision.to_dict(),
+            "opa": self.opa.to_dict() if self.api else None,
+            "api": self.api.to_dict() if self.api else None,
+            "enforcement": _enforcement(self.enforcement),
+        }
+
+
+@dataclass(frozen=True)
+class Questions:
+    """Where to ask, and what an input must hold for an allow to be believed."""
+
+    package: str = "euystacio/peace_bonds"
+    enforcement: str = "euystacio/adaptive_enforcement"
+    risk_path: str = "/api/providers/{id}/risk"
+    required: tuple[str, ...] = REQUIRED_INPUT
+    common: Mapping[str, Any] = field(default_factory=dict)
+    tolerance: float = 0.01
+    timeout: float = 5.0
+
+
+def review(providers: Iterable[Provider], opa: Opa, service: Endpoint | None, questions: Questions, *, at_once: int = 16) -> list[Finding]:
+    """A finding for each provider, in their order."""
+    with ThreadPoolExecutor(max_workers=max(1, at_once)) as pool:
+        return list(pool.map(lambda provider: _one(provider, opa, service, questions), providers))
+
+
+def counts(findings: Iterable[Finding]) -> dict[str, int]:
+    result = {ALLOWED: 0, DENIED: 0, UNKNOWN: 0}
+    for finding in findings:
+        result[finding.decision.status] += 1
+    return result
+
+
+def _one(provider: Provider, opa: Opa, service: Endpoint | None, questions: Questions) -> Finding:
+    api = None
+    attributes: Mapping[str, Any] = {}
+    if service is not None:
+        path = questions.risk_path.replace("{id}", quote(provider.name, safe=""))
+        try:
+            answer = service.request("GET", path, timeout=questions.timeout)
+            api = decide_risk(answer.status, answer.body, provider.name, path=path)
+        except SalvageError as exc:
+            api = unknown(str(exc), path=path)
+        if api.status != UNKNOWN and isinstance(api.raw, dict):
+            attributes = {name: api.raw[name] for name in ("provider", "symbiosis_score", "metrics") if name in api.raw}
+    document = merge(merge(merge({"provider": {"id": provider.name}}, questions.common), attributes), provider.document)
+    said = opa.query(questions.package, document, timeout=questions.timeout, required=questions.required)
+    enforcement = opa.query(questions.enforcement, document, timeout=questions.timeout) if questions.enforcement else None
+    return Finding(provider.name, combine(said, api, tolerance=questions.tolerance), said, api, enforcement)
+
+
+def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """``over`` on top of ``base``, objects into objects."""
+    result = dict(base)
+    for key, value in over.items():
+        mine = result.get(key)
+        result[key] = merge(mine, value) if isinstance(mine, Mapping) and isinstance(value, Mapping) else value
+    return result
+
+
+def _enforcement(answer: Decision | None) -> dict[str, Any] | None:
+    """Adaptive enforcement gives an action, not an allow: its absence of one is no finding."""
+    if answer is None:
+        return None
+    raw = answer.raw if isinstance(answer.raw, dict) else {}
+    healthy = raw.get("system_healthy")
+    enforce = raw.get("enforce")
+    known = answer.action is not None
+    return {
+        "action": answer.action,
+        "enforce": enforce if isinstance(enforce, bool) else None,
+        "system_healthy": healthy if isinstance(healthy, bool) else None,
+        "reason": "" if known else (answer.reason if not raw else "enforcement_action is undefined"),
+    }

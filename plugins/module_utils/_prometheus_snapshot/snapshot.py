@@ -1,0 +1,161 @@
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a snapshot of a Prometheus is: files of blocks, and a sample that must be in them.  Nothing here talks."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from .._core.errors import SalvageError
+
+SCHEMA = 1
+RECORD = "snapshot.json"
+DATA = "data"
+_BLOCK = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")
+_PATH = re.compile(_BLOCK.pattern + r"/(chunks/[0-9]{6}|index|meta\.json|tombstones)")
+_NAME = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{1,32}")
+_PIECE = 1 << 20
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One value of one series; the time in milliseconds, as a block has it, and the value as Prometheus spells it."""
+
+    labels: dict[str, str]
+    time: int
+    value: str
+
+    @property
+    def selector(self) -> str:
+        return "{" + ",".join(f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in sorted(self.labels.items())) + "}"
+
+    def __str__(self) -> str:
+        return f"{self.selector} {self.value} at {moment(self.time)}"
+
+
+@dataclass(frozen=True)
+class File:
+    path: str
+    size: int
+    sha256: str
+
+
+def moment(milliseconds: int) -> str:
+    return datetime.fromtimestamp(milliseconds / 1000, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def checked_name(name: str) -> str:
+    """A snapshot's name becomes part of paths and commands."""
+    if not _NAME.fullmatch(name):
+        raise SalvageError(f"Prometheus calls its snapshot {name!r}, which is no name of one", reason="invalid")
+    return name
+
+
+def listed(sums: bytes, sizes: bytes) -> list[File]:
+    """The files that `sha256sum` and `wc -c` told of, below the folder of the snapshot.  Raises SalvageError(invalid)."""
+    size_of = {path: int(size) for size, path in (line.split(maxsplit=1) for line in sizes.decode().splitlines())}
+    found = []
+    for line in sums.decode().splitlines():
+        digest, shown = line.split(maxsplit=1)
+        path = shown.removeprefix("./")
+        if not _PATH.fullmatch(path):
+            raise SalvageError(f"there is a file {path!r} among the blocks, which is none of theirs", reason="invalid")
+        found.append(File(path, size_of[shown], digest))
+    return sorted(found, key=lambda file: file.path)
+
+
+def blocks(names: Iterable[str]) -> set[str]:
+    """Those that are names of blocks, or of files in one."""
+    return {name.split("/")[0] for name in names if _BLOCK.fullmatch(name.split("/")[0])}
+
+
+def newest_sample(answer: Mapping[str, Any]) -> Sample | None:
+    """The newest raw sample in the answer to a range selector; of several series the first."""
+    found = []
+    for series in answer["data"]["result"]:
+        at, value = series["values"][-1]
+        found.append(Sample(series["metric"], round(float(at) * 1000), str(value)))
+    return min(found, key=lambda sample: (-sample.time, sample.selector), default=None)
+
+
+def holds(printed: str, sample: Sample) -> bool:
+    """Whether `promtool tsdb dump` printed the sample: labels, value, time."""
+    return any(
+        len(words) == 3 and int(words[2]) == sample.time and _same(words[1], sample.value)
+        for words in (line.rsplit(maxsplit=2) for line in printed.splitlines())
+    )
+
+
+def answers(answer: Mapping[str, Any], sample: Sample) -> bool:
+    """Whether a range selector around its time found the sample."""
+    return any(
+        round(float(at) * 1000) == sample.time and _same(str(value), sample.value)
+        for series in answer["data"]["result"]
+        for at, value in series["values"]
+    )
+
+
+def _same(one: str, other: str) -> bool:
+    return float(one) == float(other) or one == other
+
+
+def span(data: Path) -> tuple[int, int]:
+    """From when until when the blocks have samples."""
+    metas = [json.loads(path.read_bytes()) for path in data.glob("*/meta.json")]
+    if not metas:
+        raise SalvageError("the snapshot has no block; wait until Prometheus has scraped something", reason="invalid")
+    return min(meta["minTime"] for meta in metas), max(meta["maxTime"] for meta in metas)
+
+
+def pieces(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as stream:
+        while piece := stream.read(_PIECE):
+            yield piece
+
+
+def digest_of(path: Path) -> str:
+    total = hashlib.sha256()
+    for piece in pieces(path):
+        total.update(piece)
+    return total.hexdigest()
+
+
+def record_of(
+    name: str, source: Mapping[str, str], taken: str, sample: Sample, files: list[File], covers: tuple[int, int]
+) -> dict[str, Any]:
+    return {
+        "schema": SCHEMA,
+        "name": name,
+        "source": dict(source),
+        "taken": taken,
+        "sample": asdict(sample),
+        "from": moment(covers[0]),
+        "until": moment(covers[1]),
+        "size": sum(file.size for file in files),
+        "files": [asdict(file) for file in files],
+    }
+
+
+def read_record(folder: Path) -> tuple[dict[str, Any], list[File], Sample]:
+    """Raises SalvageError for a folder that is no snapshot, or a record whose paths lead elsewhere."""
+    try:
+        record = json.loads((folder / RECORD).read_bytes())
+        files = [File(**file) for file in record["files"]]
+        sample = Sample(**record["sample"])
+    except FileNotFoundError:
+        raise SalvageError(f"{folder} is no snapshot, there is no {RECORD} in it", reason="bad_input") from None
+    except (OSError, ValueError, KeyError, TypeError) as exc:
+        raise SalvageError(f"{folder / RECORD} can't be read: {exc}; take another snapshot", reason="invalid") from None
+    if record.get("schema") != SCHEMA:
+        raise SalvageError(f"{folder} has the form {record.get('schema')}, which this version does not know", reason="invalid")
+    if stray := [file.path for file in files if not _PATH.fullmatch(file.path)]:
+        raise SalvageError(f"{folder} names a file {stray[0]!r}, which is no part of a block", reason="invalid")
+    return record, files, sample

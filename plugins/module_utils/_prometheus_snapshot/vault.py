@@ -1,0 +1,140 @@
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Snapshots on this machine: a folder each, published by its name, its files in clear or each encrypted to age recipients."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from .._core.errors import SalvageError
+from .._sealing.age import decrypt, encrypt
+from .._sealing.envelope import Ed25519, genuine, signed
+from .._sealing.hashing import Hashing
+from .snapshot import DATA, RECORD, File, Sample, digest_of, holds, pieces, read_record
+
+RunCommand = Callable[..., "tuple[int, str, str]"]
+NOTE = "note.json"
+
+
+def promtool_proves(run_command: RunCommand, promtool: str, data: Path, sample: Sample) -> None:
+    """Raises SalvageError unless all blocks open and the sample is in them."""
+    code, out, err = run_command([promtool, "tsdb", "list", str(data)])
+    if code:
+        raise SalvageError(f"the snapshot does not open: {_line(err)}; take another one", reason="invalid")
+    at = str(sample.time)
+    arguments = [f"--min-time={at}", f"--max-time={at}", f"--match={sample.selector}"]
+    code, out, err = run_command([promtool, "tsdb", "dump", *arguments, str(data)])
+    if code:
+        raise SalvageError(f"the snapshot does not open: {_line(err)}; take another one", reason="invalid")
+    if not holds(out, sample):
+        raise SalvageError(f"the snapshot has not the sample {sample}, which Prometheus had before; take another one", reason="invalid")
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())[-300:]
+
+
+class Part:
+    """A snapshot under way.  It outlives a killed run: the note says of which snapshot it is."""
+
+    def __init__(self, directory: Path, name: str) -> None:
+        self.folder = directory / f".{name}.part"
+        self.data = self.folder / DATA
+        self._name, self._directory = name, directory
+
+    @classmethod
+    def begin(cls, directory: Path, name: str, note: dict[str, Any]) -> Part:
+        part = cls(directory, name)
+        part.data.mkdir(mode=0o700, parents=True)
+        part.folder.chmod(0o700)
+        _write(part.folder / NOTE, note)
+        return part
+
+    @classmethod
+    def found(cls, directory: Path) -> list[tuple[Part, dict[str, Any]]]:
+        """Those that killed runs have left; of one that was killed at its very beginning there is no note, and nothing of worth."""
+        found = []
+        for path in sorted(directory.glob(".*.part")):
+            if (path / NOTE).is_file():
+                note = json.loads((path / NOTE).read_bytes())
+                found.append((cls(directory, note["name"]), note))
+            else:
+                shutil.rmtree(path)
+        return found
+
+    def publish(self, record: dict[str, Any], files: list[File], to: Sequence[Any], key: Ed25519 | None) -> Path:
+        """Encrypts if there are recipients, writes the record, and gives the folder its name."""
+        if to:
+            for file in files:
+                plain = self.data / file.path
+                if not plain.exists():
+                    continue  # a run before has done it
+                with plain.with_name(plain.name + ".age.part").open("wb") as stream:
+                    encrypt(pieces(plain), stream, to)
+                plain.with_name(plain.name + ".age.part").replace(plain.with_name(plain.name + ".age"))
+                plain.unlink()
+        record = {**record, "encrypted": bool(to)}
+        _write(self.folder / RECORD, signed(record, key) if key else record)
+        (self.folder / NOTE).unlink()
+        self.folder.rename(self._directory / self._name)
+        return self._directory / self._name
+
+    def drop(self) -> None:
+        shutil.rmtree(self.folder)
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    part = path.with_name(path.name + ".part")
+    with part.open("w", encoding="utf-8") as file:
+        json.dump(content, file, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
+
+
+def newest(directory: Path) -> Path:
+    """Names begin with the time, so they sort by it."""
+    found = sorted(path.parent for path in directory.glob(f"[!.]*/{RECORD}"))
+    if not found:
+        raise SalvageError(f"there is no snapshot in {directory}; take one first", reason="not_found")
+    return found[-1]
+
+
+@contextmanager
+def opened(folder: Path, having: Sequence[Any], key: Ed25519 | None) -> Iterator[tuple[dict[str, Any], list[File], Sample, Path]]:
+    """The record, the files, the sample, and the folder with the files in clear, each compared with its digest.  Raises SalvageError."""
+    record, files, sample = read_record(folder)
+    if key is not None and not genuine(folder.name, record, key):
+        raise SalvageError(f"{folder} is not signed by the key that was given; take another snapshot", reason="invalid")
+    if not record.get("encrypted"):
+        for file in files:
+            path = folder / DATA / file.path
+            if not path.is_file() or path.stat().st_size != file.size or digest_of(path) != file.sha256:
+                raise _changed(folder, file)
+        yield record, files, sample, folder / DATA
+        return
+    if not having:
+        raise SalvageError(f"{folder} is encrypted; give the identity that opens it", reason="bad_input")
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".opened-") as name:
+        data = Path(name)
+        for file in files:
+            path = data / file.path
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with (folder / DATA / f"{file.path}.age").open("rb") as source, path.open("wb") as target:
+                hashing = Hashing(target)
+                decrypt(source, hashing.write, having, str(folder))
+            if hashing.digest != file.sha256:
+                raise _changed(folder, file)
+        yield record, files, sample, data
+
+
+def _changed(folder: Path, file: File) -> SalvageError:
+    return SalvageError(f"{folder} is refused: {file.path} is not what was copied; take another snapshot", reason="invalid")

@@ -1,0 +1,69 @@
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a restore must remember should it be killed: what was not there before it began, and the backup that it took first.
+
+How far it got is seen in the cluster; so the journal is written twice, not for each object.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from .._core.errors import SalvageError
+from .plan import Key
+
+
+class Journal:
+    """``task`` is what is restored where; a journal of another task is never taken for this one's."""
+
+    def __init__(self, path: str, task: dict[str, Any]) -> None:
+        digest = hashlib.sha256(json.dumps(task, sort_keys=True).encode()).hexdigest()
+        self.path = Path(path) if path else _state_folder() / f"restore-{digest[:16]}.json"
+        self._digest = digest
+        self.made: frozenset[Key] = frozenset()
+        self.safety_backup: str | None = None
+        self.resumed = False
+        try:
+            found = json.loads(self.path.read_bytes())
+        except FileNotFoundError:
+            return
+        except (OSError, ValueError) as exc:
+            raise SalvageError(f"the journal {self.path} can't be read: {exc}; remove it to begin anew", reason="bad_input") from None
+        if not isinstance(found, dict) or found.get("task") != digest:
+            raise SalvageError(
+                f"the journal {self.path} is of another restore that did not end; run that again, or remove the journal", reason="conflict"
+            )
+        self.made = frozenset(Key(*key) for key in found["made"])
+        self.safety_backup = found["safety_backup"]
+        self.resumed = True
+
+    def begin(self, absent: Iterable[Key], safety_backup: str | None) -> None:
+        """Before the first write; what an earlier run has made stays this restore's."""
+        self.made = self.made | frozenset(absent)
+        self.safety_backup = self.safety_backup or safety_backup
+        content = {"task": self._digest, "made": sorted(self.made), "safety_backup": self.safety_backup}
+        part = self.path.with_name(f".{self.path.name}.part")
+        try:
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            part.unlink(missing_ok=True)
+            with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+                json.dump(content, file)
+                file.flush()
+                os.fsync(file.fileno())
+            part.replace(self.path)
+        except OSError as exc:
+            raise SalvageError(f"the journal {self.path} can't be written: {exc.strerror or exc}", reason="bad_input") from None
+
+    def end(self) -> None:
+        self.path.unlink(missing_ok=True)
+
+
+def _state_folder() -> Path:
+    state = os.environ.get("XDG_STATE_HOME")
+    return (Path(state) if state else Path.home() / ".local" / "state") / "euystacio-meta-salvage"

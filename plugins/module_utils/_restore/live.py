@@ -1,0 +1,145 @@
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What of a plan is in the cluster now: read in as few questions as it takes."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
+from urllib.parse import quote
+
+from .._backup.archive.select import Resource
+from .._backup.archive.snapshot_revision import discover
+from .._cluster.objects import read
+from .._cluster.session import Cluster
+from .._cluster.watch import Watch, list_all
+from .._core.errors import SalvageError
+from .plan import Key, Step
+from .portable import Object
+from .ready import established
+
+_SINGLY = 8  # so many of a kind are asked for one by one; more are listed
+_LISTS = 4  # in so many namespaces a kind is listed one by one; in more, everywhere at once
+_DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+_PAUSE = 0.1
+
+
+class Live:
+    def __init__(self, cluster: Cluster, workers: int) -> None:
+        self.cluster = cluster
+        self._workers = workers
+        self._resources: dict[str, Resource] = {}
+        self.discover()
+
+    def discover(self) -> None:
+        found, self.silent = discover(self.cluster)
+        self._resources = {f"{one.kind}.{one.group}" if one.group else one.kind: one for one in found}
+
+    @property
+    def names(self) -> dict[str, str]:
+        """How the user spells each kind."""
+        return {kind: resource.full_name for kind, resource in self._resources.items()}
+
+    def knows(self, step: Step) -> bool:
+        return step.key.kind in self._resources
+
+    def collection(self, step: Step, namespace: str | None = None) -> str:
+        resource = self._resources[step.key.kind]
+        version = str(step.wanted["apiVersion"]).rpartition("/")[2]
+        place = step.key.namespace if namespace is None else namespace
+        return replace(resource, version=version).path(quote(place, safe=""))
+
+    def path(self, step: Step) -> str:
+        return f"{self.collection(step)}/{quote(step.key.name, safe=':')}"
+
+    def scan(self, steps: Iterable[Step]) -> dict[Key, Object]:
+        """The objects of the steps that are there; a kind that can't be read is each of its steps' problem."""
+        groups: dict[tuple[str, str], list[Step]] = defaultdict(list)
+        for step in steps:
+            if self.knows(step):
+                groups[step.resource_key].append(step)
+        found: dict[Key, Object] = {}
+        asked = [question for group in groups.values() for question in self._questions(group)]
+        with ThreadPoolExecutor(self._workers) as pool:
+            for (group, _ask), answer in zip(asked, pool.map(_answer, asked), strict=True):
+                if isinstance(answer, SalvageError):
+                    for step in group:
+                        step.problem = step.problem or f"it can't be read: {answer}"
+                    continue
+                kind, wanted = group[0].key.kind, {step.key: step for step in group}
+                for obj in answer:
+                    key = Key(kind, obj["metadata"].get("namespace") or "", obj["metadata"]["name"])
+                    if key in wanted:  # the items of a list do not say what they are
+                        found[key] = {**obj, "apiVersion": wanted[key].wanted["apiVersion"], "kind": wanted[key].wanted["kind"]}
+        return found
+
+    def _questions(self, group: Sequence[Step]) -> list[tuple[Sequence[Step], Callable[[], list[Object]]]]:
+        if len(group) <= _SINGLY:
+            return [([step], partial(self._one, self.path(step))) for step in group]
+        by_namespace: dict[str, list[Step]] = defaultdict(list)
+        for step in group:
+            by_namespace[step.key.namespace].append(step)
+        if len(by_namespace) <= _LISTS:
+            return [(steps, partial(self._all, self.collection(steps[0]))) for steps in by_namespace.values()]
+        return [(group, partial(self._all, self.collection(group[0], "")))]
+
+    def _one(self, path: str) -> list[Object]:
+        found = read(self.cluster, path)
+        return [found] if found is not None else []
+
+    def _all(self, path: str) -> list[Object]:
+        return list(list_all(self.cluster, path)[0].values())
+
+    def services(self) -> list[Object]:
+        return self._all("/api/v1/services")
+
+    def occupied(self, namespace: str) -> bool:
+        """Whether a namespace holds more than what the cluster puts into each."""
+        root = f"namespaces/{quote(namespace, safe='')}"
+        for path in (
+            *(f"/api/v1/{root}/{kind}" for kind in ("pods", "services", "secrets", "configmaps", "persistentvolumeclaims")),
+            *(f"/apis/apps/v1/{root}/{kind}" for kind in ("deployments", "statefulsets", "daemonsets")),
+            f"/apis/batch/v1/{root}/cronjobs",
+        ):
+            some = (read(self.cluster, path, query={"limit": 5}) or {}).get("items") or ()
+            if any(item["metadata"]["name"] not in ("kube-root-ca.crt", "openshift-service-ca.crt") for item in some):
+                return True
+        return False
+
+    def wait_gone(self, collection: str, name: str, deadline: float) -> bool:
+        """Until an object that is being deleted is gone."""
+        with Watch(self.cluster, {"it": (collection, {"fieldSelector": f"metadata.name={name}"})}) as watch:
+            return bool(watch.wait(lambda scene: True if not scene["it"] else None, deadline))
+
+    def wait_established(self, steps: Sequence[Step], deadline: float) -> None:
+        """Until the API serves the kinds that were defined; what does not get there is its step's problem."""
+        names = {f"/{step.key.name}": step for step in steps if not step.problem}
+        if not names:
+            return
+        with Watch(self.cluster, {"it": (_DEFINITIONS, None)}) as watch:
+
+            def there(scene: Mapping[str, Mapping[str, Object]]) -> bool | None:
+                return all(established(scene["it"].get(name, {})) for name in names) or None
+
+            watch.wait(there, deadline)
+            for name, step in names.items():
+                if not established(watch.scene["it"].get(name, {})):
+                    step.problem = "the API server has not established it"
+        kinds = {f"{step.wanted['spec']['names']['kind']}.{step.wanted['spec']['group']}" for step in names.values() if not step.problem}
+        while True:  # discovery can't be watched
+            self.discover()
+            if kinds <= set(self._resources) or time.monotonic() > deadline:
+                return
+            time.sleep(_PAUSE)
+
+
+def _answer(question: tuple[Sequence[Step], Callable[[], list[Object]]]) -> list[Object] | SalvageError:
+    try:
+        return question[1]()
+    except SalvageError as exc:
+        return exc

@@ -1,0 +1,132 @@
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The references to a namespace that go with it when it is restored under another name; pure.
+
+Text is never rewritten: an address such as NAME.NAMESPACE.svc within a string is found, and told.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from .portable import Object, bundle_holders, hooks_of, kind_of
+
+_NAME_LABEL = "kubernetes.io/metadata.name"
+_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+_RELEASE = "meta.helm.sh/release-namespace"
+_ACCOUNTS, _ACCOUNT = "system:serviceaccounts:", "system:serviceaccount:"
+
+
+def mapped(obj: Mapping[str, Any], mapping: Mapping[str, str]) -> Object:
+    """The object with each namespace under its new name, wherever a field is known to name one."""
+    if not mapping:
+        return dict(obj)
+    fresh = copy.deepcopy(dict(obj))
+    metadata = fresh["metadata"]
+    kind = kind_of(fresh)
+    moved = metadata.get("namespace") in mapping or (kind == "Namespace" and metadata["name"] in mapping)
+    if kind == "Namespace":
+        metadata["name"] = mapping.get(metadata["name"], metadata["name"])
+    _swap(metadata, "namespace", mapping)
+    notes = metadata.get("annotations") or {}
+    _swap(notes, _RELEASE, mapping)
+    if moved and notes.pop(_APPLIED, None) and not notes:
+        del metadata["annotations"]  # kubectl's copy of the object is of another namespace
+    if kind.endswith("Binding.rbac.authorization.k8s.io"):
+        for subject in fresh.get("subjects") or ():
+            _subject(subject, mapping)
+    for place in _references(fresh, kind):
+        _swap(place, "namespace", mapping)
+    for selector in _namespace_selectors(fresh):
+        _selector(selector, mapping)
+    return fresh
+
+
+def names_in_text(obj: Mapping[str, Any], mapping: Mapping[str, str]) -> list[str]:
+    """The mapped namespaces that a text of the object names as part of an address; what a Secret holds is not looked at."""
+    if not mapping or kind_of(obj) == "Secret":
+        return []
+    pattern = re.compile(r"\.(" + "|".join(re.escape(name) for name in sorted(mapping)) + r")\.svc\b")
+    rest = {**obj, "metadata": {**obj["metadata"], "annotations": None, "managedFields": None}}
+    return sorted({found for text in _texts(rest) for found in pattern.findall(text)})
+
+
+def _swap(place: Any, name: str, mapping: Mapping[str, str]) -> None:
+    if isinstance(place, dict) and isinstance(place.get(name), str):
+        place[name] = mapping.get(place[name], place[name])
+
+
+def _subject(subject: Object, mapping: Mapping[str, str]) -> None:
+    _swap(subject, "namespace", mapping)
+    name = subject.get("name", "")
+    if subject.get("kind") == "Group" and name.startswith(_ACCOUNTS):
+        namespace = name[len(_ACCOUNTS) :]
+        subject["name"] = _ACCOUNTS + mapping.get(namespace, namespace)
+    elif subject.get("kind") == "User" and name.startswith(_ACCOUNT):
+        namespace, colon, account = name[len(_ACCOUNT) :].partition(":")
+        subject["name"] = _ACCOUNT + mapping.get(namespace, namespace) + colon + account
+
+
+def _references(obj: Object, kind: str) -> Iterator[Any]:
+    """The objects within an object that have a field ``namespace``."""
+    spec = obj.get("spec") or {}
+    if not isinstance(spec, dict):
+        return
+    for holder in bundle_holders(obj):
+        yield holder.get("service")
+    if kind == "EndpointSlice.discovery.k8s.io":
+        for endpoint in obj.get("endpoints") or ():
+            yield endpoint.get("targetRef")
+    elif kind == "Endpoints":
+        for subset in obj.get("subsets") or ():
+            for address in (*(subset.get("addresses") or ()), *(subset.get("notReadyAddresses") or ())):
+                yield address.get("targetRef")
+    elif kind == "PersistentVolume":
+        yield spec.get("claimRef")
+    elif kind == "Prometheus.monitoring.coreos.com":
+        yield from (spec.get("alerting") or {}).get("alertmanagers") or ()
+    elif kind.endswith(".gateway.networking.k8s.io"):
+        yield from spec.get("parentRefs") or ()
+        for rule in spec.get("rules") or ():
+            yield from rule.get("backendRefs") or ()
+
+
+def _namespace_selectors(obj: Object) -> Iterator[Any]:
+    for hook in hooks_of(obj):
+        yield hook.get("namespaceSelector")
+    stack: list[Any] = [obj.get("spec")]
+    while stack:
+        value = stack.pop()
+        if isinstance(value, dict):
+            if "namespaceSelector" in value:
+                yield value["namespaceSelector"]
+            if isinstance(value.get("namespaces"), list) and "topologyKey" in value:  # a term of a pod's affinity
+                yield {"matchNames": value["namespaces"]}
+            stack.extend(value.values())
+        elif isinstance(value, list):
+            stack.extend(value)
+
+
+def _selector(selector: Any, mapping: Mapping[str, str]) -> None:
+    if not isinstance(selector, dict):
+        return
+    _swap(selector.get("matchLabels"), _NAME_LABEL, mapping)
+    lists = [term.get("values") for term in selector.get("matchExpressions") or () if term.get("key") == _NAME_LABEL]
+    for names in (*lists, selector.get("matchNames")):
+        if isinstance(names, list):
+            names[:] = [mapping.get(name, name) for name in names]
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for inner in value.values():
+            yield from _texts(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _texts(inner)

@@ -1,0 +1,285 @@
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a restore is going to do, decided on what is in the backup and what is in the cluster; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from .._core.errors import SalvageError
+from .compare import differences
+from .isolate import inward, outward
+from .mapping import mapped, names_in_text
+from .portable import RELEASE, Context, Object, comparable, kind_of, name_of, owners_of, stripped, suspended, why_not
+from .restore_waves import wave_of
+
+CREATE, UPDATE, RECREATE, UNCHANGED, KEPT, REBIND = "create", "update", "recreate", "unchanged", "kept", "rebind"
+NOT_SELECTED = "it is not selected"
+# To delete one of these is to delete what is in it, or the data behind it.
+_NEVER_DELETED = frozenset(
+    {"Namespace", "CustomResourceDefinition.apiextensions.k8s.io", "PersistentVolume", "PersistentVolumeClaim"},
+)
+
+
+class Key(NamedTuple):
+    kind: str  # with its group
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.namespace}/{self.name}" if self.namespace else f"{self.kind} {self.name}"
+
+
+def key_of(obj: Mapping[str, Any]) -> Key:
+    return Key(kind_of(obj), *name_of(obj))
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What of the backup is wanted; namespaces under the names that they have in it."""
+
+    namespaces: frozenset[str] = frozenset()
+    mapping: Mapping[str, str] = field(default_factory=dict)
+    include: frozenset[str] = frozenset()
+    exclude: frozenset[str] = frozenset()
+    cluster_scoped: bool | None = None  # None: if the whole backup is wanted, under the names that it has
+    isolated: bool = False
+
+    def check(self, objects: Iterable[Mapping[str, Any]]) -> None:
+        """Raises SalvageError(bad_input)."""
+        there = {name for obj in objects for name in (name_of(obj)[0], obj["metadata"]["name"] if kind_of(obj) == "Namespace" else "")}
+        missing = sorted((set(self.namespaces) | set(self.mapping)) - there)
+        if missing:
+            raise SalvageError(f"the backup holds nothing of namespace {missing[0]}; see backup_info for what it holds", reason="bad_input")
+        wanted = self.namespaces or frozenset(self.mapping) or frozenset(there)
+        own = sorted(name for name in wanted if self.mapping.get(name, name) == name) if self.isolated else []
+        if own:
+            raise SalvageError(
+                f"an isolated copy of namespace {own[0] or 'everything'} needs another name; give it in namespace_mapping",
+                reason="bad_input",
+            )
+        targets: dict[str, str] = {}
+        for name in sorted(wanted - {""}):
+            target = self.mapping.get(name, name)
+            if target in targets:
+                raise SalvageError(
+                    f"namespaces {targets[target]} and {name} would both be restored as {target}; map them apart", reason="bad_input"
+                )
+            targets[target] = name
+
+    @property
+    def whole(self) -> bool:
+        if self.isolated:
+            return False
+        return not self.namespaces and not self.mapping if self.cluster_scoped is None else self.cluster_scoped
+
+
+@dataclass
+class Step:
+    """An object to restore, and what became of it."""
+
+    key: Key
+    wanted: Object
+    first: Object  # what is written before the rest is there
+    wave: int
+    owners: list[Object]
+    source: Object
+    action: str = ""
+    problem: str = ""
+    written: bool = False
+    fields: list[str] = field(default_factory=list)
+
+    @property
+    def resource_key(self) -> tuple[str, str]:
+        return str(self.wanted["apiVersion"]), str(self.wanted["kind"])
+
+
+class Left(NamedTuple):
+    key: Key
+    reason: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    steps: list[Step]
+    left: list[Left]
+    notes: list[str]
+
+
+def plan(objects: Sequence[Object], selection: Choice, context: Context, names: Mapping[str, str]) -> Plan:
+    """The objects in the order that they are restored in, and every other one with why not.
+
+    ``names`` gives each kind as the user spells it (`deployments.apps`).  Raises SalvageError(bad_input).
+    """
+    selection.check(objects)
+    known = set(names.values())
+    for name in sorted(selection.include | selection.exclude):
+        if name not in known:
+            raise SalvageError(
+                f"neither the backup nor the cluster has a kind {name}; write it as `kubectl api-resources -o name` does",
+                reason="bad_input",
+            )
+    needed = _definitions(objects, selection, names)
+    steps, left, notes = [], [], []
+    for obj in objects:
+        key = key_of(obj)
+        reason = "" if _selected(obj, selection, names, needed) else NOT_SELECTED
+        reason = reason or why_not(obj, context) or (outward(obj) if selection.isolated else "")
+        if reason:
+            left.append(Left(key, reason))
+            continue
+        wanted = mapped(stripped(obj, context), selection.mapping)
+        if selection.isolated:
+            wanted = inward(wanted)
+        step = Step(key_of(wanted), wanted, suspended(wanted), wave_of(wanted), owners_of(obj), obj)
+        steps.append(step)
+        texts = names_in_text(wanted, selection.mapping)
+        if texts:
+            notes.append(f"{step.key} names namespace {', '.join(texts)} in a text, which is left as it is")
+        dropped = [name for name in obj["metadata"].get("finalizers") or () if "/" in name and not _builtin(name)]
+        dropped = [name for name in dropped if name not in context.finalizers]
+        if dropped:
+            notes.append(f"{step.key} is restored without the finalizers {', '.join(dropped)}; name those whose controller is there")
+        if kind_of(obj) == "PersistentVolumeClaim":
+            notes.append(f"{step.key} is restored, and what was stored in its volume is not in the backup")
+    notes += _torn_releases(steps, left, objects)
+    steps.sort(key=lambda step: (step.wave, step.key))
+    return Plan(steps, left, notes)
+
+
+def _builtin(finalizer: str) -> bool:
+    domain = finalizer.partition("/")[0]
+    return domain == "kubernetes.io" or domain.endswith((".kubernetes.io", ".k8s.io"))
+
+
+def _definitions(objects: Iterable[Object], selection: Choice, names: Mapping[str, str]) -> frozenset[str]:
+    """The definitions of the custom kinds that are wanted: without them a part of a backup could not be restored."""
+    return frozenset(names.get(kind_of(obj), "") for obj in objects if _in_namespaces(obj, selection))
+
+
+def _in_namespaces(obj: Object, selection: Choice) -> bool:
+    namespace = name_of(obj)[0]
+    if not namespace:
+        return False
+    if selection.namespaces:
+        return namespace in selection.namespaces
+    return not selection.mapping or namespace in selection.mapping
+
+
+def _selected(obj: Object, selection: Choice, names: Mapping[str, str], needed: frozenset[str]) -> bool:
+    kind, (namespace, name) = kind_of(obj), name_of(obj)
+    spelled = names.get(kind, "")
+    if spelled in selection.exclude or (selection.include and spelled not in selection.include):
+        return False
+    if namespace:
+        return _in_namespaces(obj, selection)
+    if kind == "Namespace":
+        return _in_namespaces({**obj, "metadata": {"namespace": name, "name": name}}, selection)
+    if selection.whole:
+        return True
+    if selection.cluster_scoped is False or selection.isolated:
+        return False
+    if kind == "CustomResourceDefinition.apiextensions.k8s.io":
+        return name in needed
+    # A volume goes with the claim that it is bound to, unless that is restored under another name.
+    claim = ((obj.get("spec") or {}).get("claimRef") or {}).get("namespace", "") if kind == "PersistentVolume" else ""
+    return bool(claim) and claim not in selection.mapping and claim in selection.namespaces
+
+
+def _torn_releases(steps: Iterable[Step], left: Iterable[Left], objects: Iterable[Object]) -> list[str]:
+    """Helm releases that come back without objects which they own."""
+    releases = {
+        (step.source["metadata"]["namespace"], (step.source["metadata"].get("labels") or {}).get("name", ""))
+        for step in steps
+        if step.source.get("type") == RELEASE
+    }
+    out = {entry.key for entry in left if entry.reason == NOT_SELECTED} if releases else set()
+    torn: dict[tuple[str, str], int] = {}
+    for obj in objects if out else ():
+        notes = obj["metadata"].get("annotations") or {}
+        release = (notes.get("meta.helm.sh/release-namespace", ""), notes.get("meta.helm.sh/release-name", ""))
+        if release in releases and key_of(obj) in out:
+            torn[release] = torn.get(release, 0) + 1
+    return [
+        f"the Helm release {namespace}/{name} is restored without {count} of its objects, which are not selected"
+        for (namespace, name), count in sorted(torn.items())
+    ]
+
+
+def decide(step: Step, live: Object | None, existing: str, *, ours: bool) -> str:
+    """What is to be done; ``ours`` says that nothing was there before this restore began, so that what differs is no one else's.
+
+    Leaves the differing fields in ``step.fields``.
+    """
+    if live is None:
+        return CREATE
+    step.fields = list(differences(step.wanted, comparable(live)))
+    if _released(step, live):
+        return REBIND
+    if not step.fields:
+        return UNCHANGED
+    if ours:
+        return UPDATE
+    if existing == "skip":
+        return KEPT
+    return RECREATE if existing == "recreate" and step.key.kind not in _NEVER_DELETED else UPDATE
+
+
+def _released(step: Step, live: Object) -> bool:
+    """Whether it is a volume that still waits for the very claim which the backup has bound to it."""
+    if step.key.kind != "PersistentVolume" or (live.get("status") or {}).get("phase") != "Released":
+        return False
+    was, now = ((obj.get("spec") or {}).get("claimRef") or {} for obj in (step.source, live))
+    return bool(was.get("uid")) and was.get("uid") == now.get("uid")
+
+
+def node_ports(services: Iterable[Mapping[str, Any]]) -> dict[int, tuple[str, str]]:
+    found = {}
+    for service in services:
+        spec = service.get("spec") or {}
+        for port in (*(entry.get("nodePort") for entry in spec.get("ports") or ()), spec.get("healthCheckNodePort")):
+            if port:
+                found[port] = name_of(service)
+    return found
+
+
+def spelled(objects: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """How the kinds are spelled that the definitions in a backup will bring."""
+    found = {}
+    for obj in objects:
+        if kind_of(obj) == "CustomResourceDefinition.apiextensions.k8s.io":
+            spec = obj["spec"]
+            found[f"{spec['names']['kind']}.{spec['group']}"] = f"{spec['names']['plural']}.{spec['group']}"
+    return found
+
+
+def links(step: Step, uids: Mapping[Key, str], keys: Mapping[str, Key]) -> tuple[list[Object], list[str]]:
+    """The owners under their new UIDs, and those that are not there; ``keys`` gives by old UID where each object is now."""
+    found, missing = [], []
+    for owner in step.owners:
+        key = keys.get(owner.get("uid", ""))
+        if key is not None and key in uids:
+            found.append({**owner, "name": key.name, "uid": uids[key]})
+        else:
+            missing.append(f"{owner.get('kind')}/{owner.get('name')}")
+    return found, missing
+
+
+def shown(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """Both as they may be shown: of a Secret only which of its values are others."""
+    if kind_of(after) != "Secret":
+        return before or {}, after
+    return _hidden(before, before) if before else {}, _hidden(after, before or after)
+
+
+def _hidden(secret: Mapping[str, Any], other: Mapping[str, Any]) -> Mapping[str, Any]:
+    rest = dict(secret)
+    rest["metadata"] = metadata = dict(secret["metadata"])
+    for holder, name in ((rest, "data"), (rest, "stringData"), (metadata, "annotations")):  # kubectl keeps a copy in an annotation
+        if holder.get(name):
+            compared = ((other["metadata"] if holder is metadata else other).get(name)) or {}
+            holder[name] = {key: "(hidden)" if compared.get(key) == value else "(hidden, changed)" for key, value in holder[name].items()}
+    return rest

@@ -1,0 +1,53 @@
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether what was restored has come to life; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from .._cluster.conditions import holds
+from .portable import bundle_holders, injected, kind_of
+
+_HOOKS = frozenset(f"{way}WebhookConfiguration.admissionregistration.k8s.io" for way in ("Validating", "Mutating"))
+_API = "APIService.apiregistration.k8s.io"
+WATCHED = frozenset({"Deployment.apps", "StatefulSet.apps", "DaemonSet.apps", "Pod", _API}) | _HOOKS
+
+
+def unready(obj: Mapping[str, Any]) -> str:
+    """What it still lacks, or nothing."""
+    spec, status, kind = obj.get("spec") or {}, obj.get("status") or {}, kind_of(obj)
+    if kind in _HOOKS:
+        missing = injected(obj) and not all(holder.get("caBundle") for holder in bundle_holders(obj))
+        return "nobody has filled in its caBundle" if missing else ""
+    if kind == _API:
+        return "" if holds(obj, "Available") else "it is not available"
+    if kind == "Pod":
+        return (
+            ""
+            if holds(obj, "Ready") or status.get("phase") == "Succeeded"
+            else f"it is {status.get('phase') or 'not scheduled'} and not ready"
+        )
+    if status.get("observedGeneration", 0) < obj["metadata"].get("generation", 0):
+        return "its controller has not seen it yet"
+    if kind == "DaemonSet.apps":
+        desired, available = status.get("desiredNumberScheduled", 0), status.get("numberAvailable", 0)
+    else:
+        desired, available = spec.get("replicas", 1), status.get("availableReplicas", 0)
+    return "" if available >= desired else f"{available} of {desired} replicas are available"
+
+
+def established(definition: Mapping[str, Any]) -> bool:
+    return holds(definition, "Established")
+
+
+def served(slices: Iterable[Mapping[str, Any]], service: str) -> bool:
+    """Whether a ready endpoint stands behind the Service."""
+    return any(
+        (endpoint.get("conditions") or {}).get("ready") is not False and endpoint.get("addresses")
+        for one in slices
+        if (one["metadata"].get("labels") or {}).get("kubernetes.io/service-name") == service
+        for endpoint in one.get("endpoints") or ()
+    )

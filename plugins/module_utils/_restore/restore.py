@@ -1,0 +1,450 @@
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A restore: waves with a barrier after each, what was written read again, and counts that add up."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any
+
+from .._cluster.http import Response
+from .._cluster.objects import MERGE_PATCH, call, read
+from .._cluster.session import Cluster
+from .._cluster.watch import Watch
+from .._core.errors import SalvageError
+from .._core.progress import Tell, silent
+from .compare import differences, surplus
+from .journal import Journal
+from .live import Live
+from .outcome import FAIL, Outcome, outcome
+from .plan import (
+    CREATE,
+    KEPT,
+    REBIND,
+    RECREATE,
+    UNCHANGED,
+    UPDATE,
+    Choice,
+    Key,
+    Plan,
+    Step,
+    decide,
+    links,
+    node_ports,
+    plan,
+    shown,
+    spelled,
+)
+from .portable import Object, bundle_holders, comparable, context_of
+from .ready import WATCHED, served, unready
+from .restore_waves import DEFINITIONS, FAIL_CLOSED, HOOKS, TITLES
+
+MANAGER = "euystacio-restore"
+APPLY = "application/apply-patch+yaml"
+WRITES = frozenset({CREATE, UPDATE, RECREATE, REBIND})
+_HOPELESS = frozenset({"unreachable", "unauthorized", "tls"})
+_SHOWN = 100  # differences that are shown; a restore may make thousands
+
+
+@dataclass(frozen=True)
+class Wish:
+    selection: Choice = field(default_factory=Choice)
+    existing: str = "skip"
+    force: bool = False
+    finalizers: frozenset[str] = frozenset()
+    workers: int = 16
+    wait: bool = True
+    wait_timeout: float = 300.0
+    backup_first: bool = True
+    show: bool = False
+
+    def task(self) -> list[Any]:
+        """What makes one restore another: the journal of one is not for the other."""
+        chosen = self.selection
+        return [
+            sorted(chosen.namespaces), sorted(chosen.mapping.items()), sorted(chosen.include), sorted(chosen.exclude),
+            chosen.cluster_scoped, self.existing, self.force, sorted(self.finalizers), chosen.isolated,
+        ]  # fmt: skip
+
+
+class Restore:
+    """``back_up`` takes a backup of the namespaces it is given (of everything if there are none) and gives its name."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        backup: tuple[Mapping[str, Any], Sequence[Object]],
+        wish: Wish,
+        journal: Journal,
+        back_up: Callable[[Sequence[str]], str] | None = None,
+        tell: Tell = silent,
+    ) -> None:
+        self._cluster, self._wish, self._journal, self._back_up, self._tell = cluster, wish, journal, back_up, tell
+        self._manifest, self._objects = backup
+        self._live = Live(cluster, wish.workers)
+        self._found: dict[Key, Object] = {}
+        self._there: set[str] = set()  # namespaces
+        self._stop: SalvageError | None = None
+        self._finished = 0
+        self._diff: list[dict[str, Any]] = []
+        self._not_proven: list[dict[str, str]] = []
+        self._plan = self._planned()
+
+    def _planned(self) -> Plan:
+        selection = self._wish.selection
+        wants_ports = any(node_ports([obj]) for obj in self._objects if obj["kind"] == "Service")
+        ports = node_ports(self._live.services()) if wants_ports else {}
+        context = context_of(self._objects, mapping=selection.mapping, ports=ports, finalizers=self._wish.finalizers)
+        return plan(self._objects, selection, context, {**spelled(self._objects), **self._live.names})
+
+    def run(self, *, dry_run: bool = False) -> Outcome:
+        """Raises SalvageError for what makes the whole of it impossible; the rest is in the outcome."""
+        started = time.monotonic()
+        steps = self._plan.steps
+        self._spaces(steps, dry_run=dry_run)
+        self._look([step for step in steps if not step.problem])
+        writes = [step for step in steps if step.action in WRITES and not step.problem]
+        if dry_run:
+            self._prove(writes)
+        elif writes or any(not step.action and not step.problem for step in steps) or self._journal.resumed:
+            self._secure(writes)
+            waves = [(wave, list(group)) for wave, group in groupby(steps, lambda step: step.wave)]
+            for wave, group in waves:
+                self._wave(wave, group)
+            self._verify([step for step in steps if step.action in WRITES and not step.problem])
+        self._finish([step for step in steps if step.action not in ("", KEPT) and not step.problem], dry_run=dry_run)
+        if self._wish.wait and not dry_run:
+            self._wait_ready([step for step in steps if self._made_now(step) and not step.problem])
+        result = outcome(
+            self._manifest,
+            self._plan,
+            finished=self._finished,
+            safety_backup=self._journal.safety_backup,
+            resumed=self._journal.resumed,
+            not_proven=self._not_proven,
+            diff=self._diff,
+            seconds=time.monotonic() - started,
+        )
+        nothing_begun = not result.changed and not self._journal.resumed
+        if not dry_run and (result.status != FAIL or nothing_begun):
+            self._journal.end()
+        return result
+
+    # --- what is there ---
+
+    def _spaces(self, steps: Sequence[Step], *, dry_run: bool) -> None:
+        """The namespaces that are written to: none may be on its way out, and none may be missing that does not come with the backup."""
+        coming = {step.key.name: step for step in steps if step.key.kind == "Namespace"}
+        spaces = sorted({step.key.namespace for step in steps} - {""} | set(coming))
+        for space in spaces:
+            live = read(self._cluster, f"/api/v1/namespaces/{space}")
+            if live is not None and "deletionTimestamp" not in live["metadata"]:
+                self._there.add(space)
+                continue
+            why = "" if space in coming else "its namespace is not there and does not come with the restore; create it first"
+            if live is not None and dry_run:
+                self._plan.notes.append(f"namespace {space} is being deleted; a restore would wait until it is gone")
+            elif live is not None:
+                self._tell({"wave": "namespaces", "says": f"waiting until namespace {space} is gone"})
+                if not self._live.wait_gone("/api/v1/namespaces", space, self._deadline()):
+                    why = f"its namespace is still being deleted after {self._wish.wait_timeout:g} s"
+            for step in steps if why else ():
+                if space in (step.key.namespace, step.key.name if step.key.kind == "Namespace" else ""):
+                    step.problem = why
+
+    def _look(self, steps: Sequence[Step]) -> None:
+        known = [step for step in steps if self._live.knows(step) and not step.action]
+        found = self._live.scan(known)
+        self._found.update(found)
+        new = {key for key in self._journal.made if key.kind == "Namespace"}
+        for step in known:
+            if step.problem:
+                continue
+            live = found.get(step.key)
+            begun = step.key in self._journal.made and (live is None or _written_by_us(live))
+            ours = begun or Key("Namespace", "", step.key.namespace) in new
+            step.action = decide(step, live, self._wish.existing, ours=ours)
+            if live is not None and "deletionTimestamp" in live["metadata"]:
+                step.action = CREATE  # once it is gone
+
+    def _made_now(self, step: Step) -> bool:
+        return step.action in WRITES or (step.action == UNCHANGED and step.key in self._journal.made)
+
+    def _secure(self, writes: Sequence[Step]) -> None:
+        """A backup of what is live before it is touched, and the journal."""
+        absent = [step.key for step in self._plan.steps if step.action in (CREATE, "")]
+        if self._wish.backup_first and not self._journal.resumed:
+            touched = self._touched(writes)
+            if touched is not None and self._back_up is None:
+                raise SalvageError(
+                    f"the restore would write to {'namespace ' + touched[0] if touched else 'cluster-wide objects'}, which is in use;"
+                    " give recipients and signing_key so that it is backed up first, or say backup_first=false",
+                    reason="bad_input",
+                )
+            if touched is not None and self._back_up is not None:
+                self._tell({"wave": "backup", "says": "backing up what is there first"})
+                self._journal.begin(absent, self._back_up(touched))
+                return
+        self._journal.begin(absent, None)
+
+    def _touched(self, writes: Sequence[Step]) -> list[str] | None:
+        """The live namespaces that the restore writes to; none of them for the whole cluster; None where nothing of that is live."""
+        if any(not step.key.namespace and step.action != CREATE for step in writes):
+            return []
+        spaces = sorted({step.key.namespace for step in writes} - {""})
+        return [space for space in spaces if space in self._there and self._live.occupied(space)] or None
+
+    # --- writing ---
+
+    def _deadline(self) -> float:
+        return time.monotonic() + self._wish.wait_timeout
+
+    def _wave(self, wave: int, group: Sequence[Step]) -> None:
+        title = TITLES[wave]
+        unknown = [step for step in group if not step.action and not step.problem]
+        if unknown:
+            self._look(unknown)  # their definition has come with an earlier wave
+        for step in unknown:
+            if not step.action and not step.problem:
+                step.problem = "the cluster has no such kind, and the restore has not brought its definition"
+        todo = [step for step in group if step.action in WRITES and not step.problem]
+        if title in (HOOKS, FAIL_CLOSED):
+            self._wait_served(todo)
+            todo = [step for step in todo if not step.problem]
+        with ThreadPoolExecutor(self._wish.workers) as pool:
+            for done, _none in enumerate(pool.map(self._guarded, todo), 1):
+                if done % 500 == 0 or done == len(todo):
+                    self._tell({"wave": title, "done": done, "total": len(todo), "says": f"{title}: {done} of {len(todo)} written"})
+        if title == DEFINITIONS and todo:
+            self._live.wait_established(todo, self._deadline())
+
+    def _guarded(self, step: Step) -> None:
+        if self._stop is not None:
+            step.problem = f"it was not tried, for the API server can't be used: {self._stop}"
+            return
+        try:
+            self._write(step)
+        except SalvageError as exc:
+            step.problem = _told(step, exc)
+            if exc.reason in _HOPELESS:
+                self._stop = exc
+
+    def _write(self, step: Step) -> None:
+        live = self._found.get(step.key)
+        if live is not None and "deletionTimestamp" in live["metadata"]:
+            self._gone(step)
+        elif live is not None and step.action == RECREATE:
+            self._delete(step, live)
+            self._gone(step)
+        elif live is not None and step.action == REBIND:
+            free = {"metadata": {"resourceVersion": live["metadata"]["resourceVersion"]}, "spec": {"claimRef": {"uid": None}}}
+            free["spec"]["claimRef"]["resourceVersion"] = None
+            call(self._cluster, "PATCH", self._live.path(step), body=free, content_type=MERGE_PATCH)
+            step.written = True
+            return
+        elif live is not None and self._wish.force and (extra := surplus(step.wanted, comparable(live))):
+            extra["metadata"] = {**extra.get("metadata", {}), "resourceVersion": live["metadata"]["resourceVersion"]}
+            call(self._cluster, "PATCH", self._live.path(step), body=extra, content_type=MERGE_PATCH)
+        after = self._apply(step, step.first)
+        step.written = True
+        if self._wish.show and len(self._diff) < _SHOWN:
+            self._diff.append(_shown(step, live, after))
+
+    def _apply(self, step: Step, body: Object, *, dry_run: bool = False) -> Object | None:
+        """Server-side apply; the answer is only read where it is shown.  Raises SalvageError, with the conflicts in ``step.fields``."""
+        force = "true" if self._wish.force and step.action != CREATE else "false"
+        query = {"fieldManager": MANAGER, "force": force, **({"dryRun": "All"} if dry_run else {})}
+        answer = call(
+            self._cluster, "PATCH", self._live.path(step), body=body, content_type=APPLY, query=query, accept=frozenset({409}), final=_twins
+        )  # fmt: skip
+        if _twins(answer):
+            answer = self._with_twins(step, body, dry_run=dry_run)
+        if answer.status == 409:
+            causes = ((answer.json().get("details") or {}).get("causes")) or ()
+            step.fields = sorted({f"{cause.get('field')} ({cause.get('message')})" for cause in causes})
+            raise SalvageError("other managers own fields that differ; set force to take them over", reason="conflict")
+        return answer.json() if self._wish.show and len(self._diff) < _SHOWN else None
+
+    def _with_twins(self, step: Step, body: Object, *, dry_run: bool) -> Response:
+        """Server-side apply takes no list with twins, such as two variables of one name, and other ways of writing leave them."""
+        query = {"fieldManager": MANAGER, **({"dryRun": "All"} if dry_run else {})}
+        live = self._found.get(step.key)
+        if live is None or step.action in (CREATE, RECREATE):
+            made = call(self._cluster, "POST", self._live.collection(step), body=body, query=query, accept=frozenset({409}))
+            if made.status != 409:
+                return made
+        return call(self._cluster, "PATCH", self._live.path(step), body=body, content_type=MERGE_PATCH, query=query)
+
+    def _delete(self, step: Step, live: Object) -> None:
+        body = {"preconditions": {"uid": live["metadata"]["uid"]}, "propagationPolicy": "Orphan"}
+        try:
+            call(self._cluster, "DELETE", self._live.path(step), body=body)
+        except SalvageError as exc:
+            if exc.reason != "not_found":
+                raise
+
+    def _gone(self, step: Step) -> None:
+        if not self._live.wait_gone(self._live.collection(step), step.key.name, self._deadline()):
+            raise SalvageError(f"what is there is still being deleted after {self._wish.wait_timeout:g} s", reason="timeout")
+
+    def _wait_served(self, steps: Iterable[Step]) -> None:
+        """A webhook or an aggregated API whose Service does not answer blocks the cluster, so it is not restored before that does."""
+        for step in steps:
+            for service in [holder["service"] for holder in bundle_holders(step.wanted) if holder.get("service")]:
+                path = f"/apis/discovery.k8s.io/v1/namespaces/{service['namespace']}/endpointslices"
+                with Watch(self._cluster, {"it": (path, None)}) as watch:
+                    name = service["name"]
+                    if not watch.wait(lambda scene, name=name: served(scene["it"].values(), name) or None, self._deadline()):  # type: ignore[misc]
+                        step.problem = f"its Service {service['namespace']}/{name} has no ready endpoint, so it would only refuse"
+
+    # --- proving ---
+
+    def _prove(self, steps: Sequence[Step]) -> None:
+        """What the API server says to each write, in a dry run."""
+        absent = {step.key.name for step in steps if step.key.kind == "Namespace" and step.action == CREATE}
+        with ThreadPoolExecutor(self._wish.workers) as pool:
+            for step, why in zip(steps, pool.map(lambda step: self._proven(step, absent), steps), strict=True):
+                if why:
+                    self._not_proven.append({"object": str(step.key), "why": why})
+        for step in self._plan.steps:
+            if not step.action and not step.problem:
+                step.action, step.written = CREATE, True
+                self._not_proven.append({"object": str(step.key), "why": "its kind comes with this restore"})
+
+    def _proven(self, step: Step, absent: set[str]) -> str:
+        live = self._found.get(step.key)
+        try:
+            if step.key.namespace in absent:
+                self._schema(step)
+                step.written = True
+                return "its namespace comes with this restore; only its form was checked"
+            if step.action in (RECREATE, REBIND) or (live is not None and "deletionTimestamp" in live["metadata"]):
+                step.written = True
+                return "what is there has to go first"
+            after = self._apply(step, step.wanted, dry_run=True)
+            step.written = True
+        except SalvageError as exc:
+            step.problem = _told(step, exc)
+            return ""
+        finally:
+            if self._wish.show and len(self._diff) < _SHOWN and not step.problem and (step.key.namespace in absent or live is None):
+                self._diff.append(_shown(step, None, step.wanted))
+        if live is not None and self._wish.show and after is not None:
+            self._diff.append(_shown(step, live, after))
+        return ""
+
+    def _schema(self, step: Step) -> None:
+        """The form alone, in a namespace that is there; what only the right one can say (quotas, rights, names) does not count."""
+        metadata = {**step.wanted["metadata"], "namespace": "default"}
+        try:
+            call(
+                self._cluster, "POST", self._live.collection(step, "default"),
+                body={**step.wanted, "metadata": metadata}, query={"dryRun": "All", "fieldValidation": "Strict"},
+            )  # fmt: skip
+        except SalvageError as exc:
+            if exc.reason in ("invalid", "http_error"):
+                raise
+
+    def _verify(self, steps: Sequence[Step]) -> None:
+        self._tell({"wave": "verification", "total": len(steps), "says": f"reading {len(steps)} objects again"})
+        found = self._live.scan(steps)
+        self._found.update(found)
+        for step in steps:
+            live = found.get(step.key)
+            if step.problem:
+                continue
+            step.fields = [] if live is None else list(differences(step.first, comparable(live)))
+            if live is None:
+                step.problem = "it was written, and is not there any more"
+            elif step.fields:
+                step.problem = "it was written, and is not as the backup says"
+
+    # --- what has to wait until the rest is there ---
+
+    def _finish(self, steps: Sequence[Step], *, dry_run: bool) -> None:
+        """CronJobs are resumed, and objects linked to their owners under the UIDs that these have now."""
+        keys = {step.source["metadata"]["uid"]: step.key for step in self._plan.steps if step.source["metadata"].get("uid")}
+        uids = {key: live["metadata"]["uid"] for key, live in self._found.items()}
+        for step in steps:
+            if not step.owners and step.first is step.wanted:
+                continue
+            owners, missing = links(step, uids, keys)
+            if missing and not dry_run:
+                self._plan.notes.append(f"{step.key} is restored without its owner {', '.join(missing)}, which is not there")
+            live = self._found.get(step.key)
+            if live is None or (dry_run and step.action != UNCHANGED):
+                continue
+            linked = {owner.get("uid") for owner in live["metadata"].get("ownerReferences") or ()}
+            wanted = step.wanted
+            if owners:
+                wanted = {**wanted, "metadata": {**wanted["metadata"], "ownerReferences": owners}}
+            if {owner["uid"] for owner in owners} <= linked and not any(differences(step.wanted, comparable(live))):
+                continue
+            self._finished += 1
+            step.written = True
+            if dry_run:
+                continue
+            try:
+                self._apply(step, wanted)
+                live = read(self._cluster, self._live.path(step))
+                step.fields = [] if live is None else list(differences(step.wanted, comparable(live)))
+                if live is None:
+                    step.problem = "it was finished, and is not there any more"
+                elif step.fields:
+                    step.problem = "it was finished, and is not as the backup says"
+            except SalvageError as exc:
+                step.problem = _told(step, exc)
+
+    def _wait_ready(self, steps: Iterable[Step]) -> None:
+        waiting = {step.key: step for step in steps if step.key.kind in WATCHED}
+        if not waiting:
+            return
+        self._tell({"wave": "readiness", "total": len(waiting), "says": f"waiting until {len(waiting)} workloads serve"})
+        places = {(step.key.kind, step.key.namespace): step for step in waiting.values()}
+        lists = {f"{kind}/{space}": (self._live.collection(step), None) for (kind, space), step in places.items()}
+
+        def left(scene: Mapping[str, Mapping[str, Object]]) -> dict[Key, str]:
+            found = {}
+            for key, step in waiting.items():
+                live = scene[f"{key.kind}/{key.namespace}"].get(f"{key.namespace}/{key.name}")
+                why = (
+                    "it is gone"
+                    if live is None
+                    else unready({**live, "apiVersion": step.wanted["apiVersion"], "kind": step.wanted["kind"]})
+                )
+                if why:
+                    found[key] = why
+            return found
+
+        with Watch(self._cluster, lists) as watch:
+            watch.wait(lambda scene: True if not left(scene) else None, self._deadline())
+            for key, why in left(watch.scene).items():
+                waiting[key].problem = f"it is there, and after {self._wish.wait_timeout:g} s {why}"
+
+
+def _twins(answer: Response) -> bool:
+    """Whether server-side apply can't take the object, however often it is asked; it says so with a 500."""
+    return answer.status == 500 and b"failed to create typed patch object" in answer.body
+
+
+def _written_by_us(live: Mapping[str, Any]) -> bool:
+    return any(entry.get("manager") == MANAGER for entry in live["metadata"].get("managedFields") or ())
+
+
+def _told(step: Step, exc: SalvageError) -> str:
+    """The refusal; of a Secret only what was asked, for the server may quote what it holds."""
+    return str(exc).partition(": ")[0] if step.key.kind == "Secret" else str(exc)
+
+
+def _shown(step: Step, before: Object | None, after: Object | None) -> dict[str, Any]:
+    kind = {name: step.wanted[name] for name in ("apiVersion", "kind")}
+    old = comparable({**before, **kind}) if before is not None else None
+    new = comparable({**after, **kind}) if after else step.wanted
+    header = f"{step.key} ({step.action})"
+    before_shown, after_shown = shown(old, new)
+    return {"before_header": header, "after_header": header, "before": before_shown, "after": after_shown}

@@ -1,0 +1,139 @@
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._alerts import alerts
+from hypothesis import given
+from hypothesis import strategies as st
+
+Alert = alerts.Alert
+
+
+def prometheus(*labels: dict[str, str], state: str = "firing") -> dict[str, Any]:
+    listed = [{"labels": one, "annotations": {}, "state": state, "activeAt": "2026-11-24T14:35:26.552123456Z"} for one in labels]
+    return {"status": "success", "data": {"alerts": listed}}
+
+
+def alertmanager(labels: dict[str, str], **status: Any) -> dict[str, Any]:
+    return {"labels": labels, "startsAt": "2026-11-24T14:36:00Z", "fingerprint": "f" + "".join(labels.values()), "status": status}
+
+
+LOW = {"alertname": "QEKBelowMinimum", "severity": "critical"}
+
+
+def merged(first: dict[str, Any], second: list[dict[str, Any]]) -> list[tuple[str, str, tuple[str, ...]]]:
+    found = alerts.merge(alerts.of_prometheus(first), alerts.of_alertmanager(second))
+    return [("".join(one.labels.values()), one.state, one.sources) for one in found]
+
+
+BOTH = ("prometheus", "alertmanager")
+
+
+def test_the_same_alert_of_both_is_one_though_alertmanager_knows_more_labels() -> None:
+    assert merged(prometheus(LOW), [alertmanager({**LOW, "cluster": "eu"}, silencedBy=["s1"])]) == [
+        ("QEKBelowMinimumcriticaleu", "silenced", BOTH)
+    ]
+
+
+def test_pending_alerts_do_not_fire() -> None:
+    assert alerts.of_prometheus(prometheus(LOW, state="pending")) == []
+
+
+def test_alerts_without_labels_swallow_no_others() -> None:
+    found = merged(prometheus({}), [alertmanager({"alertname": "A"}), alertmanager({"alertname": "B"})])
+    assert sorted(found) == [("", "active", ("prometheus",)), ("A", "active", ("alertmanager",)), ("B", "active", ("alertmanager",))]
+
+
+def test_one_with_few_labels_takes_nothing_from_one_with_many() -> None:
+    known = [
+        alertmanager({"alertname": "A", "cluster": "c"}),
+        alertmanager({"alertname": "A", "pod": "x", "cluster": "c"}, silencedBy=["s"]),
+    ]
+    assert merged(prometheus({"alertname": "A"}, {"alertname": "A", "pod": "x"}), known) == [
+        ("Ac", "active", BOTH),
+        ("Axc", "silenced", BOTH),
+    ]
+
+
+def test_an_alert_that_another_prometheus_sent_stays() -> None:
+    known = [alertmanager({"alertname": "A", "cluster": "a"}, silencedBy=["s"]), alertmanager({"alertname": "A", "cluster": "b"})]
+    assert merged(prometheus({"alertname": "A"}), known) == [("Aa", "silenced", ("alertmanager",)), ("Ab", "active", BOTH)]
+
+
+def test_alertmanagers_words() -> None:
+    (one,) = alerts.of_alertmanager([{**alertmanager(LOW, inhibitedBy=["f2"]), "startsAt": "0001-01-01T00:00:00Z"}])
+    assert one.to_dict() == {
+        "name": "QEKBelowMinimum",
+        "state": "inhibited",
+        "severity": "critical",
+        "labels": LOW,
+        "annotations": {},
+        "starts_at": None,
+        "fingerprint": "fQEKBelowMinimumcritical",
+        "silenced_by": [],
+        "inhibited_by": ["f2"],
+        "sources": ["alertmanager"],
+    }
+
+
+@pytest.mark.parametrize(
+    "data", [None, 3, [], {}, {"status": "error"}, {"status": "success", "data": []}, {"status": "success", "data": {"alerts": [{}]}}]
+)
+def test_what_is_no_answer_of_prometheus(data: Any) -> None:
+    with pytest.raises(ValueError, match="no answer of Prometheus"):
+        alerts.of_prometheus(data)
+
+
+@pytest.mark.parametrize("data", [None, {}, {"status": "success"}, [3], [{}], [{"labels": None}]])
+def test_what_is_no_answer_of_alertmanager(data: Any) -> None:
+    with pytest.raises(ValueError, match="no answer of Alertmanager"):
+        alerts.of_alertmanager(data)
+
+
+@pytest.mark.parametrize(
+    ("labels", "state", "status"),
+    [
+        ({"severity": "critical"}, "active", "critical"),
+        ({"severity": "page"}, "active", "critical"),
+        ({"severity": "info"}, "active", "healthy"),
+        ({"severity": "P1"}, "active", "warning"),
+        ({}, "active", "warning"),
+        ({"severity": "critical"}, "silenced", "healthy"),
+        ({"severity": "critical"}, "inhibited", "healthy"),
+    ],
+)
+def test_the_status_of_an_alert(labels: dict[str, str], state: str, status: str) -> None:
+    assert alerts.check(Alert("A", state, labels), alerts.DEFAULT_SEVERITIES, 0.0).status == status
+
+
+def test_what_is_told_of_an_alert() -> None:
+    one = Alert("A", "silenced", {"severity": "page"}, {"summary": "too low"}, "1970-01-01T00:00:00.123456789Z", "f1", ("s1",))
+    check = alerts.check(one, {}, 180.0)
+    assert (check.id, check.reason) == ("alerts/A/f1", "A fires for 2 min (severity page), silenced by s1: too low")
+    assert alerts.check(Alert("A", "active", {}), {"": "strange"}, 0.0).reason == "A fires (severity not given)"
+
+
+few = st.dictionaries(st.sampled_from(["alertname", "pod", "cluster"]), st.sampled_from(["a", "b"]))
+silences = st.sampled_from([{}, {"silencedBy": ["s"]}, {"inhibitedBy": ["f"]}])
+
+
+@given(st.lists(few), st.lists(st.tuples(few, silences)))
+def test_no_alert_is_lost_and_none_is_twice(first: list[dict[str, str]], second: list[tuple[dict[str, str], dict[str, Any]]]) -> None:
+    known = [{"labels": labels, "status": status} for labels, status in second]
+    one, other = alerts.of_prometheus(prometheus(*first)), alerts.of_alertmanager(known)
+    found = alerts.merge(one, other)
+    assert len({alert.fingerprint for alert in found}) == len(found)
+    unique = lambda some: {frozenset(alert.labels.items()) for alert in some}  # noqa: E731
+    both = sum(alert.sources == BOTH for alert in found)
+    assert len(found) + both == len(unique(one)) + len(unique(other))
+    assert unique(other) <= unique(found)
+    assert all(any(alert.labels.items() <= told.labels.items() for told in found) for alert in one)
+    # a silence of Alertmanager's silences nothing that it does not match itself
+    assert {alert.fingerprint for alert in found if alert.state != "active"} <= {
+        alert.fingerprint for alert in other if alert.state != "active"
+    }

@@ -1,0 +1,81 @@
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.archive.select import (
+    Resource,
+    Selection,
+    made_by_service,
+    preferred,
+    resources_of,
+)
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
+
+FOUND = [
+    Resource("", "configmaps", "v1", "ConfigMap", True),
+    Resource("", "events", "v1", "Event", True),
+    Resource("", "namespaces", "v1", "Namespace", False),
+    Resource("", "nodes", "v1", "Node", False),
+    Resource("", "secrets", "v1", "Secret", True),
+    Resource("apps", "deployments", "v1", "Deployment", True, ("all",)),
+    Resource("metrics.k8s.io", "pods", "v1beta1", "PodMetrics", True),
+]
+SILENT = {"broken.io/v1": "it answered 503", "metrics.k8s.io/v1beta1": "it answered 503"}
+
+
+def names(selection: Selection) -> list[str]:
+    return [resource.full_name for resource in selection.of_found(FOUND, {})[0]]
+
+
+def test_a_selection_takes_what_it_says() -> None:
+    assert names(Selection()) == ["configmaps", "namespaces", "nodes", "secrets", "deployments.apps"]
+    assert names(Selection("config")) == ["deployments.apps"]
+    assert names(Selection("configmaps")) == ["configmaps"]
+    assert names(Selection(include=("secrets", "deployments.apps"))) == ["secrets", "deployments.apps"]
+    assert names(Selection(exclude=("nodes", "namespaces"))) == ["configmaps", "secrets", "deployments.apps"]
+    assert names(Selection(namespaces=("a",))) == ["configmaps", "namespaces", "secrets", "deployments.apps"]
+
+
+def test_what_is_not_there_or_leaves_nothing_is_refused() -> None:
+    for selection in [Selection(include=("widgets.example.org",)), Selection(exclude=("widgets",))]:
+        with pytest.raises(SalvageError, match="the cluster has no kind widgets"):
+            selection.of_found(FOUND, SILENT)
+    with pytest.raises(SalvageError, match="nothing is selected"):
+        Selection("secrets", exclude=("secrets",)).of_found(FOUND, SILENT)
+
+
+def test_an_api_that_does_not_answer_is_a_hole_where_it_may_have_what_is_wanted() -> None:
+    def holes(selection: Selection) -> list[str]:
+        return list(selection.of_found(FOUND, SILENT)[1])
+
+    assert holes(Selection()) == ["broken.io/v1"]
+    assert holes(Selection("config")) == ["broken.io/v1"]
+    assert holes(Selection(include=("widgets.broken.io", "secrets"))) == ["broken.io/v1"]
+    assert holes(Selection(exclude=("widgets.broken.io",))) == ["broken.io/v1"]
+    assert holes(Selection(include=("secrets",))) == []
+    assert holes(Selection("secrets")) == []
+
+
+def test_kinds_come_once_in_the_first_version_and_without_what_cannot_be_listed() -> None:
+    answer = {
+        "resources": [
+            {"name": "things", "kind": "Thing", "namespaced": True, "verbs": ["list"], "categories": ["all"]},
+            {"name": "things/status", "kind": "Thing", "namespaced": True, "verbs": ["get", "list"]},
+            {"name": "reviews", "kind": "Review", "namespaced": False, "verbs": ["create"]},
+        ]
+    }
+    found = resources_of("x.io", "v2", answer) + resources_of("x.io", "v1", answer)
+    assert preferred(found) == [Resource("x.io", "things", "v2", "Thing", True, ("all",))]
+    assert found[0].path("a") == "/apis/x.io/v2/namespaces/a/things"
+
+
+def test_only_endpoints_that_a_service_makes_anew_are_left_out() -> None:
+    slices = Resource("discovery.k8s.io", "endpointslices", "v1", "EndpointSlice", True)
+    endpoints = Resource("", "endpoints", "v1", "Endpoints", True)
+    assert made_by_service(slices, {"metadata": {"ownerReferences": [{"kind": "Service"}]}})
+    assert made_by_service(endpoints, {"metadata": {"labels": {"endpoints.kubernetes.io/managed-by": "endpoint-controller"}}})
+    assert not made_by_service(endpoints, {"metadata": {"name": "by-hand"}})
+    assert not made_by_service(FOUND[0], {"metadata": {"ownerReferences": [{"kind": "Service"}]}})

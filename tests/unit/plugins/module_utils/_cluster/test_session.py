@@ -1,0 +1,138 @@
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.http import Http
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.session import Cluster
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
+
+PODS = "/api/v1/namespaces/a/pods"
+
+
+@pytest.fixture
+def session(web: Any) -> Cluster:
+    return Cluster(web.url + "/", Http(timeout=2.0))
+
+
+def refusal(code: int, message: str, **more: Any) -> tuple[int, str, str]:
+    return code, "application/json", json.dumps({"kind": "Status", "code": code, "message": message, **more})
+
+
+def page(token: str, *items: Any, **more: Any) -> dict[str, Any]:
+    return {"kind": "PodList", "metadata": {"continue": token}, "items": list(items), **more}
+
+
+def failure(action: Any) -> tuple[str, str]:
+    with pytest.raises(SalvageError) as caught:
+        action()
+    sentence = str(caught.value)
+    assert "\n" not in sentence
+    return caught.value.reason, sentence
+
+
+def test_an_object(web: Any, session: Cluster) -> None:
+    web.answers[f"{PODS}/p"] = {"kind": "Pod"}
+    assert session.get_json(f"{PODS}/p") == {"kind": "Pod"}
+    assert web.asked[0].headers["accept"] == ["application/json"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason", "says"),
+    [
+        (refusal(401, "Unauthorized"), "unauthorized", " answered 401: Unauthorized; the login is not valid (any more), get a new one"),
+        (
+            refusal(403, 'pods is forbidden: User "u" cannot list'),
+            "forbidden",
+            ' answered 403: pods is forbidden: User "u" cannot list; ask for the right to it, or leave it out',
+        ),
+        (refusal(404, "no such resource"), "not_found", " answered 404: no such resource"),
+        (refusal(410, "too old"), "conflict", " answered 410: too old"),
+        (refusal(500, "etcdserver: leader changed"), "http_error", " answered 500: etcdserver: leader changed"),
+        ((503, "text/plain", "busy\nnow"), "http_error", " answered 503: busy now"),
+        ((302, "text/html", "<a>login</a>"), "http_error", " answered 302"),
+        ((200, "text/html", "<html>\n"), "invalid", " is no Kubernetes API: expected JSON, got 7 bytes that start with '<html>\\n'"),
+        ((200, "application/json", "[]"), "invalid", " answered with something that is no Kubernetes object"),
+    ],
+)
+def test_refusals_say_who_what_and_what_to_do(web: Any, session: Cluster, answer: Any, reason: str, says: str) -> None:
+    web.answers[PODS] = answer
+    assert failure(lambda: session.get_json(PODS)) == (reason, f"{web.url}{PODS}{says}")
+    assert failure(lambda: list(session.list(PODS))) == (reason, f"{web.url}{PODS}{says}")
+
+
+def test_an_expired_client_certificate_is_told(web: Any, pem: Any) -> None:
+    web.answers[PODS] = refusal(401, "Unauthorized")
+    session = Cluster(web.url, Http(), certificate=pem(days=-2).certificate)
+    assert "; the client certificate expired on 20" in failure(lambda: session.get_json(PODS))[1]
+    session = Cluster(web.url, Http(), certificate=pem(days=2).certificate)
+    assert "; the login is not valid" in failure(lambda: session.get_json(PODS))[1]
+
+
+def test_a_list_is_read_page_by_page(web: Any, session: Cluster) -> None:
+    pages = {"": page("t1", 1, 2), "t1": page("t2", 3), "t2": page("", 4)}
+    web.answers[PODS] = lambda asked: pages[asked.query.get("continue", "")]
+    assert list(session.list(PODS, {"labelSelector": "app=x"}, limit=2)) == [1, 2, 3, 4]
+    assert {(asked.query["limit"], asked.query["labelSelector"]) for asked in web.asked} == {("2", "app=x")}
+
+
+def test_the_version_is_asked_for_once(web: Any, session: Cluster) -> None:
+    # The API server refuses a continued list that names a version beside its token.
+    def answer(asked: Any) -> Any:
+        if "continue" in asked.query and asked.query.keys() & {"resourceVersion", "resourceVersionMatch"}:
+            return refusal(400, "resourceVersionMatch is forbidden when continue is set")
+        return page("" if "continue" in asked.query else "t1", len(web.asked))
+
+    web.answers[PODS] = answer
+    assert list(session.list(PODS, {"resourceVersion": "7", "resourceVersionMatch": "Exact"})) == [1, 2]
+
+
+def test_a_version_that_is_forgotten_goes_on_with_the_present_one(web: Any, session: Cluster) -> None:
+    fresh = refusal(410, "The provided continue parameter is too old", metadata={"continue": "fresh"})
+    pages = {"": page("t1", 1), "t1": fresh, "fresh": page("", 2)}
+    web.answers[PODS] = lambda asked: pages[asked.query.get("continue", "")]
+    assert list(session.list(PODS)) == [1, 2]
+    exact = {"resourceVersion": "7", "resourceVersionMatch": "Exact"}
+    assert failure(lambda: list(session.list(PODS, exact)))[0] == "conflict"
+
+
+@pytest.mark.parametrize("body", ["<html>", "[]", "{}", '{"metadata": 3}', '{"metadata": {"continue": "t1"}}'])
+def test_a_version_that_is_forgotten_without_an_offer(web: Any, session: Cluster, body: str) -> None:
+    web.answers[PODS] = lambda asked: (410, "application/json", body) if "continue" in asked.query else page("t1", 1)
+    assert failure(lambda: list(session.list(PODS)))[0] == "conflict"
+
+
+def test_a_list_without_end(web: Any, session: Cluster) -> None:
+    web.answers[PODS] = page("t1", 1)
+    assert failure(lambda: list(session.list(PODS))) == ("invalid", f"{web.url}{PODS} gives the same page again and again")
+
+
+COLUMNS = [{"name": "Name"}, {"name": "Ready"}, {"name": "Status"}]
+
+
+def test_tables_are_read_by_their_columns_names(web: Any, session: Cluster) -> None:
+    first = page("t1", kind="Table", columnDefinitions=COLUMNS, rows=[{"cells": ["p", "1/1", "Running"]}])
+    # later pages of some servers have no definitions, and a wider row is cut
+    second = page("", kind="Table", columnDefinitions=None, rows=[{"cells": ["q", "0/1", "Pending", "more"]}])
+    web.answers[PODS] = lambda asked: second if "continue" in asked.query else first
+    assert session.table(PODS) == [
+        {"Name": "p", "Ready": "1/1", "Status": "Running"},
+        {"Name": "q", "Ready": "0/1", "Status": "Pending"},
+    ]
+    assert web.asked[0].query["includeObject"] == "None"
+    assert "as=Table" in web.asked[0].headers["accept"][0]
+
+
+def test_an_empty_table(web: Any, session: Cluster) -> None:
+    web.answers[PODS] = page("", kind="Table", columnDefinitions=COLUMNS, rows=None)
+    assert session.table(PODS) == []
+
+
+def test_a_server_without_tables(web: Any, session: Cluster) -> None:
+    web.answers[PODS] = page("", {"metadata": {"name": "p"}})
+    assert failure(lambda: session.table(PODS)) == ("invalid", f"{web.url}{PODS} gives no table")

@@ -1,0 +1,44 @@
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.files import state_folder, whole_file, write_whole
+
+
+def test_a_file_is_replaced_whole_and_private(tmp_path: Path) -> None:
+    path = tmp_path / "record.json"
+    path.write_text("old")
+    write_whole(path, b"new")
+    assert path.read_bytes() == b"new"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert [each.name for each in tmp_path.iterdir()] == ["record.json"]
+
+
+def test_what_fails_midway_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "record.json"
+    path.write_text("old")
+    with pytest.raises(ValueError, match="midway"), whole_file(path) as stream:
+        stream.write(b"half")
+        raise ValueError("midway")
+    assert path.read_text() == "old"
+    assert [each.name for each in tmp_path.iterdir()] == ["record.json"]
+
+
+def test_a_file_that_may_only_be_created_is_never_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "record.json"
+    write_whole(path, b"first", create_only=True, mode=0o644)
+    with pytest.raises(FileExistsError):
+        write_whole(path, b"second", create_only=True)
+    assert path.read_bytes() == b"first"
+    assert path.stat().st_mode & 0o777 == 0o644
+
+
+def test_the_state_folder_follows_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    assert state_folder() == tmp_path / "meta-salvage"
+    monkeypatch.delenv("XDG_STATE_HOME")
+    assert state_folder() == Path.home() / ".local/state/meta-salvage"

@@ -1,0 +1,248 @@
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The workload's verbs against an API server without controllers: what is written, and what is not."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.rollout import rollback as rollout
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.rollout.rollback import Workload
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.rollout.task import perform
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._workloads.config_copies import bring_back, digest_of
+
+APPS = "/apis/apps/v1/namespaces/a"
+CORE = "/api/v1/namespaces/a"
+DEPLOYMENT = f"{APPS}/deployments/api"
+ASKED = {
+    "state": "complete",
+    "revision": None,
+    "unproven": False,
+    "record": None,
+    "baseline": None,
+    "run": "r1",
+    "record_reason": "",
+    "wait": True,
+    "timeout": 0.2,
+    "log_lines": 0,
+}
+
+
+@pytest.fixture
+def system(api: Any, shapes: Any) -> Any:
+    """Revision 2 runs; both read the ConfigMap conf and the Secret key."""
+    reads = {"volumes": [{"name": "k", "secret": {"secretName": "key"}}, {"name": "c", "configMap": {"name": "conf"}}]}
+    for n in (1, 2):
+        template = shapes.template(f"api:{n}", **reads)
+        api.put(f"{APPS}/replicasets/api-h{n}", shapes.replicaset(n, template))
+    api.put(DEPLOYMENT, shapes.deployment(template))
+    api.put(f"{CORE}/configmaps/conf", {"data": {"level": "info"}})
+    api.put(f"{CORE}/secrets/key", {"data": {"k": "djE="}, "type": "Opaque"})
+    for name in ("p1", "p2"):
+        api.put(f"{CORE}/pods/{name}", shapes.pod(name, 2))
+    return api
+
+
+def run(system: Any, *, check_mode: bool = False, **asked: Any) -> Any:
+    return perform(Workload(system, "Deployment", "a", "api"), {**ASKED, **asked}, check_mode=check_mode)
+
+
+def image(system: Any) -> str:
+    return str(system.objects[DEPLOYMENT]["spec"]["template"]["spec"]["containers"][0]["image"])
+
+
+def test_complete_changes_nothing(system: Any) -> None:
+    result = run(system)
+    assert (result["changed"], result["rollout"]["status"]) == (False, "complete")
+    assert not system.writes
+
+
+def test_a_wait_tells_what_it_waits_for_and_each_thing_once(system: Any, shapes: Any) -> None:
+    told: list[Any] = []
+    system.put(DEPLOYMENT, shapes.deployment(system.objects[DEPLOYMENT]["spec"]["template"], availableReplicas=1))
+    workload = Workload(system, "Deployment", "a", "api", tell=told.append)
+    assert workload.wait(1.2).status == "progressing"
+    assert [step["says"] for step in told] == ["0 s, 1 of 2 pods are available"]
+
+
+def test_a_pass_keeps_immutable_copies_owned_by_the_revision(system: Any) -> None:
+    result = run(system, record="passed")
+    assert result["changed"]
+    copies = [obj for obj in system.objects.values() if obj.get("immutable")]
+    assert sorted(copy["data"].popitem() for copy in copies) == [("k", "djE="), ("level", "info")]
+    assert {copy["metadata"]["ownerReferences"][0]["name"] for copy in copies} == {"api-h2"}
+    assert result["recorded"]["proven"]
+    assert not run(system, record="passed")["changed"]
+
+
+def test_the_contents_come_back_with_the_revision(system: Any, shapes: Any) -> None:
+    run(system, record="passed")
+    bad = shapes.template("api:3")
+    system.put(f"{APPS}/replicasets/api-h3", shapes.replicaset(3, bad))
+    system.put(DEPLOYMENT, {**system.objects[DEPLOYMENT], "spec": {**system.objects[DEPLOYMENT]["spec"], "template": bad, "paused": True}})
+    system.put(f"{CORE}/configmaps/conf", {"data": {"level": "debug", "new": "x"}})
+    system.remove(f"{CORE}/secrets/key")
+
+    planned = run(system, state="rolled_back", check_mode=True)
+    assert planned["changed"]
+    assert planned["diff"]["before"]["images"] == ["api:3"]
+    assert planned["diff"]["after"]["images"] == ["api:2"]
+    assert image(system) == "api:3"
+
+    result = run(system, state="rolled_back")
+    assert sorted(result["contents"]) == ["ConfigMap/conf", "Secret/key"]
+    assert image(system) == "api:2"
+    assert system.objects[f"{CORE}/configmaps/conf"]["data"] == {"level": "info"}
+    assert system.objects[f"{CORE}/secrets/key"]["data"] == {"k": "djE="}
+    assert system.objects[DEPLOYMENT]["metadata"]["annotations"] == {"team": "ours"}
+    assert system.objects[DEPLOYMENT]["spec"]["paused"] is False
+    assert not run(system, state="rolled_back")["changed"]
+
+
+def test_a_changed_config_alone_is_rolled_back_too(system: Any) -> None:
+    run(system, record="passed")
+    system.put(f"{CORE}/configmaps/conf", {"data": {"level": "debug"}})
+    result = run(system, state="rolled_back", wait=False)
+    assert result["contents"] == ["ConfigMap/conf"]
+    annotations = system.objects[DEPLOYMENT]["spec"]["template"]["metadata"]["annotations"]
+    assert "kubectl.kubernetes.io/restartedAt" in annotations
+
+
+def test_a_way_back_that_was_killed_before_the_pods_started_anew_is_gone_on(system: Any) -> None:
+    run(system, record="passed")
+    system.put(f"{CORE}/configmaps/conf", {"data": {"level": "bad"}})
+    template = copy.deepcopy(system.objects[DEPLOYMENT]["spec"]["template"])
+    workload = Workload(system, "Deployment", "a", "api")
+
+    def killed_after(*args: Any, **how: Any) -> None:
+        bring_back(*args, **how)
+        raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rollout, "bring_back", killed_after)
+        with pytest.raises(KeyboardInterrupt):
+            workload.go_back(workload.targets(None, unproven=False)[0], dry_run=False)
+    assert system.objects[f"{CORE}/configmaps/conf"]["data"] == {"level": "info"}
+    assert system.objects[DEPLOYMENT]["spec"]["template"] == template
+    assert run(system, state="rolled_back", wait=False)["changed"]
+    assert system.objects[DEPLOYMENT]["spec"]["template"] != template
+    assert system.objects[DEPLOYMENT]["metadata"]["annotations"] == {"team": "ours"}
+
+
+def test_a_copy_that_was_tampered_with_is_not_brought_back(system: Any) -> None:
+    run(system, record="passed")
+    copy = next(path for path, obj in system.objects.items() if obj.get("immutable") and "/configmaps/" in path)
+    system.put(copy, {**system.objects[copy], "data": {"level": "evil"}})
+    system.put(f"{CORE}/configmaps/conf", {"data": {"level": "debug"}})
+    with pytest.raises(SalvageError, match="does not hold what was recorded"):
+        run(system, state="rolled_back")
+    assert system.objects[f"{CORE}/configmaps/conf"]["data"] == {"level": "debug"}
+
+
+def test_an_immutable_config_is_told(system: Any) -> None:
+    run(system, record="passed")
+    system.put(f"{CORE}/configmaps/conf", {"data": {"level": "debug"}, "immutable": True})
+    with pytest.raises(SalvageError, match="is immutable"):
+        run(system, state="rolled_back")
+
+
+def test_the_proof_goes_along_with_a_restart(system: Any, shapes: Any) -> None:
+    run(system, record="passed")
+
+    def controller(path: str) -> None:
+        template = system.objects[DEPLOYMENT]["spec"]["template"]
+        if path == DEPLOYMENT and "annotations" in template["metadata"] and f"{APPS}/replicasets/api-h3" not in system.objects:
+            system.put(f"{APPS}/replicasets/api-h3", shapes.replicaset(3, template))
+            for name in ("p1", "p2"):
+                system.put(f"{CORE}/pods/{name}", shapes.pod(name, 3))
+
+    system.controller = controller
+    assert run(system, state="restarted")["rollout"]["revision"] == 3
+    old = system.objects[f"{APPS}/replicasets/api-h2"]["metadata"]["annotations"]
+    new = system.objects[f"{APPS}/replicasets/api-h3"]["metadata"]["annotations"]
+    assert new["meta-salvage.euystacio/proven"] == old["meta-salvage.euystacio/proven"]
+    copies = [obj for path, obj in system.objects.items() if obj.get("immutable")]
+    assert len(copies) == 2
+    for one in copies:
+        assert [owner["name"] for owner in one["metadata"]["ownerReferences"]] == ["api-h2", "api-h3"]
+
+
+def test_the_baseline_is_kept_with_the_proof(system: Any) -> None:
+    run(system, record="passed", baseline={"source": "seen"})
+    (proven,) = [revision for revision in Workload(system, "Deployment", "a", "api").revisions() if revision.proven]
+    assert proven.to_dict()["proof"]["baseline"] == {"source": "seen"}
+
+
+def test_what_was_not_looked_at_is_not_recorded(system: Any) -> None:
+    with pytest.raises(SalvageError, match="runs revision 2 now, not 1"):
+        run(system, record="passed", revision=1)
+    assert not system.writes
+
+
+def test_a_failure_takes_the_proof_away(system: Any) -> None:
+    run(system, record="passed")
+    run(system, record="failed", record_reason="errors")
+    with pytest.raises(SalvageError, match="no revision is recorded"):
+        run(system, state="rolled_back")
+
+
+def test_targets_that_fail_are_tried_once_each(system: Any, shapes: Any) -> None:
+    from_annotation = '{"verdict": "passed", "at": "2026-11-24T14:00:00Z"}'
+    for n in (3, 4):
+        system.put(
+            f"{APPS}/replicasets/api-h{n}", shapes.replicaset(n, shapes.template(f"api:{n}"), proof=from_annotation if n == 3 else None)
+        )
+    for n in (1,):
+        path = f"{APPS}/replicasets/api-h{n}"
+        old = system.objects[path]
+        old["metadata"]["annotations"]["meta-salvage.euystacio/proven"] = from_annotation
+        system.put(path, old)
+    bad = shapes.deployment(shapes.template("api:4"), availableReplicas=0)
+    system.put(DEPLOYMENT, bad)
+    result = run(system, state="rolled_back")
+    assert [attempt["revision"] for attempt in result["attempts"]] == [3, 1]
+    assert result["failed"]
+    assert "0 of 2 pods are available" in result["msg"]
+
+
+def test_pause_and_resume(system: Any) -> None:
+    system.put(DEPLOYMENT, system.objects[DEPLOYMENT])
+    assert run(system, state="paused", wait=False)["changed"]
+    assert not run(system, state="paused", wait=False)["changed"]
+    assert run(system)["failed"]
+    assert run(system, state="resumed", wait=False)["changed"]
+
+
+def test_only_a_deployment_can_be_paused(system: Any) -> None:
+    with pytest.raises(SalvageError, match="only a Deployment"):
+        Workload(system, "StatefulSet", "a", "api").pause(True, dry_run=False)
+
+
+def test_a_restart_in_check_mode_changes_nothing(system: Any) -> None:
+    before = system.objects[DEPLOYMENT]
+    assert run(system, state="restarted", check_mode=True)["changed"]
+    assert system.objects[DEPLOYMENT] == before
+    assert run(system, state="restarted", wait=False)["changed"]
+
+
+def test_what_is_not_there_is_told(api: Any) -> None:
+    with pytest.raises(SalvageError, match="there is no DaemonSet x-1 in namespace a"):
+        Workload(api, "DaemonSet", "a", "x-1").read()
+
+
+def test_pods_in_trouble_are_explained(system: Any, shapes: Any) -> None:
+    crashing = shapes.pod("p1", 2, ready=False, restarts=3, state={"waiting": {"reason": "CrashLoopBackOff"}})
+    system.put(f"{CORE}/pods/p1", crashing)
+    system.put(f"{CORE}/events/e1", {"type": "Warning", "reason": "BackOff", "message": "Back-off restarting", "lastTimestamp": "1"})
+    result = run(system, log_lines=5)
+    assert result["failed"]
+    assert result["explanation"][0]["events"] == ["BackOff: Back-off restarting"]
+
+
+def test_a_digest_is_of_the_content_alone() -> None:
+    assert digest_of({"data": {"a": "1"}, "metadata": {"name": "x"}}) == digest_of({"data": {"a": "1"}, "metadata": {"name": "y"}})
+    assert digest_of({"data": {"a": "1"}}) != digest_of({"data": {"a": "2"}})

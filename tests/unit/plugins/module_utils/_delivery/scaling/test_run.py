@@ -1,0 +1,157 @@
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.rollout.rollback import Workload
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.scaling.run import Wish, scale, undo
+
+APPS = "/apis/apps/v1/namespaces/a"
+DEPLOYMENT = f"{APPS}/deployments/api"
+HPA = "/apis/autoscaling/v2/namespaces/a/horizontalpodautoscalers/h"
+CORE = "/api/v1/namespaces/a"
+NODE = {
+    "spec": {},
+    "status": {"allocatable": {"cpu": "2", "memory": "4Gi", "pods": "110"}, "conditions": [{"type": "Ready", "status": "True"}]},
+}
+
+
+@pytest.fixture
+def system(api: Any, shapes: Any) -> Any:
+    """A Deployment of 2, whose controller brings up what is asked for at once."""
+    template = shapes.template()
+    template["spec"]["containers"][0]["resources"] = {"requests": {"cpu": "100m"}}
+    api.put("/api/v1/nodes/n1", NODE)
+    api.put(f"{APPS}/replicasets/api-h1", shapes.replicaset(1, template))
+    api.put(DEPLOYMENT, shapes.deployment(template))
+
+    def controller(path: str) -> None:
+        if path == HPA:
+            low = api.objects[HPA]["spec"]["minReplicas"]
+            deployment = api.objects[DEPLOYMENT]
+            if deployment["spec"]["replicas"] < low or low == api.objects[HPA]["spec"]["maxReplicas"]:
+                api.put(DEPLOYMENT, {**deployment, "spec": {**deployment["spec"], "replicas": low}})
+        if path != DEPLOYMENT:
+            return
+        deployment = api.objects[DEPLOYMENT]
+        size = deployment["spec"]["replicas"]
+        status = {"replicas": size, "updatedReplicas": size, "availableReplicas": size, "observedGeneration": 1}
+        if deployment["status"].get("replicas") != size:
+            for n in range(size):
+                api.put(f"{CORE}/pods/p{n}", shapes.pod(f"p{n}", 1))
+            for gone in [at for at in api.objects if at.startswith(f"{CORE}/pods/p") and int(at.rsplit("p", 1)[1]) >= size]:
+                api.remove(gone)
+            api.put(DEPLOYMENT, {**deployment, "status": status})
+
+    api.controller = controller
+    api.put(f"{CORE}/pods/p0", shapes.pod("p0", 1))
+    api.put(f"{CORE}/pods/p1", shapes.pod("p1", 1))
+    return api
+
+
+def workload(system: Any, kind: str = "Deployment") -> Workload:
+    return Workload(system, kind, "a", "api")
+
+
+def wish(**wanted: Any) -> Wish:
+    return Wish(**{"timeout": 0.5, **wanted})
+
+
+def replicas(system: Any) -> int:
+    return int(system.objects[DEPLOYMENT]["spec"]["replicas"])
+
+
+def test_up_down_and_back(system: Any) -> None:
+    assert scale(workload(system), wish(replicas=5), dry_run=False)["ready"] == 5
+    assert not scale(workload(system), wish(replicas=5), dry_run=False)["changed"]
+    assert scale(workload(system), wish(replicas=3), dry_run=False)["ready"] == 3
+    result = undo(workload(system), wish(), dry_run=False)
+    assert (result["changed"], replicas(system)) == (True, 2)
+    assert not undo(workload(system), wish(), dry_run=False)["changed"]
+
+
+def test_check_mode_tells_and_leaves(system: Any) -> None:
+    before = dict(system.objects)
+    result = scale(workload(system), wish(replicas=5), dry_run=True)
+    assert result["changed"]
+    assert (result["diff"]["before"]["replicas"], result["diff"]["after"]["replicas"]) == (2, 5)
+    assert system.objects == before
+
+
+def test_with_an_autoscaler_its_bounds_are_set_and_not_the_replicas(system: Any) -> None:
+    target = {"kind": "Deployment", "name": "api"}
+    system.put(HPA, {"metadata": {}, "spec": {"minReplicas": 1, "maxReplicas": 4, "scaleTargetRef": target}})
+    result = scale(workload(system), wish(replicas=6), dry_run=False)
+    assert (result["after"]["min"], result["after"]["max"], result["ready"]) == (6, 6, 6)
+    assert scale(workload(system), wish(replicas=3, pin=True), dry_run=False)["ready"] == 3
+    undo(workload(system), wish(), dry_run=False)
+    assert (system.objects[HPA]["spec"]["minReplicas"], system.objects[HPA]["spec"]["maxReplicas"]) == (1, 4)
+
+
+def test_two_autoscalers_are_told(system: Any) -> None:
+    for name in ("h", "h2"):
+        system.put(HPA[:-1] + name, {"spec": {"minReplicas": 1, "maxReplicas": 4, "scaleTargetRef": {"kind": "Deployment", "name": "api"}}})
+    with pytest.raises(SalvageError, match="several autoscalers"):
+        scale(workload(system), wish(replicas=3), dry_run=False)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "words"),
+    [
+        ({"replicas": 50}, "48 more pods are to start and the nodes have room for 20"),
+        ({"resources": {"api": {"requests": {"cpu": "3"}}}}, "room for 0"),
+    ],
+)
+def test_no_room_changes_nothing(system: Any, wanted: Any, words: str) -> None:
+    with pytest.raises(SalvageError, match=words):
+        scale(workload(system), wish(**wanted), dry_run=False)
+    assert not system.writes
+
+
+def test_a_quota_changes_nothing(system: Any) -> None:
+    system.put(f"{CORE}/resourcequotas/q", {"spec": {}, "status": {"hard": {"pods": "3"}, "used": {"pods": "2"}}})
+    with pytest.raises(SalvageError, match="quota q"):
+        scale(workload(system), wish(replicas=5), dry_run=False)
+    assert not system.writes
+
+
+def test_room_that_can_not_be_seen_is_no_room(system: Any) -> None:
+    system.stumble = lambda method, path: "403" if path == "/api/v1/nodes" else None
+    with pytest.raises(SalvageError, match="check_headroom: false"):
+        scale(workload(system), wish(replicas=5), dry_run=False)
+    assert scale(workload(system), wish(replicas=5, check_headroom=False), dry_run=False)["ready"] == 5
+
+
+def test_endpoints_are_counted_where_there_is_a_service(system: Any) -> None:
+    result = scale(workload(system), wish(replicas=3, service="api", timeout=0.1), dry_run=False)
+    assert result["failed"]
+    assert "0 of 3 ready" in result["msg"]
+
+
+def test_resources_that_do_not_come_up_are_set_back(system: Any, shapes: Any) -> None:
+    follows = system.controller
+
+    def broken(path: str) -> None:
+        follows(path)
+        deployment = system.objects[DEPLOYMENT]
+        asked = deployment["spec"]["template"]["spec"]["containers"][0]["resources"]["requests"]["cpu"]
+        late = [{"type": "Progressing", "reason": "ProgressDeadlineExceeded"}]
+        if path == DEPLOYMENT and asked == "200m" and deployment["status"].get("conditions") != late:
+            system.put(DEPLOYMENT, {**deployment, "status": {**deployment["status"], "availableReplicas": 1, "conditions": late}})
+
+    system.controller = broken
+    result = scale(workload(system), wish(resources={"api": {"requests": {"cpu": "200m"}}}), dry_run=False)
+    assert result["failed"]
+    assert "resources are as they were before" in result["msg"]
+    assert system.objects[DEPLOYMENT]["spec"]["template"]["spec"]["containers"][0]["resources"] == {"requests": {"cpu": "100m"}}
+
+
+def test_a_daemonset_can_not_be_scaled(system: Any) -> None:
+    system.put(f"{APPS}/daemonsets/api", {"spec": {}})
+    with pytest.raises(SalvageError, match="as many pods as there are nodes"):
+        scale(workload(system, "DaemonSet"), wish(replicas=2), dry_run=False)

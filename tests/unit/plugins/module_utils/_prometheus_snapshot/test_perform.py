@@ -1,0 +1,91 @@
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A snapshot on this machine that is looked at, and goes into a data folder: an empty one, once, and after a kill."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._prometheus_snapshot.perform import Run
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._prometheus_snapshot.snapshot import File, Sample, record_of
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._prometheus_snapshot.vault import Part
+
+BLOCK = "01M87P42FAJFK84CXKBZMG1J9X"
+NAME = "20261124T210653Z-502303605d96750b"
+SAMPLE = Sample({"__name__": "up"}, 1795554412915, "1")
+INDEX = f"{BLOCK}/index"
+CONTENT = b"index"
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    folder = tmp_path / "snapshots"
+    part = Part.begin(folder, NAME, {"name": NAME})
+    (part.data / BLOCK).mkdir()
+    (part.data / INDEX).write_bytes(CONTENT)
+    files = [File(INDEX, len(CONTENT), hashlib.sha256(CONTENT).hexdigest())]
+    part.publish(record_of(NAME, {"pod": "prom-0"}, "2026-11-24T21:06:53Z", SAMPLE, files, (0, 1000)), files, [], None)
+    return folder
+
+
+def run(directory: Path, *, check_mode: bool = False, promtool: str | None = "/bin/promtool", **params: Any) -> Run:
+    asked = {"directory": str(directory), "name": None, "promtool": "promtool", "identity": None, "public_key": None, **params}
+    printed = f'{{__name__="up"}} {SAMPLE.value} {SAMPLE.time}\n'
+    return Run(asked, lambda argv: (0, printed, ""), lambda name: promtool, check_mode=check_mode)
+
+
+def test_the_newest_is_verified(directory: Path) -> None:
+    result = run(directory, state="verified").result()
+    assert (result["changed"], result["snapshot"]["path"]) == (False, str(directory / NAME))
+
+
+def test_without_promtool_nothing_is_said_to_be_good(directory: Path) -> None:
+    with pytest.raises(SalvageError, match="there is no promtool where the module runs"):
+        run(directory, promtool=None, state="verified").result()
+
+
+def test_it_goes_into_an_empty_folder_and_a_second_time_nothing_changes(directory: Path, tmp_path: Path) -> None:
+    target = tmp_path / "prometheus"
+    asked = {"state": "restored", "data_dir": str(target)}
+    assert run(directory, check_mode=True, **asked).result()["changed"]
+    assert not target.exists()
+    assert run(directory, **asked).result()["changed"]
+    assert (target / INDEX).read_bytes() == CONTENT
+    assert not run(directory, **asked).result()["changed"]
+
+
+def test_what_a_killed_run_left_is_made_anew(directory: Path, tmp_path: Path) -> None:
+    target = tmp_path / "prometheus"
+    (target / f".{BLOCK}").mkdir(parents=True)
+    (target / f".{BLOCK}" / "half").write_bytes(b"")
+    assert run(directory, state="restored", data_dir=str(target)).result()["changed"]
+    assert [path.name for path in target.rglob("*")] == [BLOCK, "index"]
+
+
+def test_blocks_are_not_mixed_with_those_of_another(directory: Path, tmp_path: Path) -> None:
+    (tmp_path / "prometheus" / "wal").mkdir(parents=True)
+    with pytest.raises(SalvageError, match="isn't empty; blocks go into an empty folder only"):
+        run(directory, state="restored", data_dir=str(tmp_path / "prometheus")).result()
+    assert [path.name for path in (tmp_path / "prometheus").iterdir()] == ["wal"]
+
+
+@pytest.mark.parametrize(
+    ("free", "recipients", "words"),
+    [(0, [], "prom-0 has 0 MiB free"), (1 << 60, [], ""), (1 << 60, ["age1"], "make room first")],
+    ids=["in-the-pod", "enough", "here"],
+)
+def test_there_must_be_room_in_the_pod_and_here(
+    directory: Path, monkeypatch: pytest.MonkeyPatch, free: int, recipients: Any, words: str
+) -> None:
+    there = run(directory, pod="prom-0", recipients=recipients)
+    monkeypatch.setattr("shutil.disk_usage", lambda path: type("Usage", (), {"free": 3 << 20}))
+    if words:
+        with pytest.raises(SalvageError, match=words):
+            there.check_room(free, 1 << 20, 2 << 20)
+    else:
+        there.check_room(free, 1 << 20, 2 << 20)

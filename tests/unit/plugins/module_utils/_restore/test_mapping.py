@@ -1,0 +1,132 @@
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.mapping import mapped, names_in_text
+
+TO = {"a": "b"}
+NAME = "kubernetes.io/metadata.name"
+
+
+def make(kind: str, group: str = "", **content: Any) -> dict[str, Any]:
+    return {"apiVersion": f"{group}/v1" if group else "v1", "kind": kind, "metadata": {"name": "x"}, **content}
+
+
+@pytest.mark.parametrize(
+    ("kind", "group", "content", "becomes"),
+    [
+        ("ConfigMap", "", {"metadata": {"name": "x", "namespace": "a"}}, {"metadata": {"name": "x", "namespace": "b"}}),
+        ("ConfigMap", "", {"metadata": {"name": "x", "namespace": "c"}}, {"metadata": {"name": "x", "namespace": "c"}}),
+        ("Namespace", "", {"metadata": {"name": "a"}}, {"metadata": {"name": "b"}}),
+        (
+            "RoleBinding",
+            "rbac.authorization.k8s.io",
+            {
+                "subjects": [
+                    {"kind": "ServiceAccount", "namespace": "a", "name": "s"},
+                    {"kind": "ServiceAccount", "namespace": "z", "name": "s"},
+                    {"kind": "Group", "name": "system:serviceaccounts:a"},
+                    {"kind": "User", "name": "system:serviceaccount:a:s"},
+                    {"kind": "User", "name": "a"},
+                ]
+            },
+            {
+                "subjects": [
+                    {"kind": "ServiceAccount", "namespace": "b", "name": "s"},
+                    {"kind": "ServiceAccount", "namespace": "z", "name": "s"},
+                    {"kind": "Group", "name": "system:serviceaccounts:b"},
+                    {"kind": "User", "name": "system:serviceaccount:b:s"},
+                    {"kind": "User", "name": "a"},
+                ]
+            },
+        ),
+        (
+            "ValidatingWebhookConfiguration",
+            "admissionregistration.k8s.io",
+            {"webhooks": [{"clientConfig": {"service": {"namespace": "a"}}, "namespaceSelector": {"matchLabels": {NAME: "a"}}}]},
+            {"webhooks": [{"clientConfig": {"service": {"namespace": "b"}}, "namespaceSelector": {"matchLabels": {NAME: "b"}}}]},
+        ),
+        ("APIService", "apiregistration.k8s.io", {"spec": {"service": {"namespace": "a"}}}, {"spec": {"service": {"namespace": "b"}}}),
+        (
+            "CustomResourceDefinition",
+            "apiextensions.k8s.io",
+            {"spec": {"conversion": {"webhook": {"clientConfig": {"service": {"namespace": "a"}}}}}},
+            {"spec": {"conversion": {"webhook": {"clientConfig": {"service": {"namespace": "b"}}}}}},
+        ),
+        ("PersistentVolume", "", {"spec": {"claimRef": {"namespace": "a"}}}, {"spec": {"claimRef": {"namespace": "b"}}}),
+        (
+            "NetworkPolicy",
+            "networking.k8s.io",
+            {"spec": {"ingress": [{"from": [{"namespaceSelector": {"matchExpressions": [{"key": NAME, "values": ["a", "z"]}]}}]}]}},
+            {"spec": {"ingress": [{"from": [{"namespaceSelector": {"matchExpressions": [{"key": NAME, "values": ["b", "z"]}]}}]}]}},
+        ),
+        (
+            "Deployment",
+            "apps",
+            {"spec": {"template": {"spec": {"affinity": {"t": [{"namespaces": ["a"], "topologyKey": "k"}]}}}}},
+            {"spec": {"template": {"spec": {"affinity": {"t": [{"namespaces": ["b"], "topologyKey": "k"}]}}}}},
+        ),
+        (
+            "ServiceMonitor",
+            "monitoring.coreos.com",
+            {"spec": {"namespaceSelector": {"matchNames": ["a"]}}},
+            {"spec": {"namespaceSelector": {"matchNames": ["b"]}}},
+        ),
+        (
+            "HTTPRoute",
+            "gateway.networking.k8s.io",
+            {"spec": {"parentRefs": [{"namespace": "a"}], "rules": [{"backendRefs": [{"namespace": "a"}]}]}},
+            {"spec": {"parentRefs": [{"namespace": "b"}], "rules": [{"backendRefs": [{"namespace": "b"}]}]}},
+        ),
+        ("Endpoints", "", {"subsets": [{"addresses": [{"targetRef": {"namespace": "a"}}]}]},
+         {"subsets": [{"addresses": [{"targetRef": {"namespace": "b"}}]}]}),
+        (
+            "EndpointSlice",
+            "discovery.k8s.io",
+            {"endpoints": [{"targetRef": {"kind": "Pod", "namespace": "a"}}, {"addresses": ["10.0.0.1"]}]},
+            {"endpoints": [{"targetRef": {"kind": "Pod", "namespace": "b"}}, {"addresses": ["10.0.0.1"]}]},
+        ),
+        (
+            "Prometheus",
+            "monitoring.coreos.com",
+            {"spec": {"alerting": {"alertmanagers": [{"namespace": "a", "name": "am"}]}}},
+            {"spec": {"alerting": {"alertmanagers": [{"namespace": "b", "name": "am"}]}}},
+        ),
+        # What only looks like one of these is left alone.
+        ("ServiceMonitor", "monitoring.coreos.com", {"spec": {"namespaceSelector": "a"}}, {}),
+        ("Widget", "example.org", {"subjects": "a", "webhooks": 3, "endpoints": {"namespace": "a"}, "spec": "a"}, {}),
+    ],
+)  # fmt: skip
+def test_references_go_with_their_namespace(kind: str, group: str, content: dict[str, Any], becomes: dict[str, Any]) -> None:
+    obj = make(kind, group, **content)
+    before = copy.deepcopy(obj)
+    assert mapped(obj, TO) == {**obj, **becomes}
+    assert obj == before
+
+
+def test_two_namespaces_can_change_places() -> None:
+    both = {"a": "b", "b": "a"}
+    assert [mapped(make("Namespace", metadata={"name": name}), both)["metadata"]["name"] for name in ("a", "b")] == ["b", "a"]
+
+
+def test_kubectls_copy_does_not_come_along_to_another_namespace() -> None:
+    notes = {"kubectl.kubernetes.io/last-applied-configuration": "{}", "meta.helm.sh/release-namespace": "a"}
+    obj = make("ConfigMap", metadata={"name": "x", "namespace": "a", "annotations": notes})
+    assert mapped(obj, TO)["metadata"]["annotations"] == {"meta.helm.sh/release-namespace": "b"}
+    assert mapped(obj, {"z": "y"})["metadata"]["annotations"] == notes
+    bare = make(
+        "ConfigMap", metadata={"name": "x", "namespace": "a", "annotations": {"kubectl.kubernetes.io/last-applied-configuration": "{}"}}
+    )
+    assert mapped(bare, TO)["metadata"] == {"name": "x", "namespace": "b"}
+
+
+def test_a_text_is_told_and_left_as_it_is() -> None:
+    obj = make("ConfigMap", data={"url": "http://api.a.svc:8000/", "other": "http://api.aa.svc/"})
+    assert mapped(obj, TO) == obj
+    assert names_in_text(obj, TO) == ["a"]
+    assert names_in_text(make("Secret", stringData={"url": "http://api.a.svc"}), TO) == []

@@ -1,0 +1,263 @@
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import itertools
+import json
+from typing import Any
+
+import pytest
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.compare import differences, surplus
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.outcome import outcome
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.plan import (
+    CREATE,
+    KEPT,
+    REBIND,
+    RECREATE,
+    UNCHANGED,
+    UPDATE,
+    Choice,
+    Plan,
+    decide,
+    key_of,
+    links,
+    node_ports,
+    plan,
+    shown,
+    spelled,
+)
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.portable import context_of
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.ready import served, unready
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.restore_waves import WAVES, wave_of
+from hypothesis import given
+from hypothesis import strategies as st
+
+NAMES = {
+    "ConfigMap": "configmaps", "Secret": "secrets", "Namespace": "namespaces", "Deployment.apps": "deployments.apps",
+    "ClusterRole.rbac.authorization.k8s.io": "clusterroles.rbac.authorization.k8s.io", "PersistentVolume": "persistentvolumes",
+    "CustomResourceDefinition.apiextensions.k8s.io": "customresourcedefinitions.apiextensions.k8s.io", "Widget.e.org": "widgets.e.org",
+}  # fmt: skip
+
+
+def make(kind: str, name: str = "x", namespace: str = "a", *, meta: dict[str, Any] | None = None, **content: Any) -> dict[str, Any]:
+    short, _dot, group = kind.partition(".")
+    metadata = {"name": name, "uid": f"{kind}/{namespace}/{name}", **({"namespace": namespace} if namespace else {}), **(meta or {})}
+    return {"apiVersion": f"{group}/v1" if group else "v1", "kind": short, "metadata": metadata, **content}
+
+
+def planned(objects: list[dict[str, Any]], selection: Choice | None = None) -> Plan:
+    selection = selection or Choice()
+    return plan(objects, selection, context_of(objects, mapping=selection.mapping), NAMES)
+
+
+def keys(found: Plan) -> list[str]:
+    return [str(step.key) for step in found.steps]
+
+
+CRD = "CustomResourceDefinition.apiextensions.k8s.io"
+WIDGETS = make(CRD, "widgets.e.org", "", spec={"group": "e.org", "names": {"kind": "Widget", "plural": "widgets"}})
+BACKUP = [
+    make("Widget.e.org"),
+    make("ConfigMap"),
+    make("ConfigMap", namespace="b"),
+    make("Deployment.apps"),
+    make("Namespace", "a", ""),
+    make("Namespace", "b", ""),
+    make("ClusterRole.rbac.authorization.k8s.io", namespace=""),
+    make("PersistentVolume", "disk", "", spec={"claimRef": {"namespace": "a"}}),
+    WIDGETS,
+    make(CRD, "other.e.org", "", spec={"group": "e.org", "names": {"kind": "Other", "plural": "others"}}),
+]
+
+
+def test_everything_in_its_order() -> None:
+    found = planned(BACKUP)
+    assert len(found.steps) == len(BACKUP) and not found.left
+    places = [str(step.key).split()[0] for step in found.steps]
+    assert [kind for kind, _group in itertools.groupby(places)] == [
+        CRD, "Namespace", "ClusterRole.rbac.authorization.k8s.io", "ConfigMap", "PersistentVolume", "Deployment.apps", "Widget.e.org",
+    ]  # fmt: skip
+
+
+def test_a_namespace_brings_what_it_needs_and_nothing_else() -> None:
+    found = planned(BACKUP, Choice(namespaces=frozenset({"a"})))
+    assert sorted(keys(found)) == sorted(
+        [f"{CRD} widgets.e.org", "Namespace a", "ConfigMap a/x", "PersistentVolume disk", "Deployment.apps a/x", "Widget.e.org a/x"]
+    )
+    assert len(found.steps) + len(found.left) == len(BACKUP)
+    elsewhere = planned(BACKUP, Choice(mapping={"a": "new"}))
+    assert "ConfigMap new/x" in keys(elsewhere) and "Namespace new" in keys(elsewhere) and "PersistentVolume disk" not in keys(elsewhere)
+
+
+def test_kinds_are_chosen_by_the_name_that_kubectl_gives_them() -> None:
+    assert keys(planned(BACKUP, Choice(include=frozenset({"configmaps"})))) == ["ConfigMap a/x", "ConfigMap b/x"]
+    assert "Deployment.apps a/x" not in keys(planned(BACKUP, Choice(exclude=frozenset({"deployments.apps"}))))
+
+
+@pytest.mark.parametrize(
+    ("selection", "words"),
+    [
+        (Choice(namespaces=frozenset({"none"})), "holds nothing of namespace none"),
+        (Choice(mapping={"none": "b"}), "holds nothing of namespace none"),
+        (Choice(namespaces=frozenset({"a", "b"}), mapping={"a": "b"}), "a and b would both"),
+        (Choice(mapping={"a": "c", "b": "c"}), "a and b would both"),
+        (Choice(include=frozenset({"configmap"})), "a kind configmap"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(selection: Choice, words: str) -> None:
+    with pytest.raises(SalvageError, match=words) as caught:
+        planned(BACKUP, selection)
+    assert caught.value.reason == "bad_input"
+
+
+def test_a_webhook_that_fails_closed_comes_last() -> None:
+    def hook(policy: str) -> dict[str, Any]:
+        return make("ValidatingWebhookConfiguration.admissionregistration.k8s.io", namespace="", webhooks=[{"failurePolicy": policy}])
+
+    assert wave_of(hook("Fail")) == len(WAVES) - 1 > wave_of(hook("Ignore")) > wave_of(make("HorizontalPodAutoscaler.autoscaling"))
+    assert wave_of(make("Widget.e.org")) > wave_of(make("Deployment.apps"))
+
+
+LIVE = make("ConfigMap", meta={"uid": "new", "resourceVersion": "9"}, data={"k": "other"})
+
+
+def test_what_is_there_is_kept_unless_it_is_said_otherwise() -> None:
+    step = planned([make("ConfigMap", data={"k": "v"})]).steps[0]
+    assert decide(step, None, "skip", ours=False) == CREATE
+    assert decide(step, {**LIVE, "data": {"k": "v"}}, "skip", ours=False) == UNCHANGED
+    assert decide(step, LIVE, "skip", ours=False) == KEPT
+    assert step.fields == [".data.k"]
+    assert decide(step, LIVE, "skip", ours=True) == UPDATE
+    assert decide(step, LIVE, "update", ours=False) == UPDATE
+    assert decide(step, LIVE, "recreate", ours=False) == RECREATE
+
+
+def test_a_namespace_is_never_deleted_to_be_made_again() -> None:
+    step = planned([make("Namespace", "a", "", meta={"labels": {"team": "x"}})]).steps[0]
+    assert decide(step, make("Namespace", "a", ""), "recreate", ours=False) == UPDATE
+
+
+def test_a_volume_that_was_released_by_the_same_claim_is_given_back() -> None:
+    def volume(uid: str, phase: str) -> dict[str, Any]:
+        claim = {"name": "c", "namespace": "a", "uid": uid}
+        return make("PersistentVolume", "disk", "", spec={"claimRef": claim, "capacity": 1}, status={"phase": phase})
+
+    step = planned([volume("u", "Bound")]).steps[0]
+    assert decide(step, volume("u", "Released"), "skip", ours=False) == REBIND
+    assert decide(step, volume("other", "Released"), "skip", ours=False) == UNCHANGED
+    assert decide(step, volume("u", "Bound"), "skip", ours=False) == UNCHANGED
+
+
+def test_owners_are_linked_under_the_uid_that_they_have_now() -> None:
+    owner = make("Deployment.apps", "o")
+    reference = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "o", "uid": owner["metadata"]["uid"]}
+    lost = {"apiVersion": "v1", "kind": "Secret", "name": "s", "uid": "nowhere"}
+    owned = make("ConfigMap", meta={"ownerReferences": [reference, lost]})
+    found = planned([owner, owned])
+    step = next(step for step in found.steps if step.key.kind == "ConfigMap")
+    assert "ownerReferences" not in step.wanted["metadata"]
+    keys_by_uid = {one.source["metadata"]["uid"]: one.key for one in found.steps}
+    assert links(step, {key_of(owner): "fresh"}, keys_by_uid) == ([{**reference, "uid": "fresh"}], ["Secret/s"])
+
+
+def test_notes_tell_what_a_restore_can_not_bring() -> None:
+    claim = make("PersistentVolumeClaim", meta={"finalizers": ["kubernetes.io/pvc-protection"]})
+    held = make("ConfigMap", meta={"finalizers": ["own.example/hold"]}, data={"u": "http://x.a.svc/"})
+    notes = "\n".join(planned([claim, held], Choice(mapping={"a": "z"})).notes)
+    assert "stored in its volume" in notes and "own.example/hold" in notes and "in a text" in notes and "pvc-protection" not in notes
+
+
+def test_a_helm_release_without_its_objects_is_told() -> None:
+    release = make("Secret", "sh.helm.release.v1.app.v1", type="helm.sh/release.v1", meta={"labels": {"name": "app", "owner": "helm"}})
+    notes = {"meta.helm.sh/release-name": "app", "meta.helm.sh/release-namespace": "a"}
+    part = make("ConfigMap", meta={"annotations": notes})
+    found = planned([release, part], Choice(include=frozenset({"secrets"})))
+    assert found.notes == ["the Helm release a/app is restored without 1 of its objects, which are not selected"]
+    assert planned([release, part]).notes == []
+
+
+def test_counts_add_up_or_it_failed() -> None:
+    manifest = {"name": "backup-1", "objects": [[]] * 3}
+    found = planned([make("ConfigMap", "one"), make("ConfigMap", "two"), make("Event")])
+    for step in found.steps:
+        step.action = CREATE
+
+    def result(manifest: dict[str, Any]) -> dict[str, Any]:
+        more: dict[str, Any] = {"finished": 0, "safety_backup": None, "resumed": False, "not_proven": [], "diff": [], "seconds": 1.0}
+        return outcome(manifest, found, **more).report
+
+    assert result(manifest)["result"] == "PASS"
+    assert result(manifest)["counts"] == {
+        "created": 2, "updated": 0, "recreated": 0, "unchanged": 0, "kept": 0, "failed": 0, "skipped": 1, "not_selected": 0,
+    }  # fmt: skip
+    assert result({**manifest, "objects": [[]] * 4})["result"] == "FAIL"
+    assert result({**manifest, "holes": {"secrets": "403"}})["result"] == "PARTIAL"
+    found.steps[0].action = KEPT
+    assert result(manifest)["result"] == "PARTIAL"
+    found.steps[0].problem = "refused"
+    assert result(manifest)["result"] == "FAIL"
+    assert result(manifest)["failed"][0]["name"] == "one"
+
+
+def test_a_secret_is_shown_without_what_it_holds() -> None:
+    notes = {"kubectl.kubernetes.io/last-applied-configuration": '{"data":{"k":"b2xk"}}'}
+    before = make("Secret", data={"k": "b2xk", "same": "c2FtZQ=="}, meta={"annotations": notes})
+    after = {**before, "data": {"k": "bmV3", "same": "c2FtZQ=="}}
+    both = shown(before, after)
+    assert both[1]["data"] == {"k": "(hidden, changed)", "same": "(hidden)"}
+    assert not any(value in json.dumps(both) for value in ("b2xk", "bmV3", "c2FtZQ=="))
+    assert shown(None, make("ConfigMap", data={"k": "v"}))[1]["data"] == {"k": "v"}
+
+
+def test_ports_and_spelling_come_from_the_objects() -> None:
+    service = make("Service", "web", spec={"ports": [{"nodePort": 30080}, {}], "healthCheckNodePort": 30081})
+    assert node_ports([service, make("Service", spec={})]) == {30080: ("a", "web"), 30081: ("a", "web")}
+    assert spelled([WIDGETS]) == {"Widget.e.org": "widgets.e.org"}
+
+
+def test_ready_is_what_serves() -> None:
+    meta = {"generation": 2}
+    assert "not seen" in unready(
+        make("Deployment.apps", meta=meta, spec={"replicas": 2}, status={"observedGeneration": 1, "availableReplicas": 2})
+    )
+    assert unready(make("Deployment.apps", meta=meta, spec={"replicas": 2}, status={"observedGeneration": 2, "availableReplicas": 2})) == ""
+    assert "0 of 1" in unready(make("StatefulSet.apps", spec={}, status={}))
+    assert "2" in unready(make("DaemonSet.apps", spec={}, status={"desiredNumberScheduled": 2, "numberAvailable": 1}))
+    assert "Pending" in unready(make("Pod", status={"phase": "Pending"}))
+    assert unready(make("Pod", status={"conditions": [{"type": "Ready", "status": "True"}]})) == ""
+    assert unready(make("APIService.apiregistration.k8s.io", namespace="", status={})) != ""
+    one = {
+        "metadata": {"labels": {"kubernetes.io/service-name": "web"}},
+        "endpoints": [{"addresses": ["1.2.3.4"], "conditions": {"ready": True}}],
+    }
+    assert served([one], "web") and not served([one], "other")
+    assert not served([{**one, "endpoints": [{"addresses": ["1.2.3.4"], "conditions": {"ready": False}}]}], "web")
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["a", "b", "data", "spec"]), inner, max_size=3),
+    max_leaves=12,
+)
+
+
+@given(JSON)
+def test_nothing_differs_from_itself(value: Any) -> None:
+    assert not list(differences(value, value)) and surplus(value, value) is None
+
+
+@given(st.dictionaries(st.text(max_size=3), JSON, max_size=4), JSON)
+def test_what_the_cluster_adds_is_no_difference_but_what_it_changes_is(value: dict[str, Any], other: Any) -> None:
+    assert not list(differences({"spec": value}, {"spec": {**value, "added by the server": other}, "status": other}))
+    assert list(differences({"spec": {**value, "k": "v"}}, {"spec": {**value, "k": ["v"]}})) == [".spec.k"]
+    assert list(differences({"l": [1, 2]}, {"l": [1, 2, 3]})) == [".l"]
+
+
+def test_a_key_too_many_is_a_difference_where_all_are_the_users() -> None:
+    assert list(differences({"data": {"a": "1"}}, {"data": {"a": "1", "b": "2"}})) == [".data.b"]
+    assert surplus({"data": {"a": "1"}}, {"data": {"a": "1", "b": "2"}}) == {"data": {"b": None}}
+    finalizers = {"metadata": {"finalizers": ["f"]}}
+    assert not list(differences(finalizers, {"metadata": {"finalizers": ["other", "f"]}}))
+    assert list(differences(finalizers, {"metadata": {"finalizers": ["other"]}})) == [".metadata.finalizers"]

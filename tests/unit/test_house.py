@@ -1,0 +1,149 @@
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The floors of plugins/module_utils: who may import whom, how large a file may be, and that one name means one thing."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tools.env import CHECKOUT
+
+UTILS = CHECKOUT / "plugins" / "module_utils"
+MODULES = CHECKOUT / "plugins" / "modules"
+
+FLOORS = [
+    {"_core"},
+    {"_sealing", "_cluster", "_report"},
+    {"_opa", "_prometheus", "_alerts", "_grafana", "_records"},
+    {"_metrics", "_manifests", "_workloads"},
+]
+DOMAINS = {
+    *("_health", "_delivery", "_backup", "_restore", "_peace_bonds", "_prometheus_snapshot", "_terraform"),
+    *("_diagnostics", "_incident", "_response", "_notify", "_monitoring", "_run_report"),
+}
+FLOOR_OF = {room: number for number, rooms in enumerate([*FLOORS, DOMAINS]) for room in rooms}
+# A restore reads what a backup wrote.
+ALLOWED = {("_restore", "_backup")}
+# Each domain has these: what its modules import.
+SHARED_NAMES = {"run"}
+
+
+def rooms_imported(path: str, source: str) -> set[str]:
+    """The rooms that a file of module_utils imports from; ``path`` is relative to module_utils."""
+    package = Path(path).parent.parts
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            base = package[: len(package) - node.level + 1]
+            modules = [node.module] if node.module else [alias.name for alias in node.names]
+            found |= {(*base, *str(module).split("."))[0] for module in modules}
+    return found - {package[0]}
+
+
+def trespasses(path: str, source: str) -> list[str]:
+    room = Path(path).parts[0]
+    return [
+        f"{path} imports {other}"
+        for other in sorted(rooms_imported(path, source))
+        if FLOOR_OF[other] >= FLOOR_OF[room] and (room, other) not in ALLOWED
+    ]
+
+
+def files() -> Iterator[tuple[str, str]]:
+    for path in sorted(UTILS.rglob("*.py")):
+        yield str(path.relative_to(UTILS)), path.read_text(encoding="utf-8")
+
+
+def modules_imported(path: str, source: str) -> set[str]:
+    """The files of module_utils that a file imports, as paths."""
+    package = Path(path).parent
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            base = package
+            for _step in range(node.level - 1):
+                base = base.parent
+            target = base.joinpath(*(node.module or "").split("."))
+            found |= {str(target) + ".py", *(str(target / alias.name) + ".py" for alias in node.names)}
+    return found
+
+
+def circle_in(imports: dict[str, set[str]]) -> list[str]:
+    """Files that are left when every file whose imports are all gone is taken away, again and again."""
+    left = {name: {other for other in others if other in imports} for name, others in imports.items()}
+    while free := [name for name, others in left.items() if not others & left.keys()]:
+        for name in free:
+            del left[name]
+    return sorted(left)
+
+
+def public_names(source: str) -> Iterator[str]:
+    for node in ast.parse(source).body:
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith("_"):
+            yield node.name
+
+
+def body_lines(source: str) -> int:
+    """The lines of a module below its documentation, without blank lines and imports."""
+    tree = ast.parse(source)
+    documentation = {"DOCUMENTATION", "EXAMPLES", "RETURN"}
+    kept = [
+        node
+        for node in tree.body
+        if not isinstance(node, (ast.Import, ast.ImportFrom))
+        and not (isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") in documentation)
+    ]
+    lines = source.splitlines()
+    return sum(1 for node in kept for line in lines[node.lineno - 1 : node.end_lineno] if line.strip())
+
+
+def test_every_room_has_a_floor() -> None:
+    assert {Path(path).parts[0] for path, _source in files()} <= FLOOR_OF.keys()
+
+
+def test_rooms_import_only_from_floors_below() -> None:
+    assert [line for path, source in files() for line in trespasses(path, source)] == []
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        ("_core/errors.py", "from .._cluster.http import Http"),
+        ("_cluster/http.py", "from .. import _records"),
+        ("_health/pods.py", "from .._delivery.rollout import task"),
+        ("_backup/archive/layout.py", "from ..._restore.plan import Key"),
+    ],
+)
+def test_a_line_that_breaks_the_floors_is_found(path: str, line: str) -> None:
+    assert len(trespasses(path, line)) == 1
+
+
+def test_no_file_imports_itself_by_a_circle() -> None:
+    assert circle_in({path: modules_imported(path, source) for path, source in files()}) == []
+
+
+def test_a_circle_is_found() -> None:
+    assert circle_in({"a.py": {"b.py"}, "b.py": {"c.py"}, "c.py": {"b.py"}, "d.py": {"x.py"}}) == ["a.py", "b.py", "c.py"]
+
+
+def test_no_file_is_longer_than_400_lines() -> None:
+    assert {path: length for path, source in files() if (length := len(source.splitlines())) > 400} == {}
+
+
+def test_no_module_body_is_longer_than_40_lines() -> None:
+    lengths = {path.name: body_lines(path.read_text(encoding="utf-8")) for path in sorted(MODULES.glob("*.py"))}
+    assert {name: length for name, length in lengths.items() if length > 40} == {}
+
+
+def test_a_public_name_means_one_thing() -> None:
+    places = defaultdict(list)
+    for path, source in files():
+        for name in public_names(source):
+            places[name].append(path)
+    assert {name: where for name, where in places.items() if len(where) > 1 and name not in SHARED_NAMES} == {}
