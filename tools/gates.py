@@ -152,6 +152,8 @@ def lint(run: Run) -> None:
     run.command("lint/yamllint", "yamllint", "--strict", ".")
     run.command("lint/ansible-lint", "ansible-lint", "--offline", "--strict")
     run.command("lint/changelog", "antsibull-changelog", "lint")
+    run.command("lint/spelling", "codespell", ".")
+    run.command("lint/style", "python", "-m", "tools.style")
     # References to kubernetes.core are checked too; it is always there, pinned.
     run.command("lint/docs", *("antsibull-docs", "lint-collection-docs", "--plugin-docs", "--validate-collection-refs=dependent", "."))
 
