@@ -58,6 +58,7 @@ _value:
 """
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
@@ -73,7 +74,7 @@ try:
     from ansible.template import accept_args_markers  # ansible-core 2.19 keeps undefined values from filters that don't ask for them
 except ImportError:
 
-    def accept_args_markers(function):
+    def accept_args_markers(function: Callable[..., Any]) -> Callable[..., Any]:
         return function
 
 
@@ -101,5 +102,5 @@ def evaluate_thresholds(data: Any, profile: Any = None, format: str = "auto", ma
 class FilterModule:
     """Ansible's entry point."""
 
-    def filters(self):
+    def filters(self) -> dict[str, Callable[..., dict[str, Any]]]:
         return {"evaluate_thresholds": evaluate_thresholds}

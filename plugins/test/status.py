@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from jinja2.runtime import Undefined
@@ -16,7 +16,7 @@ try:
     from ansible.template import accept_args_markers  # ansible-core 2.19 keeps undefined values from tests that don't ask for them
 except ImportError:
 
-    def accept_args_markers(function):
+    def accept_args_markers(function: Callable[..., Any]) -> Callable[..., Any]:
         return function
 
 
@@ -56,5 +56,5 @@ class TestModule:
 
     __test__ = False
 
-    def tests(self):
+    def tests(self) -> dict[str, Callable[[Any], bool]]:
         return {"healthy": healthy, "breached": breached, "unknown": unknown}
