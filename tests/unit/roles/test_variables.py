@@ -106,7 +106,7 @@ def test_a_role_takes_what_it_shares_from_the_common_role(role):
 
 @pytest.mark.parametrize("role", USERS)
 def test_the_connection_is_given_once_for_each_entry_point_and_not_in_tasks(role):
-    """By a group of its own: a block's entry for ``salvage`` would replace the one that a play gives."""
+    """By a group of its own: a block's entry for ``salvage`` would replace the entry of a play."""
     texts = tasks(role)
     assert not [path.name for path, text in texts if re.search(r"^\s+(kubeconfig|context): ", text, re.MULTILINE)]
     group = f"group/euystacio.meta_salvage.salvage_role: \"{{{{ {{'kubeconfig': {role}_kubeconfig, 'context': {role}_context}}"
