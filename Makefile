@@ -5,7 +5,7 @@ RUN := $(PYTHON) -m tools.env run
 LAB ?= dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format unit sanity lab-parts artifact integration molecule bench lab lab-down build lock clean
+.PHONY: help demo test lint format unit install sanity lab-parts artifact integration molecule bench lab lab-down build lock lock-upgrade clean
 
 help: ## this list
 	@sed -n 's/^\([a-z -]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 60
@@ -16,7 +16,7 @@ demo: ## the health check on a healthy system, then on a broken one (KUBECONFIG,
 test: ## every gate, in order; the last line counts
 	@$(PYTHON) -m tools.gates
 
-lint unit sanity artifact integration molecule: ## one gate of them
+lint unit install sanity artifact integration molecule: ## one gate of them
 	@$(PYTHON) -m tools.gates $@
 
 lab-parts: ## the lab's builds, and the tests of its parts
@@ -37,8 +37,11 @@ lab-down: ## take it down again
 build: ## the archive, in build/
 	@$(PYTHON) -m tools.collection
 
-lock: ## write the locks anew with the newest versions (needs uv)
+lock: ## add to the locks what their .in files name; existing pins stay (needs uv)
 	@$(PYTHON) -m tools.env lock
+
+lock-upgrade: ## take the newest version of everything that the locks pin (needs uv)
+	@$(PYTHON) -m tools.env lock --upgrade
 
 clean: ## remove what the targets left: here, and the environments of the cache
 	@rm -rf build .ansible .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage

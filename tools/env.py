@@ -5,7 +5,7 @@
 
     python3 -m tools.env run COMMAND...   a command inside the development environment, which is made first where it is not there
     python3 -m tools.env sync             only make it, and print where it is
-    python3 -m tools.env lock             write the locks anew (needs uv)
+    python3 -m tools.env lock [--upgrade] update the locks from the .in files; --upgrade takes the newest versions (needs uv)
     python3 -m tools.env clean            remove every environment of the cache
 
 Only the standard library is used here: this is what runs on a machine that has nothing yet.
@@ -212,15 +212,15 @@ def environment(python: Python | None = None) -> dict[str, str]:
     }
 
 
-def lock() -> None:
-    """Write every lock anew with the newest versions."""
+def lock(*, upgrade: bool = False) -> None:
+    """Update every lock: existing pins stay, unless ``upgrade`` asks for the newest versions."""
     uv = shutil.which("uv")
     if uv is None:
-        raise EnvError("Writing the locks needs uv on PATH: pip install uv.")
+        raise EnvError("uv is not on PATH; updating the locks needs it: pip install uv.")
     jobs = {"dev": (OLDEST, None), **{f"core-{core}": (oldest, f"ansible-core=={core}.*\n") for core, (oldest, _) in CORES.items()}}
     for name, (oldest, wanted) in jobs.items():
         # No address of an index goes into a lock: everyone uses the index that their pip is set up for.
-        command = [uv, "pip", "compile", "--quiet", "--universal", "--upgrade", "--python-version", "{}.{}".format(*oldest)]
+        command = [uv, "pip", "compile", "--quiet", "--universal", *(["--upgrade"] if upgrade else []), "--python-version", "{}.{}".format(*oldest)]
         command += ["--generate-hashes", "--no-emit-index-url", "--no-annotate", "--no-header", "-o", str(LOCKS / f"{name}.lock")]
         subprocess.run([*command, "-" if wanted else str(LOCKS / f"{name}.in")], input=wanted, text=True, check=True)
         say(f"wrote tools/locks/{name}.lock")
@@ -239,7 +239,7 @@ def main(arguments: list[str]) -> int:
         collections_path()
         print(venv("dev"))
     elif verb == "lock":
-        lock()
+        lock(upgrade="--upgrade" in rest)
     elif verb == "clean":
         for part in ("env", "collections", "sanity"):
             shutil.rmtree(CACHE / part, ignore_errors=True)

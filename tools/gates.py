@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The gates that a change passes, each by name or all of them in order.
 
-    python3 -m tools.gates [lint] [unit] [sanity] [lab] [artifact] [integration] [molecule]
+    python3 -m tools.gates [lint] [unit] [install] [sanity] [lab] [artifact] [integration] [molecule]
 
 A step that fails hides no later one.  Each step's time is told at the end, and the last line counts: N passed, N failed.
 With KUBECONFIG_LAB set, the gates that need a cluster use that lab; otherwise they bring one up and take it down again.
@@ -23,7 +23,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import collection, sanity
+from . import collection, install, sanity
 from .env import CHECKOUT, EnvError, Python, environment, newest_python, oldest_python
 
 LAB = "make-test"
@@ -152,6 +152,10 @@ def lint(run: Run) -> None:
     run.command("lint/yamllint", "yamllint", "--strict", ".")
     run.command("lint/ansible-lint", "ansible-lint", "--offline", "--strict")
     run.command("lint/changelog", "antsibull-changelog", "lint")
+    run.command("lint/spelling", "codespell", ".")
+    run.command("lint/style", "python", "-m", "tools.style")
+    # References to kubernetes.core are checked too; it is always there, pinned.
+    run.command("lint/docs", *("antsibull-docs", "lint-collection-docs", "--plugin-docs", "--validate-collection-refs=dependent", "."))
 
 
 def unit(run: Run) -> None:
@@ -163,6 +167,17 @@ def unit(run: Run) -> None:
     oldest = oldest_python()
     if oldest and oldest != newest_python():
         run.pytest(f"unit/python{oldest.name}", "tests/unit", "-q", "-n", "2", python=oldest)
+
+
+def installation(run: Run) -> None:
+    for case in install.cases():
+
+        def work(step: Step, case: install.Case = case) -> None:
+            seconds = install.install(case, run.scratch / "install")
+            step.passed += 1
+            step.note = f"(pip took {seconds:.0f} s of at most {install.LIMIT:.0f})"
+
+        run.step(f"install/{case.name}", work)
 
 
 def _archive(run: Run) -> Path:
@@ -247,6 +262,7 @@ def molecule(run: Run) -> None:
 GATES: dict[str, Callable[[Run], None]] = {
     "lint": lint,
     "unit": unit,
+    "install": installation,
     "sanity": sanity_on_each_core,
     "lab": lab,
     "artifact": artifact,

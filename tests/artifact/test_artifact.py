@@ -54,6 +54,8 @@ def ansible(folder: Path, *command: str, **variables: str) -> subprocess.Complet
 def test_the_archive_has_what_a_user_needs(names: set[str]) -> None:
     for wanted in ("MANIFEST.json", "README.md", "LICENSE", "meta/runtime.yml", "meta/execution-environment.yml", "requirements.txt"):
         assert wanted in names
+    for wanted in ("requirements-s3.txt", "bindep.txt", "docs/execution_environment.md"):
+        assert wanted in names
     for folder in ("plugins/modules/", "plugins/module_utils/", "plugins/doc_fragments/", "roles/", "playbooks/", "docs/", "changelogs/"):
         assert any(name.startswith(folder) for name in names), folder
 
