@@ -20,7 +20,7 @@ from jinja2 import Environment
 ROLES = Path(__file__).resolve().parents[1] / "roles"
 BEGIN = "<!-- variables: written by `python3 -m tools.env run python -m tools.role_docs` -->"
 END = "<!-- end of variables -->"
-COMMON = "_common"
+COMMON = "meta_salvage"
 LONGEST = 130  # characters of a default that fit into the table
 
 

@@ -75,7 +75,7 @@ def test_a_readme_without_its_marks_is_named(monkeypatch, tmp_path, capsys):
 
 def test_an_outdated_readme_is_named_and_written(monkeypatch, tmp_path, capsys):
     for role, spec, default in (
-        ("_common", "{meta_salvage_a: {type: str, default: b, description: The letter.}}", "meta_salvage_a: b"),
+        ("meta_salvage", "{meta_salvage_a: {type: str, default: b, description: The letter.}}", "meta_salvage_a: b"),
         ("one", "{one_a: {type: str, default: '{{ meta_salvage_a }}', description: The V(a|b).}}", "one_a: '{{ meta_salvage_a }}'"),
     ):
         for folder in ("meta", "defaults"):
@@ -94,7 +94,7 @@ def test_an_outdated_readme_is_named_and_written(monkeypatch, tmp_path, capsys):
 
 @pytest.mark.parametrize("role", USERS)
 def test_a_role_takes_what_it_shares_from_the_common_role(role):
-    assert yaml.safe_load((ROLES / role / "meta/main.yml").read_text())["dependencies"] == ["euystacio.meta_salvage._common"]
+    assert yaml.safe_load((ROLES / role / "meta/main.yml").read_text())["dependencies"] == ["euystacio.meta_salvage.meta_salvage"]
     defaults = role_docs.defaults(role)
     assert defaults[f"{role}_kubeconfig"] == "{{ meta_salvage_kubeconfig }}"
     assert defaults[f"{role}_context"] == "{{ meta_salvage_context }}"

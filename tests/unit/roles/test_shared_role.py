@@ -38,7 +38,7 @@ def play(tmp_path, *plays, options=()):
 
 def record(id_, folder, reason=""):
     given = {"meta_salvage_record_dir": str(folder), "meta_salvage_record_name": id_, "meta_salvage_record": {"run": "ä", "reason": reason}}
-    return id_, {"ansible.builtin.include_role": {"name": "euystacio.meta_salvage._common", "tasks_from": "record"}, "vars": given}, {}
+    return id_, {"ansible.builtin.include_role": {"name": "euystacio.meta_salvage.meta_salvage", "tasks_from": "record"}, "vars": given}, {}
 
 
 def rollback(id_, play_defaults=None, **variables):
