@@ -220,7 +220,7 @@ def test_a_drill_of_each_kind_of_bad_backup_fails(site: Site) -> None:
     words = {
         "flipped": "refused",
         "old": "s old, and 0.001 s are allowed",
-        "partial": "it is PARTIAL, for it lacks",
+        "partial": "it is PARTIAL, it does not contain",
         "foreign": "refused",
         "unmarked": "it has no sentinel",
     }

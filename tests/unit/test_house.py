@@ -90,17 +90,13 @@ def public_names(source: str) -> Iterator[str]:
 
 
 def body_lines(source: str) -> int:
-    """The lines of a module below its documentation, without blank lines and imports."""
-    tree = ast.parse(source)
-    documentation = {"DOCUMENTATION", "EXAMPLES", "RETURN"}
-    kept = [
-        node
-        for node in tree.body
-        if not isinstance(node, (ast.Import, ast.ImportFrom))
-        and not (isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") in documentation)
+    """The lines below the last documentation string of a module."""
+    ends = [
+        node.end_lineno or 0
+        for node in ast.parse(source).body
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") in {"DOCUMENTATION", "EXAMPLES", "RETURN"}
     ]
-    lines = source.splitlines()
-    return sum(1 for node in kept for line in lines[node.lineno - 1 : node.end_lineno] if line.strip())
+    return len(source.splitlines()[max(ends) :])
 
 
 def test_every_room_has_a_floor() -> None:

@@ -13,3 +13,7 @@ def holds(obj: Mapping[str, Any], *types: str) -> bool:
     """Whether one of these is true of the object; what is unknown, or not there, is not."""
     conditions = (obj.get("status") or {}).get("conditions") or ()
     return any(one.get("type") in types and one.get("status") == "True" for one in conditions)
+
+
+def established(definition: Mapping[str, Any]) -> bool:
+    return holds(definition, "Established")

@@ -13,15 +13,14 @@ from dataclasses import replace
 from functools import partial
 from urllib.parse import quote
 
-from .._backup.archive.select import Resource
-from .._backup.archive.snapshot_revision import discover
+from .._cluster.conditions import established
+from .._cluster.discovery import Resource, discover
 from .._cluster.objects import read
 from .._cluster.session import Cluster
 from .._cluster.watch import Watch, list_all
 from .._core.errors import SalvageError
 from .plan import Key, Step
 from .portable import Object
-from .ready import established
 
 _SINGLY = 8  # so many of a kind are asked for one by one; more are listed
 _LISTS = 4  # in so many namespaces a kind is listed one by one; in more, everywhere at once

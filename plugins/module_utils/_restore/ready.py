@@ -39,10 +39,6 @@ def unready(obj: Mapping[str, Any]) -> str:
     return "" if available >= desired else f"{available} of {desired} replicas are available"
 
 
-def established(definition: Mapping[str, Any]) -> bool:
-    return holds(definition, "Established")
-
-
 def served(slices: Iterable[Mapping[str, Any]], service: str) -> bool:
     """Whether a ready endpoint stands behind the Service."""
     return any(

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from typing import Any, TypeVar
 
+from ..._cluster.discovery import discover
 from ..._cluster.objects import must_read
 from ..._cluster.session import Cluster
 from ..._core.errors import SalvageError
@@ -22,7 +23,7 @@ from ..._sealing.hashing import Hashing, canonical
 from ..store.store import ARCHIVE, RECORD, Record, Store
 from .layout import Plain, check
 from .select import Selection, unserved
-from .snapshot_revision import CutLostError, discover, objects, take
+from .snapshot_revision import CutLostError, objects, take
 
 CUTS = 5
 TOLD = 5000  # objects between two lines of progress

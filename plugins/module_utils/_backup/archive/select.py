@@ -5,40 +5,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..._cluster.conditions import established
+from ..._cluster.discovery import Resource
 from ..._core.errors import SalvageError
-from ..._restore.ready import established
 
 PRESETS = ("all", "config", "configmaps", "secrets")
 # Of the moment, or made anew by the cluster itself: no state that a restore would want.
 _PASSING = frozenset({"events", "events.events.k8s.io", "leases.coordination.k8s.io", "componentstatuses"})
 _PASSING_GROUPS = frozenset({"metrics.k8s.io", "custom.metrics.k8s.io", "external.metrics.k8s.io", "authentication.k8s.io"})
-
-
-@dataclass(frozen=True, order=True)
-class Resource:
-    group: str
-    name: str
-    version: str
-    kind: str
-    namespaced: bool
-    categories: tuple[str, ...] = ()
-
-    @property
-    def full_name(self) -> str:
-        """`configmaps`, `deployments.apps`: as kubectl takes it."""
-        return f"{self.name}.{self.group}" if self.group else self.name
-
-    @property
-    def api_version(self) -> str:
-        return f"{self.group}/{self.version}" if self.group else self.version
-
-    def path(self, namespace: str = "") -> str:
-        root = f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"
-        return f"{root}/namespaces/{namespace}/{self.name}" if namespace else f"{root}/{self.name}"
 
 
 @dataclass(frozen=True)
@@ -93,23 +71,6 @@ class Selection:
 
 def _group(full_name: str) -> str:
     return full_name.partition(".")[2]
-
-
-def resources_of(group: str, version: str, answer: Mapping[str, Any]) -> list[Resource]:
-    """The kinds of an APIResourceList that can be listed; sub-resources are no objects of their own."""
-    return [
-        Resource(group, entry["name"], version, entry["kind"], bool(entry["namespaced"]), tuple(entry.get("categories") or ()))
-        for entry in answer.get("resources") or ()
-        if "/" not in entry["name"] and "list" in (entry.get("verbs") or ())
-    ]
-
-
-def preferred(found: Iterable[Resource]) -> list[Resource]:
-    """Each kind once, in the version that comes first, sorted by name."""
-    first: dict[str, Resource] = {}
-    for resource in found:
-        first.setdefault(resource.full_name, resource)
-    return [first[name] for name in sorted(first)]
 
 
 def made_by_service(resource: Resource, item: Mapping[str, Any]) -> bool:

@@ -9,10 +9,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..._cluster.discovery import Resource
 from ..._cluster.objects import call
 from ..._cluster.session import PAGE, Cluster
 from ..._core.errors import SalvageError
-from .select import Resource, made_by_service, preferred, resources_of
+from .select import made_by_service
 
 # What an aggregated API may say to a list at an exact version that it can't give.  Anything else is a failure.
 _NO_EXACT = frozenset({400, 404, 405, 422})
@@ -31,24 +32,6 @@ class Cut:
     outside: list[str] = field(default_factory=list)
     holes: dict[str, str] = field(default_factory=dict)
     left_out: int = 0
-
-
-def discover(cluster: Cluster) -> tuple[list[Resource], dict[str, str]]:
-    """Every kind that can be listed, and the API versions that do not answer (`group/version`), each with why."""
-    roots = [("", version) for version in _get(cluster, "/api").get("versions") or ()]
-    for group in _get(cluster, "/apis").get("groups") or ():
-        first = (group.get("preferredVersion") or {}).get("version")
-        versions = [entry["version"] for entry in group.get("versions") or ()]
-        roots += [(group["name"], version) for version in [first, *versions] if version is not first or version in versions]
-    found: list[Resource] = []
-    silent: dict[str, str] = {}
-    for group_name, version in dict.fromkeys(roots):
-        path = f"/apis/{group_name}/{version}" if group_name else f"/api/{version}"
-        try:
-            found += resources_of(group_name, version, _get(cluster, path))
-        except SalvageError as exc:
-            silent[f"{group_name}/{version}"] = str(exc)
-    return preferred(found), silent
 
 
 def take(cluster: Cluster, path: str) -> Cut:

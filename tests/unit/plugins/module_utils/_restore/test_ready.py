@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.ready import established, served, unready
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.ready import served, unready
 
 HOOK, AGGREGATED = "admissionregistration.k8s.io/v1", "apiregistration.k8s.io/v1"
 INJECTED = {"annotations": {"cert-manager.io/inject-ca-from": "a/c"}}
@@ -48,12 +48,6 @@ def test_what_it_still_lacks_is_said(obj: dict[str, Any], lacks: str) -> None:
     found = unready(obj)
     assert lacks in found
     assert bool(found) == bool(lacks)
-
-
-def test_a_definition_is_established_when_the_server_says_so() -> None:
-    assert established({"status": having("Established")})
-    assert not established({"status": having("Established", "False")})
-    assert not established({})
 
 
 def test_only_a_ready_endpoint_of_the_service_itself_serves() -> None:

@@ -5,13 +5,8 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.archive.select import (
-    Resource,
-    Selection,
-    made_by_service,
-    preferred,
-    resources_of,
-)
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.archive.select import Selection, made_by_service
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.discovery import Resource
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
 
 FOUND = [
@@ -57,19 +52,6 @@ def test_an_api_that_does_not_answer_is_a_hole_where_it_may_have_what_is_wanted(
     assert holes(Selection(exclude=("widgets.broken.io",))) == ["broken.io/v1"]
     assert holes(Selection(include=("secrets",))) == []
     assert holes(Selection("secrets")) == []
-
-
-def test_kinds_come_once_in_the_first_version_and_without_what_cannot_be_listed() -> None:
-    answer = {
-        "resources": [
-            {"name": "things", "kind": "Thing", "namespaced": True, "verbs": ["list"], "categories": ["all"]},
-            {"name": "things/status", "kind": "Thing", "namespaced": True, "verbs": ["get", "list"]},
-            {"name": "reviews", "kind": "Review", "namespaced": False, "verbs": ["create"]},
-        ]
-    }
-    found = resources_of("x.io", "v2", answer) + resources_of("x.io", "v1", answer)
-    assert preferred(found) == [Resource("x.io", "things", "v2", "Thing", True, ("all",))]
-    assert found[0].path("a") == "/apis/x.io/v2/namespaces/a/things"
 
 
 def test_only_endpoints_that_a_service_makes_anew_are_left_out() -> None:

@@ -1,0 +1,69 @@
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the answer of a health endpoint means.  Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .._core.errors import shown
+from .._core.status import CRITICAL, HEALTHY, UNKNOWN, WARNING
+
+# The words of a field "status", and of an answer in plain text.  Upper and lower case mean the same.
+WORDS: Mapping[str, str] = {
+    **dict.fromkeys(("healthy", "ok", "up", "pass", "passing", "alive", "ready"), HEALTHY),
+    **dict.fromkeys(("warn", "warning"), WARNING),
+    **dict.fromkeys(
+        ("unhealthy", "degraded", "down", "fail", "failed", "failing", "error", "critical", "out_of_service", "not ready"), CRITICAL
+    ),
+}
+
+
+@dataclass(frozen=True)
+class ServiceHealth:
+    """``status`` as in _core/status; ``reason`` is empty if healthy, else it begins with "answered"; ``answer`` is the JSON object."""
+
+    status: str
+    reason: str = ""
+    answer: Mapping[str, Any] = field(default_factory=dict)
+
+
+def service_health(code: int, content_type: str, body: bytes) -> ServiceHealth:
+    """The health that an answer states: ``code`` is its HTTP status, ``content_type`` has no parameters (``Response.content_type``).
+
+    Any code but 200 is critical.  A JSON object states its health in the field "status", a plain text in its only word.  An answer that
+    states no health, or states it in a word that is not in ``WORDS``, is unknown: a proxy's or another service's page must not pass.
+    """
+    if code != 200:
+        return ServiceHealth(CRITICAL, f"answered {code}")
+    try:
+        data = json.loads(body, object_pairs_hook=_without_duplicates)
+    except _DuplicateKey as exc:
+        return ServiceHealth(UNKNOWN, f"answered 200, but its answer has the key {shown(exc.args[0])} twice")
+    except (ValueError, RecursionError):
+        data = {"status": body.decode("utf-8", "replace").strip()} if content_type == "text/plain" else None
+        if data and data["status"].lower() not in WORDS:
+            data = None
+    word = data.get("status") if isinstance(data, dict) else None
+    if word is None:
+        kind = f" ({content_type})" if content_type and content_type != "application/json" else ""
+        return ServiceHealth(UNKNOWN, f"answered 200, but its answer{kind} says nothing of its health")
+    status = WORDS.get(word.strip().lower(), UNKNOWN) if isinstance(word, str) else UNKNOWN
+    return ServiceHealth(status, "" if status == HEALTHY else f"answered 200, but it says {shown(word)}", data)
+
+
+class _DuplicateKey(Exception):
+    pass
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise _DuplicateKey(key)
+        found[key] = value
+    return found

@@ -1,0 +1,20 @@
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.discovery import Resource, preferred, resources_of
+
+
+def test_kinds_come_once_in_the_first_version_and_without_what_cannot_be_listed() -> None:
+    answer = {
+        "resources": [
+            {"name": "things", "kind": "Thing", "namespaced": True, "verbs": ["list"], "categories": ["all"]},
+            {"name": "things/status", "kind": "Thing", "namespaced": True, "verbs": ["get", "list"]},
+            {"name": "reviews", "kind": "Review", "namespaced": False, "verbs": ["create"]},
+        ]
+    }
+    found = resources_of("x.io", "v2", answer) + resources_of("x.io", "v1", answer)
+    assert preferred(found) == [Resource("x.io", "things", "v2", "Thing", True, ("all",))]
+    assert found[0].path("a") == "/apis/x.io/v2/namespaces/a/things"

@@ -1,0 +1,67 @@
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._workloads.service_health import WORDS, service_health
+from hypothesis import given
+from hypothesis import strategies as st
+
+JSON = "application/json"
+
+
+@pytest.mark.parametrize("word", ["healthy", "ok", "OK", "up", "UP", "pass", " Healthy "])
+def test_words_for_healthy(word: str) -> None:
+    found = service_health(200, JSON, json.dumps({"status": word, "version": "1.2"}).encode())
+    assert (found.status, found.reason, found.answer["version"]) == ("healthy", "", "1.2")
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body", "status", "reason"),
+    [
+        (JSON, b'{"status": "degraded"}', "critical", "it says 'degraded'"),
+        (JSON, b'{"status": "DOWN"}', "critical", "it says 'DOWN'"),
+        (JSON, b'{"status": "warn"}', "warning", "it says 'warn'"),
+        (JSON, b'{"status": "splendid"}', "unknown", "it says 'splendid'"),
+        (JSON, b'{"status": true}', "unknown", "it says True"),
+        (JSON, b'{"status": ""}', "unknown", "it says ''"),
+        (JSON, b'{"status": "ok", "status": "down"}', "unknown", "its answer has the key 'status' twice"),
+        (JSON, b'{"status": "ok", "parts": [{"a": 1, "a": 2}]}', "unknown", "its answer has the key 'a' twice"),
+        (JSON, b"{}", "unknown", "its answer says nothing of its health"),
+        (JSON, b"[]", "unknown", "its answer says nothing of its health"),
+        (JSON, b'"ok"', "unknown", "its answer says nothing of its health"),
+        (JSON, b"{", "unknown", "its answer says nothing of its health"),
+        (JSON, b"[" * 100_000, "unknown", "its answer says nothing of its health"),
+        (JSON, b"\xff\xfe", "unknown", "its answer says nothing of its health"),
+        ("text/plain", b"fine", "unknown", "its answer (text/plain) says nothing of its health"),
+        ("text/plain", b"DOWN\n", "critical", "it says 'DOWN'"),
+        ("text/html", b"ok", "unknown", "its answer (text/html) says nothing of its health"),
+        ("", b"", "unknown", "its answer says nothing of its health"),
+    ],
+)
+def test_what_is_not_healthy(content_type: str, body: bytes, status: str, reason: str) -> None:
+    found = service_health(200, content_type, body)
+    assert (found.status, found.reason) == (status, f"answered 200, but {reason}")
+
+
+@pytest.mark.parametrize(("content_type", "body"), [("text/plain", b"OK\n"), ("text/plain", b'{"status": "ok"}'), ("", b'{"status": "ok"}')])
+def test_plain_text_and_json_of_another_type(content_type: str, body: bytes) -> None:
+    assert service_health(200, content_type, body).status == "healthy"
+
+
+def test_the_code_comes_first() -> None:
+    assert service_health(503, JSON, b'{"status": "healthy"}').reason == "answered 503"
+    assert service_health(503, JSON, b'{"status": "healthy"}').status == "critical"
+
+
+@given(st.integers(100, 599), st.sampled_from(["", JSON, "text/plain", "text/html"]), st.binary())
+def test_healthy_is_said_by_the_service_itself(code: int, content_type: str, body: bytes) -> None:
+    found = service_health(code, content_type, body)
+    assert bool(found.reason) == (found.status != "healthy")
+    if found.status == "healthy":
+        assert code == 200
+        assert WORDS[str(found.answer["status"]).strip().lower()] == "healthy"
