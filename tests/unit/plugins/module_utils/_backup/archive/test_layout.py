@@ -13,9 +13,9 @@ from typing import Any
 
 import pyrage
 import pytest
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.archive import layout as module
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.archive.layout import Plain, check, read
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._sealing import age
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._sealing.age import encrypt, identities, passing_identity, recipients
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._sealing.envelope import Ed25519
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._sealing.hashing import canonical
@@ -119,7 +119,7 @@ def test_a_form_of_later_versions_is_refused_by_its_number() -> None:
 
 
 def test_without_the_library_one_sentence_says_so_before_anything_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "HAS_PYRAGE", False)
+    monkeypatch.setattr(age, "HAS_PYRAGE", False)
     source = io.BytesIO(ARCHIVE)
     for ask in (lambda: recipients(["age1"]), lambda: identities("", "file"), passing_identity, lambda: check(source, KEY, [IDENTITY])):
         with pytest.raises(SalvageError, match="library pyrage is missing") as caught:
