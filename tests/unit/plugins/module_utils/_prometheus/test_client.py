@@ -50,7 +50,7 @@ def test_alerts_and_any_other_data() -> None:
 
 @pytest.mark.parametrize("answer", [[], {"status": "success"}, {"status": "success", "data": {"alerts": [{}]}}, {"status": "error"}])
 def test_an_answer_that_is_not_one_names_the_address_and_the_path(answer: Any) -> None:
-    with pytest.raises(SalvageError, match="^http://p/api/v1/alerts: ") as caught:
+    with pytest.raises(SalvageError, match=r"^http://p/api/v1/alerts: ") as caught:
         api(answer)[0].alerts()
     assert caught.value.reason == "invalid"
 
