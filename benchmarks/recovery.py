@@ -30,14 +30,14 @@ sys.path.append(str(Path(__file__).resolve().parents[1]))
 import pyrage
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.archive.run import Backup
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.archive.select import Selection
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store.store import open_store
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store.verify import listed, opened, proven
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store.repository import open_store
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store.verify import list_backups, open_backup, proven
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.objects import create
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.session import Cluster
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.journal import Journal
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.journal import RestoreJournal
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.outcome import Outcome
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.plan import Choice
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.restore import Restore, Wish
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.restore import Restore, RestoreSettings
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._sealing.age import recipients
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._sealing.keys import identity_file, private_key
 
@@ -70,7 +70,7 @@ def back_up(kubeconfig: str, folder: str) -> None:
 
 def verify(_kubeconfig: str, folder: str) -> None:
     store, key = open_store({"repository": f"{folder}/backups"}), private_key(f"{folder}/sign.pem")
-    assert not listed(store, key, datetime.now(timezone.utc))[0]["problem"]
+    assert not list_backups(store, key, datetime.now(timezone.utc))[0]["problem"]
     proven(store, key, identity_file(f"{folder}/identity.txt"))
 
 
@@ -99,10 +99,10 @@ def fill(kubeconfig: str, first: int, last: int) -> None:
 
 def _restored(kubeconfig: str, folder: str, space: str) -> Outcome:
     store = open_store({"repository": f"{folder}/backups"})
-    archive = opened(store, private_key(f"{folder}/sign.pem"), identity_file(f"{folder}/identity.txt"))[1:]
+    archive = open_backup(store, private_key(f"{folder}/sign.pem"), identity_file(f"{folder}/identity.txt"))[1:]
     cluster = Cluster.connect({"kubeconfig": kubeconfig}, timeout=60)
-    wish = Wish(Choice(mapping={SPACE: space}, include=frozenset({"configmaps"})), backup_first=False)
-    found = Restore(cluster, archive, wish, Journal(f"{folder}/journal", {"space": space})).run()
+    wish = RestoreSettings(Choice(mapping={SPACE: space}, include=frozenset({"configmaps"})), backup_first=False)
+    found = Restore(cluster, archive, wish, RestoreJournal(f"{folder}/journal", {"space": space})).run()
     assert found.status == "PASS", found.report
     return found
 

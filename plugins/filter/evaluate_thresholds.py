@@ -66,8 +66,8 @@ from jinja2.runtime import Undefined
 
 from ..module_utils._core.errors import SalvageError
 from ..module_utils._core.times import parse_duration
-from ..module_utils._metrics.decide import evaluate_all, result_of, unknown_all
-from ..module_utils._metrics.parse import FORMATS, parse
+from ..module_utils._metrics.decide import evaluate_all, metrics_unknown, result_of
+from ..module_utils._metrics.parse import FORMATS, parse_samples
 from ..module_utils._metrics.profile import parse_profile
 
 try:
@@ -91,11 +91,11 @@ def evaluate_thresholds(data: Any, profile: Any = None, format: str = "auto", ma
     except SalvageError as exc:
         raise AnsibleFilterError(f"evaluate_thresholds: {exc}") from None
     if isinstance(data, Undefined):
-        return result_of(unknown_all(rules, "the data is undefined", source))
+        return result_of(metrics_unknown(rules, "the data is undefined", source))
     try:
-        samples = parse(data, format, names=rules.names)
+        samples = parse_samples(data, format, names=rules.names)
     except SalvageError as exc:
-        return result_of(unknown_all(rules, str(exc), source))
+        return result_of(metrics_unknown(rules, str(exc), source))
     return result_of(evaluate_all(rules, samples, now=time.time(), max_age=oldest, source=source))
 
 

@@ -139,7 +139,7 @@ from ansible_collections.kubernetes.core.plugins.module_utils.args_common import
 from ..module_utils._backup.archive.run import Backup
 from ..module_utils._backup.archive.select import PRESETS, Selection
 from ..module_utils._backup.options import STORE_ARGUMENTS
-from ..module_utils._backup.store.store import open_store
+from ..module_utils._backup.store.repository import open_store
 from ..module_utils._cluster.session import Cluster
 from ..module_utils._core.errors import SalvageError, conclude
 from ..module_utils._core.progress import PROGRESS_ARGUMENTS, teller

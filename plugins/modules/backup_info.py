@@ -78,8 +78,8 @@ from datetime import datetime, timezone
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._backup.options import READ_ARGUMENTS, STORE_ARGUMENTS
-from ..module_utils._backup.store.store import open_store
-from ..module_utils._backup.store.verify import described, listed, proven
+from ..module_utils._backup.store.repository import open_store
+from ..module_utils._backup.store.verify import described, list_backups, proven
 from ..module_utils._core.errors import conclude
 from ..module_utils._sealing.keys import identity_file, public_key
 
@@ -91,7 +91,7 @@ def run(params):
     key = public_key(params["public_key"])
     having = identity_file(params["identity"]) if params["identity"] else None
     store = open_store(params)
-    found = {"changed": False, "backups": listed(store, key, now)}
+    found = {"changed": False, "backups": list_backups(store, key, now)}
     if having:
         found["verified"] = described(proven(store, key, having, params["name"])[0], now)
     return found

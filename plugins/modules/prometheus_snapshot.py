@@ -164,7 +164,7 @@ from ansible_collections.kubernetes.core.plugins.module_utils.args_common import
 
 from ..module_utils._core.errors import SalvageError
 from ..module_utils._core.progress import PROGRESS_ARGUMENTS, teller
-from ..module_utils._prometheus_snapshot.perform import Run
+from ..module_utils._prometheus_snapshot.perform import SnapshotRun
 
 ARGUMENTS = {
     **AUTH_ARG_SPEC,
@@ -192,7 +192,7 @@ def main():
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
     try:
         tell = teller(module.params["progress_path"])
-        result = Run(module.params, module.run_command, module.get_bin_path, check_mode=module.check_mode, tell=tell).result()
+        result = SnapshotRun(module.params, module.run_command, module.get_bin_path, check_mode=module.check_mode, tell=tell).result()
     except SalvageError as exc:
         module.fail_json(msg=str(exc), reason=exc.reason)
     except OSError as exc:

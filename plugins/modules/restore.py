@@ -239,15 +239,15 @@ from ansible_collections.kubernetes.core.plugins.module_utils.args_common import
 from ..module_utils._backup.archive.run import Backup
 from ..module_utils._backup.archive.select import Selection
 from ..module_utils._backup.options import READ_ARGUMENTS, STORE_ARGUMENTS
-from ..module_utils._backup.store.store import open_store
-from ..module_utils._backup.store.verify import opened
+from ..module_utils._backup.store.repository import open_store
+from ..module_utils._backup.store.verify import open_backup
 from ..module_utils._cluster.session import Cluster
 from ..module_utils._core.errors import SalvageError, conclude
 from ..module_utils._core.progress import PROGRESS_ARGUMENTS, teller
-from ..module_utils._restore.journal import Journal
+from ..module_utils._restore.journal import RestoreJournal
 from ..module_utils._restore.outcome import FAIL
 from ..module_utils._restore.plan import Choice
-from ..module_utils._restore.restore import Restore, Wish
+from ..module_utils._restore.restore import Restore, RestoreSettings
 from ..module_utils._sealing.age import recipients
 from ..module_utils._sealing.keys import identity_file, private_key, public_key
 
@@ -286,10 +286,10 @@ def restored(module):
         raise SalvageError(f"workers is {params['workers']}; give 1 to 64", reason="bad_input")
     store = open_store(params)
     secured = _securing(params, store)
-    manifest, objects = opened(store, public_key(params["public_key"]), identity_file(params["identity"]), params["name"])[1:]
+    manifest, objects = open_backup(store, public_key(params["public_key"]), identity_file(params["identity"]), params["name"])[1:]
     cluster = Cluster.connect(params, timeout=params["request_timeout"])
     mapping = {str(name): str(target) for name, target in params["namespace_mapping"].items()}
-    wish = Wish(
+    wish = RestoreSettings(
         Choice(
             frozenset(params["namespaces"]),
             mapping,
@@ -308,7 +308,7 @@ def restored(module):
         show=module._diff,
     )
     task = {"server": cluster.server, "root": manifest["root"], "wish": wish.task()}
-    journal = Journal(params["journal"] or "", task)
+    journal = RestoreJournal(params["journal"] or "", task)
     back = None if secured is None else lambda namespaces: secured(cluster, namespaces)
     return Restore(cluster, (manifest, objects), wish, journal, back, teller(params["progress_path"])).run(dry_run=module.check_mode)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.archive.run import Backup
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.archive.select import Selection
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store.store import open_store
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store.repository import open_store
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.objects import call
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.session import Cluster
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._sealing.age import recipients

@@ -19,14 +19,14 @@ from typing import Any
 import pyrage
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.archive.run import Backup
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.archive.select import Selection
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store.store import open_store
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store.verify import opened
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store.repository import open_store
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store.verify import open_backup
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.http import Http, Response
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.session import Cluster
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.journal import Journal
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.journal import RestoreJournal
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.outcome import Outcome
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.plan import Choice
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.restore import Restore, Wish
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.restore import Restore, RestoreSettings
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._sealing.age import recipients
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._sealing.keys import identity_file, private_key, public_key
 from cryptography.hazmat.primitives import serialization
@@ -82,12 +82,12 @@ class Backups:
         return str(Backup(self.cluster, Selection(namespaces=namespaces), key, recipients([self.recipient])).write(self.store)["name"])
 
     def opened(self, name: str) -> Backed:
-        return opened(self.store, public_key(str(self.folder / "sign.pub")), identity_file(str(self.folder / "identity")), name)[1:]
+        return open_backup(self.store, public_key(str(self.folder / "sign.pub")), identity_file(str(self.folder / "identity")), name)[1:]
 
     def restore(self, name: str, *, http: Http | None = None, dry_run: bool = False, **wish: Any) -> Outcome:
         cluster = Cluster(self.cluster.server, http) if http else self.cluster
-        asked = Wish(**{"wait_timeout": 120.0, **wish})
-        journal = Journal(str(self.folder / "journal"), {"backup": name, "wish": asked.task()})
+        asked = RestoreSettings(**{"wait_timeout": 120.0, **wish})
+        journal = RestoreJournal(str(self.folder / "journal"), {"backup": name, "wish": asked.task()})
         return Restore(cluster, self.opened(name), asked, journal, lambda namespaces: self.back_up(*namespaces)).run(dry_run=dry_run)
 
     def restore_and_die(self, name: str, writes: int, *, after: bool, **choice: Any) -> int:

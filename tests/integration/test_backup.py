@@ -28,8 +28,9 @@ import pyrage
 import pytest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.archive.run import Backup
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.archive.select import Selection
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store.store import Directory, Store
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store.verify import listed, opened
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store.directory import Directory
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store.store import Store
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store.verify import list_backups, open_backup
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.session import Cluster
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._sealing.keys import identity_file, private_key, public_key
@@ -74,11 +75,11 @@ class Site:
         )
 
     def opened(self, store: Store | None = None) -> tuple[dict[str, Any], dict[tuple[str, str], dict[str, Any]]]:
-        record, _manifest, objects = opened(store or self.store, self.public, self.having)
+        record, _manifest, objects = open_backup(store or self.store, self.public, self.having)
         return record, {(item["kind"], item["metadata"]["name"]): item for item in objects}
 
     def problems(self) -> list[str]:
-        return [entry["problem"] for entry in listed(self.store, self.public, datetime.now(timezone.utc)) if entry["problem"]]
+        return [entry["problem"] for entry in list_backups(self.store, self.public, datetime.now(timezone.utc)) if entry["problem"]]
 
     @contextmanager
     def worker(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:

@@ -15,7 +15,8 @@ import boto3
 import pytest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.archive.select import Selection
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store import s3
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store.store import Store, open_store
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store.repository import open_store
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store.store import Store
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store.verify import proven
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
 from object_store import BUCKET, SECRET

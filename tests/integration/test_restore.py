@@ -28,7 +28,7 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.objects import MERGE_PATCH, call, delete, must_read, read
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.plan import Choice, key_of
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.plan import Choice, object_key
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.portable import context_of, stripped, why_not
 from audit import Audit
 from backups import Backed, Backups, choice_of
@@ -180,7 +180,7 @@ def content(backup: Backed, *, space: str = "") -> dict[str, Any]:
         if mine and not why_not(obj, context):
             owners = [(owner["kind"], owner["name"]) for owner in obj["metadata"].get("ownerReferences") or ()]
             finalizers = [name for name in obj["metadata"].get("finalizers") or () if "example" in name]
-            found[str(key_of(obj))] = {**stripped(obj, context), "owners": owners, "finalizers": finalizers}
+            found[str(object_key(obj))] = {**stripped(obj, context), "owners": owners, "finalizers": finalizers}
     return found
 
 

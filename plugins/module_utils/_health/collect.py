@@ -16,13 +16,14 @@ from .._alerts import alerts
 from .._cluster.http import Endpoint
 from .._cluster.session import Cluster
 from .._core.errors import SalvageError
+from .._core.json_values import load_json
 from .._core.status import CRITICAL, HEALTHY, UNKNOWN, worst
 from .._core.times import iso
 from .._metrics.fetch import API_PATH, read_thresholds, with_history
 from .._metrics.model import Evaluation, Profile
-from .._metrics.parse import load_json, parse_promql
 from .._metrics.profile import DEFAULT_PROFILE
 from .._opa.client import Opa
+from .._prometheus.client import PrometheusApi
 from . import cluster, compare, pods, services
 from .model import Check, Part, counts, part, unknown_part
 
@@ -332,9 +333,9 @@ def _storage(session: Cluster, wanted: Wanted, previous: Mapping[str, Any] | Non
 def _volume_usage(prometheus: Endpoint | None) -> dict[tuple[str, str], float] | str:
     if prometheus is None:
         return "no address of a Prometheus was given"
-    query = {"query": "max by (namespace, persistentvolumeclaim) (kubelet_volume_stats_used_bytes / kubelet_volume_stats_capacity_bytes)"}
+    query = "max by (namespace, persistentvolumeclaim) (kubelet_volume_stats_used_bytes / kubelet_volume_stats_capacity_bytes)"
     try:
-        samples = parse_promql(load_json(prometheus.get("/api/v1/query", query=query).body.decode("utf-8", "replace")))
+        samples = PrometheusApi(prometheus).query(query)
     except SalvageError as exc:
         return str(exc)
     return {

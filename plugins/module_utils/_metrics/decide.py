@@ -14,7 +14,8 @@ from typing import Any
 
 from .._core.status import CRITICAL, HEALTHY, STATUSES, UNKNOWN, WARNING, worst
 from .._core.times import iso
-from .model import Evaluation, Limits, MetricProfile, Profile, Sample, Series
+from .._prometheus.model import MetricSample, Series
+from .model import Evaluation, Limits, MetricProfile, Profile
 
 # Of the window of ``for``: a longer stretch without a sample, at its edges too, and the breach is not proven to have lasted.
 LONGEST_GAP = 0.2
@@ -31,7 +32,7 @@ _WORDS = {name: words for name, _status, words in _RULES}
 
 def evaluate(
     metric: MetricProfile,
-    samples: Sequence[Sample],
+    samples: Sequence[MetricSample],
     *,
     now: float,
     max_age: float | None = None,
@@ -64,7 +65,7 @@ def evaluate(
 
 def evaluate_all(
     profile: Profile,
-    samples: Sequence[Sample],
+    samples: Sequence[MetricSample],
     *,
     now: float,
     max_age: float | None = None,
@@ -79,13 +80,13 @@ def evaluate_all(
     ]
 
 
-def unknown(metric: MetricProfile, reason: str, source: str = "") -> Evaluation:
+def metric_unknown(metric: MetricProfile, reason: str, source: str = "") -> Evaluation:
     return Evaluation(name=metric.key, title=metric.title, status=UNKNOWN, ideal=metric.limits.ideal, reason=reason, source=source)
 
 
-def unknown_all(profile: Profile, reason: str, source: str = "") -> list[Evaluation]:
+def metrics_unknown(profile: Profile, reason: str, source: str = "") -> list[Evaluation]:
     """Every metric unknown for one reason: the source as a whole failed."""
-    return [unknown(metric, reason, source) for metric in profile.metrics]
+    return [metric_unknown(metric, reason, source) for metric in profile.metrics]
 
 
 def overall(evaluations: Iterable[Evaluation]) -> str:
@@ -109,16 +110,16 @@ def result_of(evaluations: Sequence[Evaluation]) -> dict[str, Any]:
     return {"status": overall(evaluations), "summary": summarize(evaluations), "metrics": [e.to_dict() for e in evaluations]}
 
 
-def choose(metric: MetricProfile, samples: Sequence[Sample], *, now: float, max_age: float | None = None) -> Sample:
+def choose(metric: MetricProfile, samples: Sequence[MetricSample], *, now: float, max_age: float | None = None) -> MetricSample:
     """The one sample that speaks for the metric; its value is None, with the reason, where there is none that can be trusted."""
     title = metric.title
     named = [s for s in samples if s.name in metric.aliases]
     mine = [s for s in named if all(s.labels.get(k) == v for k, v in metric.labels.items())]
     if not mine:
         if named:
-            return Sample(metric.key, None, f"{title}: no series has the labels {_labels(metric.labels)}")
+            return MetricSample(metric.key, None, f"{title}: no series has the labels {_labels(metric.labels)}")
         there = f", which has {_listed(s.name or 'a series without a name' for s in samples)}" if samples else ""
-        return Sample(metric.key, None, f"{title}: missing from the answer{there}")
+        return MetricSample(metric.key, None, f"{title}: missing from the answer{there}")
     for sample in mine:
         if sample.value is None:
             return replace(sample, reason=f"{title}: {sample.reason}{_of(sample, mine)}")
@@ -131,10 +132,10 @@ def choose(metric: MetricProfile, samples: Sequence[Sample], *, now: float, max_
     )
     if len(mine) == 1:
         return joint
-    joint = replace(joint, labels={}, series=merge([s.series for s in mine], metric.aggregate))
+    joint = replace(joint, labels={}, series=merge_series([s.series for s in mine], metric.aggregate))
     value = aggregate(values, metric.aggregate)
     if value is None:
-        told = ", ".join(f"{number(s.value)}{_labels(s.labels)}" for s in mine[:4] if s.value is not None)
+        told = ", ".join(f"{shown_number(s.value)}{_labels(s.labels)}" for s in mine[:4] if s.value is not None)
         more = f" and {len(mine) - 4} more" if len(mine) > 4 else ""
         reason = f"{title}: {len(mine)} series disagree ({told}{more}); set aggregate or labels in the profile"
         return replace(joint, value=None, reason=reason)
@@ -156,7 +157,7 @@ def aggregate(values: Sequence[float], rule: str | None) -> float | None:
     return total / len(values) if rule == "mean" else total
 
 
-def merge(series: Sequence[Series], rule: str | None) -> Series:
+def merge_series(series: Sequence[Series], rule: str | None) -> Series:
     """One series of several; a moment at which they disagree, without a rule, is a gap."""
     if len(series) == 1:
         return series[0]
@@ -168,7 +169,7 @@ def merge(series: Sequence[Series], rule: str | None) -> Series:
     return tuple((t, v) for t, v in joint if v is not None)
 
 
-def status_of(limits: Limits, value: float) -> tuple[str, str | None]:
+def status_by_limits(limits: Limits, value: float) -> tuple[str, str | None]:
     """The status of a finite value, and the name of the limit that decides: the broken one, or the nearest that is kept."""
     for name, status, _words in _RULES:
         if _broken(limits, name, value):
@@ -189,14 +190,14 @@ def lasted(series: Series, broken: Callable[[float], bool], *, start: float, end
     return None if not window or longest > LONGEST_GAP * (end - start) else True
 
 
-def number(value: float) -> str:
+def shown_number(value: float) -> str:
     """Short, and exact: two numbers that differ never look the same."""
     short = f"{value:g}"
     return short if float(short) == value else repr(value)
 
 
 def _judge(metric: MetricProfile, base: Evaluation, value: float) -> Evaluation:
-    status, limit = status_of(metric.limits, value)
+    status, limit = status_by_limits(metric.limits, value)
     ideal = metric.limits.ideal
     bound = getattr(metric.limits, limit) if limit else None
     reason = "" if status == HEALTHY or limit is None else _breach(metric, limit, value)
@@ -224,7 +225,7 @@ def _after(metric: MetricProfile, found: Evaluation, series: Series, *, now: flo
             break
         since = t
     found = replace(found, since=since)
-    window = number(metric.for_s)
+    window = shown_number(metric.for_s)
     if held is True:
         return found
     if held is None:
@@ -250,7 +251,7 @@ def _broken(limits: Limits, name: str, value: float) -> bool:
 def _breach(metric: MetricProfile, limit: str, value: float) -> str:
     bound: float = getattr(metric.limits, limit)
     sign = "<" if limit.endswith("min") else ">"
-    return f"{metric.title} {_WORDS[limit]}: {number(value)} {sign} {number(bound)}"
+    return f"{metric.title} {_WORDS[limit]}: {shown_number(value)} {sign} {shown_number(bound)}"
 
 
 def _tidy(value: float) -> float | None:
@@ -260,8 +261,8 @@ def _tidy(value: float) -> float | None:
 
 def _age(age: float, max_age: float) -> str:
     if age < 0:
-        return f"its timestamp lies {number(round(-age, 1))} s in the future; check the clocks"
-    return f"stale, {number(round(age, 1))} s old (at most {number(max_age)} s are allowed)"
+        return f"its timestamp lies {shown_number(round(-age, 1))} s in the future; check the clocks"
+    return f"stale, {shown_number(round(age, 1))} s old (at most {shown_number(max_age)} s are allowed)"
 
 
 def _when(timestamp: float) -> str:
@@ -271,7 +272,7 @@ def _when(timestamp: float) -> str:
         return f"{timestamp:g}"
 
 
-def _of(sample: Sample, among: Sequence[Sample]) -> str:
+def _of(sample: MetricSample, among: Sequence[MetricSample]) -> str:
     return f" in the series {_labels(sample.labels)}" if len(among) > 1 and sample.labels else ""
 
 

@@ -5,19 +5,21 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import time
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any, TypeVar
 
 from .._cluster.http import Endpoint, Response
 from .._core.errors import SalvageError
+from .._core.gather import gather
 from .._core.status import HEALTHY
-from .decide import evaluate_all, merge, unknown_all
-from .model import Evaluation, MetricProfile, Profile, Sample, Series
-from .parse import load_json, parse, parse_promql
+from .._prometheus.client import PrometheusApi, whole_body
+from .._prometheus.model import MetricSample, Series
+from .decide import evaluate_all, merge_series, metrics_unknown
+from .model import Evaluation, MetricProfile, Profile
+from .parse import parse_samples
 from .profile import METRIC_NAME
 
 API_PATH = "/api/metrics/thresholds"
@@ -25,12 +27,8 @@ EXPOSITION_PATH = "/metrics"
 
 _SIDE_BY_SIDE = 8
 _PER_QUERY = 20  # metrics in one PromQL expression, so that the URL stays short
-_MOST_POINTS = 11_000  # Prometheus refuses more in one series
 _VALUE_OF = "salvage_value_of"
 _TIME_OF = "salvage_time_of"
-
-T = TypeVar("T")
-R = TypeVar("R")
 
 
 def read_thresholds(
@@ -65,9 +63,9 @@ def read_thresholds(
             samples = _query(endpoint, profile, max_age, now, deadline)
         else:
             answer = endpoint.get(path, headers={"Accept": "application/json, text/plain;q=0.9, */*;q=0.1"}, timeout=timeout)
-            samples = parse(_whole_body(answer), fmt, names=profile.names, whole=_is_framed(answer))
+            samples = parse_samples(whole_body(answer), fmt, names=profile.names, whole=_is_framed(answer))
     except SalvageError as exc:
-        return unknown_all(profile, f"{exc}" if str(exc).startswith(endpoint.address) else f"{source}: {exc}", source)
+        return metrics_unknown(profile, f"{exc}" if str(exc).startswith(endpoint.address) else f"{source}: {exc}", source)
     found = judge({})
     breached = [
         metric
@@ -99,33 +97,33 @@ def with_history(
     return [replace(e, history=tuple(histories.get(e.name, ())) or e.history) for e in evaluations]
 
 
-def _query(endpoint: Endpoint, profile: Profile, max_age: float | None, now: float, deadline: float) -> list[Sample]:
+def _query(endpoint: Endpoint, profile: Profile, max_age: float | None, now: float, deadline: float) -> list[MetricSample]:
     """Raises SalvageError only if no query succeeded."""
+    prometheus = PrometheusApi(endpoint)
     plain = [m for m in profile.metrics if METRIC_NAME.fullmatch(m.query)]
     batches = [plain[i : i + _PER_QUERY] for i in range(0, len(plain), _PER_QUERY)]
     batches += [[m] for m in profile.metrics if m not in plain]
 
-    def ask(batch: list[MetricProfile]) -> list[Sample]:
+    def ask(batch: list[MetricProfile]) -> list[MetricSample]:
         alone = len(batch) == 1 and batch[0] not in plain
         expression = batch[0].query if alone else " or ".join(_value_and_time(m) for m in batch)
-        query = {"query": expression, "time": f"{now:.3f}"}
-        if alone and max_age is not None:
-            # The values of an expression have no time of their own, so it must not see older samples at all.
-            query["lookback_delta"] = f"{max(max_age, 0.001):.3f}"
-        samples = parse_promql(_get(endpoint, "/api/v1/query", query, deadline))
+        # The values of an expression have no time of their own, so it must not see older samples at all.
+        lookback = max_age if alone else None
+        samples = prometheus.query(expression, at=now, lookback=lookback, timeout=deadline - time.monotonic())
         found = [replace(s, name=batch[0].key) for s in samples] if alone else _paired(samples)
         return found + [
-            Sample(m.key, None, f"no series answers the query {m.query}{' within max_age' if alone and max_age is not None else ''}")
+            MetricSample(m.key, None, f"no series answers the query {m.query}{'' if lookback is None else ' within max_age'}")
             for m in batch
             if all(s.name != m.key for s in found)
         ]
 
-    answers = _each(ask, batches)
-    if answers and all(isinstance(a, SalvageError) for a in answers):
-        raise next(a for a in answers if isinstance(a, SalvageError))
-    samples: list[Sample] = []
-    for batch, answer in zip(batches, answers, strict=True):
-        samples += [Sample(m.key, None, str(answer)) for m in batch] if isinstance(answer, SalvageError) else answer
+    answers = gather({number: functools.partial(ask, batch) for number, batch in enumerate(batches)}, _SIDE_BY_SIDE)
+    failures = [one for one in answers.values() if isinstance(one, SalvageError)]
+    if failures and len(failures) == len(batches):
+        raise failures[0]
+    samples: list[MetricSample] = []
+    for batch, answer in zip(batches, answers.values(), strict=True):
+        samples += [MetricSample(m.key, None, str(answer)) for m in batch] if isinstance(answer, SalvageError) else answer
     return samples
 
 
@@ -141,8 +139,8 @@ def _value_and_time(metric: MetricProfile) -> str:
     return f'label_replace({selector},"{_VALUE_OF}",{key},"","") or label_replace(timestamp({selector}),"{_TIME_OF}",{key},"","")'
 
 
-def _paired(samples: Iterable[Sample]) -> list[Sample]:
-    values: list[tuple[str, Sample]] = []
+def _paired(samples: Iterable[MetricSample]) -> list[MetricSample]:
+    values: list[tuple[str, MetricSample]] = []
     times: dict[tuple[str, frozenset[tuple[str, str]]], float] = {}
     for sample in samples:
         labels = dict(sample.labels)
@@ -158,46 +156,14 @@ Range = tuple[MetricProfile, float, float, float]
 
 
 def _ranges(endpoint: Endpoint, wanted: list[Range], deadline: float) -> dict[str, Series | SalvageError]:
-    def ask(one: Range) -> Series:
-        metric, start, end, step = one
-        step = max(step, 0.001, (end - start) / (_MOST_POINTS - 1))
+    prometheus = PrometheusApi(endpoint)
+
+    def ask(metric: MetricProfile, start: float, end: float, step: float) -> Series:
         expression = _selector(metric) if METRIC_NAME.fullmatch(metric.query) else metric.query
-        query = {"query": expression, "start": f"{start:.3f}", "end": f"{end:.3f}", "step": f"{step:.3f}"}
-        samples = parse_promql(_get(endpoint, "/api/v1/query_range", query, deadline))
-        return merge([s.series for s in samples], metric.aggregate)
+        samples = prometheus.query_range(expression, start=start, end=end, step=step, timeout=deadline - time.monotonic())
+        return merge_series([s.series for s in samples], metric.aggregate)
 
-    return dict(zip((metric.key for metric, *dummy in wanted), _each(ask, wanted), strict=True))
-
-
-def _each(ask: Callable[[T], R], wanted: list[T]) -> list[R | SalvageError]:
-    def caught(one: T) -> R | SalvageError:
-        try:
-            return ask(one)
-        except SalvageError as exc:
-            return exc
-
-    if len(wanted) < 2:
-        return [caught(one) for one in wanted]
-    with ThreadPoolExecutor(max_workers=min(_SIDE_BY_SIDE, len(wanted))) as pool:
-        return list(pool.map(caught, wanted))
-
-
-def _get(endpoint: Endpoint, path: str, query: dict[str, str], deadline: float) -> Any:
-    left = deadline - time.monotonic()
-    if left <= 0:
-        raise SalvageError(f"{endpoint.address} was not asked for {path}: the time was up", reason="timeout")
-    answer = endpoint.get(path, query=query, timeout=left)
-    try:
-        return load_json(_whole_body(answer).decode("utf-8", "replace"))
-    except SalvageError as exc:
-        raise SalvageError(f"{endpoint.address}{path}: {exc}", reason=exc.reason) from None
-
-
-def _whole_body(answer: Response) -> bytes:
-    announced = answer.headers.get("content-length", "")
-    if announced.isdecimal() and int(announced) != len(answer.body):
-        raise SalvageError(f"the answer broke off after {len(answer.body)} of {announced} bytes", reason="http_error")
-    return answer.body
+    return gather({one[0].key: functools.partial(ask, *one) for one in wanted}, _SIDE_BY_SIDE)
 
 
 def _is_framed(answer: Response) -> bool:

@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .._core.status import STATUSES, UNKNOWN
-
-Series = tuple[tuple[float, float], ...]  # (unix seconds, value), oldest first
+from .._prometheus.model import Series
 
 
 @dataclass(frozen=True)
@@ -51,23 +50,6 @@ class Profile:
     @property
     def names(self) -> frozenset[str]:
         return frozenset(alias for metric in self.metrics for alias in metric.aliases)
-
-
-@dataclass(frozen=True)
-class Sample:
-    """What a source said under one name: a finite ``value``, or None with the ``reason``.
-
-    ``alert``: the source itself holds it out of limits.  ``doubt``: what the source warns of.
-    """
-
-    name: str
-    value: float | None
-    reason: str = ""
-    timestamp: float | None = None
-    labels: Mapping[str, str] = field(default_factory=dict)
-    alert: bool = False
-    doubt: str = ""
-    series: Series = ()
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ def data_path(path: str) -> str:
     if parts and parts[0] == "data":
         parts = parts[1:]
     if not parts or not all(parts):
-        raise SalvageError(f"{path!r} is no path of an OPA rule; write package/rule, as in euystacio/peace_bonds/allow", reason="bad_input")
+        raise SalvageError(f"{path!r} is not the path of an OPA rule; write it as in euystacio/peace_bonds/allow", reason="bad_input")
     return "/v1/data/" + "/".join(quote(part, safe="") for part in parts)
 
 

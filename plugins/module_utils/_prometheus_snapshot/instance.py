@@ -17,7 +17,7 @@ from .._cluster.exec import Container
 from .._cluster.http import Endpoint
 from .._cluster.session import Cluster
 from .._core.errors import SalvageError
-from .snapshot import File, Sample, answers, blocks, checked_name, listed, newest_sample
+from .snapshot import File, SnapshotSample, answers, blocks, checked_name, files_from_listing, newest_sample
 
 _DD_BLOCK = 64 * 1024
 _DD_COUNT = 128  # 8 MiB a command: what has come is held in memory
@@ -52,7 +52,7 @@ class Prometheus:
         self._folder = flags["storage.tsdb.path"].rstrip("/")
         return self._folder
 
-    def a_sample(self, selector: str) -> Sample:
+    def a_sample(self, selector: str) -> SnapshotSample:
         sample = newest_sample(self._query(f"{selector}[10m]"))
         if sample is None:
             raise SalvageError(
@@ -61,7 +61,7 @@ class Prometheus:
             )
         return sample
 
-    def has(self, sample: Sample) -> bool:
+    def has(self, sample: SnapshotSample) -> bool:
         return answers(self._query(f"{sample.selector}[1s]", at=sample.time / 1000), sample)
 
     def _query(self, query: str, at: float | None = None) -> Mapping[str, Any]:
@@ -76,7 +76,7 @@ class Prometheus:
             raise SalvageError(f"{self._api.address} took no snapshot: {data.get('error') or answer.status}", reason="http_error")
         return checked_name(data["data"]["name"])
 
-    def load(self, sample: Sample, deadline: float) -> None:
+    def load(self, sample: SnapshotSample, deadline: float) -> None:
         """Has it see new blocks: by a restart in its container where it may be asked for one, else by its own look, each minute."""
         started = self._started()
         answer = self._api.request("POST", "/-/quit")
@@ -114,7 +114,7 @@ class Prometheus:
         at = f"{self._folder}/{below}"
         sums = self._sh('cd "$1" && find . -type f -exec sha256sum {} +', at)
         # One file a time: of several, wc tells the sum too.
-        return listed(sums, self._sh('cd "$1" && find . -type f -exec wc -c {} ";"', at))
+        return files_from_listing(sums, self._sh('cd "$1" && find . -type f -exec wc -c {} ";"', at))
 
     def read(self, below: str, file: File) -> Iterator[bytes]:
         """The file, piece by piece; what comes is compared with its digest.  Raises SalvageError."""

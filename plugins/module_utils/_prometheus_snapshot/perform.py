@@ -21,14 +21,14 @@ from .._core.progress import Tell, silent
 from .._sealing.age import recipients
 from .._sealing.keys import identity_file, private_key, public_key
 from .instance import Prometheus, bring, occupied
-from .snapshot import File, Sample, blocks, checked_name, moment, pieces, record_of, span
-from .vault import Part, RunCommand, newest, opened, promtool_proves
+from .snapshot import File, SnapshotSample, blocks, checked_name, moment, pieces, record_of, time_range
+from .vault import PartialSnapshot, RunCommand, newest, open_snapshot, promtool_proves
 
 Result = dict[str, Any]
 SNAPSHOTS = "snapshots"
 
 
-class Run:
+class SnapshotRun:
     """``find`` gives the path of a program, None where there is none; ``run_command`` is a module's."""
 
     def __init__(
@@ -65,7 +65,7 @@ class Run:
             )
         return found
 
-    def prove(self, data: Path, sample: Sample) -> None:
+    def prove(self, data: Path, sample: SnapshotSample) -> None:
         self.tell({"says": "proving that it opens and has its sample"})
         promtool_proves(self.run_command, self.find_promtool(), data, sample)
 
@@ -98,12 +98,12 @@ class Run:
             self.directory.mkdir(mode=0o700)
         part, note, others = self.begin(prometheus, source)
         below = f"{SNAPSHOTS}/{note['name']}"
-        sample = Sample(**note["sample"])
+        sample = SnapshotSample(**note["sample"])
         files = prometheus.files(below)
         there = sum(file.size for file in files if (part.data / file.path).exists())
         bring(prometheus, below, files, part.data, self.counting("copied", files, there))
         self.prove(part.data, sample)
-        record = record_of(note["name"], source, note["taken"], sample, files, span(part.data))
+        record = record_of(note["name"], source, note["taken"], sample, files, time_range(part.data))
         prometheus.remove(below)
         if to:
             self.tell({"says": "encrypting it"})
@@ -129,10 +129,10 @@ class Run:
         if (here := shutil.disk_usage(there).free) < needed:
             raise SalvageError(f"{there} has {here >> 20} MiB free, and this may need {needed >> 20}; make room first", reason="too_large")
 
-    def begin(self, prometheus: Prometheus, source: Mapping[str, str]) -> tuple[Part, dict[str, Any], list[str]]:
+    def begin(self, prometheus: Prometheus, source: Mapping[str, str]) -> tuple[PartialSnapshot, dict[str, Any], list[str]]:
         """Takes up what a killed run has left, if its snapshot is still in the pod; else a new one."""
         present = prometheus.names(SNAPSHOTS)
-        for part, note in Part.found(self.directory):
+        for part, note in PartialSnapshot.found(self.directory):
             if note["source"] == source and note["name"] in present:
                 return part, {**note, "resumed": True}, sorted(present - {note["name"]})
             if note["source"] == source:
@@ -143,7 +143,7 @@ class Run:
         self.tell({"says": "Prometheus is writing it"})
         name = prometheus.take()
         note = {"name": name, "source": source, "taken": taken, "sample": asdict(sample)}
-        return Part.begin(self.directory, name, note), {**note, "resumed": False}, sorted(present)
+        return PartialSnapshot.begin(self.directory, name, note), {**note, "resumed": False}, sorted(present)
 
     # Back.
 
@@ -151,10 +151,10 @@ class Run:
         name = self.params["name"]
         return self.directory / checked_name(name) if name else newest(self.directory)
 
-    def opened(self) -> AbstractContextManager[tuple[dict[str, Any], list[File], Sample, Path]]:
+    def opened(self) -> AbstractContextManager[tuple[dict[str, Any], list[File], SnapshotSample, Path]]:
         having = identity_file(self.params["identity"]) if self.params["identity"] else []
         key = public_key(self.params["public_key"]) if self.params["public_key"] else None
-        return opened(self.chosen(), having, key)
+        return open_snapshot(self.chosen(), having, key)
 
     def verified(self) -> Result:
         with self.opened() as (record, _files, sample, data):
@@ -184,7 +184,7 @@ class Run:
                 (target / f".{name}").rename(target / name)
         return True
 
-    def into_pod(self, files: list[File], sample: Sample, data: Path, name: str) -> bool:
+    def into_pod(self, files: list[File], sample: SnapshotSample, data: Path, name: str) -> bool:
         prometheus = self.prometheus()
         prometheus.folder()
         if prometheus.has(sample):

@@ -26,7 +26,7 @@ _PIECE = 1 << 20
 
 
 @dataclass(frozen=True)
-class Sample:
+class SnapshotSample:
     """One value of one series; the time in milliseconds, as a block has it, and the value as Prometheus spells it."""
 
     labels: dict[str, str]
@@ -59,7 +59,7 @@ def checked_name(name: str) -> str:
     return name
 
 
-def listed(sums: bytes, sizes: bytes) -> list[File]:
+def files_from_listing(sums: bytes, sizes: bytes) -> list[File]:
     """The files that `sha256sum` and `wc -c` told of, below the folder of the snapshot.  Raises SalvageError(invalid)."""
     size_of = {path: int(size) for size, path in (line.split(maxsplit=1) for line in sizes.decode().splitlines())}
     found = []
@@ -77,16 +77,16 @@ def blocks(names: Iterable[str]) -> set[str]:
     return {name.split("/")[0] for name in names if _BLOCK.fullmatch(name.split("/")[0])}
 
 
-def newest_sample(answer: Mapping[str, Any]) -> Sample | None:
+def newest_sample(answer: Mapping[str, Any]) -> SnapshotSample | None:
     """The newest raw sample in the answer to a range selector; of several series the first."""
     found = []
     for series in answer["data"]["result"]:
         at, value = series["values"][-1]
-        found.append(Sample(series["metric"], round(float(at) * 1000), str(value)))
+        found.append(SnapshotSample(series["metric"], round(float(at) * 1000), str(value)))
     return min(found, key=lambda sample: (-sample.time, sample.selector), default=None)
 
 
-def holds(printed: str, sample: Sample) -> bool:
+def dump_contains(printed: str, sample: SnapshotSample) -> bool:
     """Whether `promtool tsdb dump` printed the sample: labels, value, time."""
     return any(
         len(words) == 3 and int(words[2]) == sample.time and _same(words[1], sample.value)
@@ -94,7 +94,7 @@ def holds(printed: str, sample: Sample) -> bool:
     )
 
 
-def answers(answer: Mapping[str, Any], sample: Sample) -> bool:
+def answers(answer: Mapping[str, Any], sample: SnapshotSample) -> bool:
     """Whether a range selector around its time found the sample."""
     return any(
         round(float(at) * 1000) == sample.time and _same(str(value), sample.value)
@@ -107,7 +107,7 @@ def _same(one: str, other: str) -> bool:
     return float(one) == float(other) or one == other
 
 
-def span(data: Path) -> tuple[int, int]:
+def time_range(data: Path) -> tuple[int, int]:
     """From when until when the blocks have samples."""
     metas = [json.loads(path.read_bytes()) for path in data.glob("*/meta.json")]
     if not metas:
@@ -121,7 +121,7 @@ def pieces(path: Path) -> Iterator[bytes]:
             yield piece
 
 
-def digest_of(path: Path) -> str:
+def file_digest(path: Path) -> str:
     total = hashlib.sha256()
     for piece in pieces(path):
         total.update(piece)
@@ -129,7 +129,7 @@ def digest_of(path: Path) -> str:
 
 
 def record_of(
-    name: str, source: Mapping[str, str], taken: str, sample: Sample, files: list[File], covers: tuple[int, int]
+    name: str, source: Mapping[str, str], taken: str, sample: SnapshotSample, files: list[File], covers: tuple[int, int]
 ) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
@@ -144,12 +144,12 @@ def record_of(
     }
 
 
-def read_record(folder: Path) -> tuple[dict[str, Any], list[File], Sample]:
+def read_record(folder: Path) -> tuple[dict[str, Any], list[File], SnapshotSample]:
     """Raises SalvageError for a folder that is no snapshot, or a record whose paths lead elsewhere."""
     try:
         record = json.loads((folder / RECORD).read_bytes())
         files = [File(**file) for file in record["files"]]
-        sample = Sample(**record["sample"])
+        sample = SnapshotSample(**record["sample"])
     except FileNotFoundError:
         raise SalvageError(f"{folder} is no snapshot, there is no {RECORD} in it", reason="bad_input") from None
     except (OSError, ValueError, KeyError, TypeError) as exc:

@@ -18,13 +18,13 @@ from .._core.errors import SalvageError
 from .._sealing.age import decrypt, encrypt
 from .._sealing.envelope import Ed25519, genuine, signed
 from .._sealing.hashing import Hashing
-from .snapshot import DATA, RECORD, File, Sample, digest_of, holds, pieces, read_record
+from .snapshot import DATA, RECORD, File, SnapshotSample, dump_contains, file_digest, pieces, read_record
 
 RunCommand = Callable[..., "tuple[int, str, str]"]
 NOTE = "note.json"
 
 
-def promtool_proves(run_command: RunCommand, promtool: str, data: Path, sample: Sample) -> None:
+def promtool_proves(run_command: RunCommand, promtool: str, data: Path, sample: SnapshotSample) -> None:
     """Raises SalvageError unless all blocks open and the sample is in them."""
     code, out, err = run_command([promtool, "tsdb", "list", str(data)])
     if code:
@@ -34,7 +34,7 @@ def promtool_proves(run_command: RunCommand, promtool: str, data: Path, sample: 
     code, out, err = run_command([promtool, "tsdb", "dump", *arguments, str(data)])
     if code:
         raise SalvageError(f"the snapshot does not open: {_line(err)}; take another one", reason="invalid")
-    if not holds(out, sample):
+    if not dump_contains(out, sample):
         raise SalvageError(f"the snapshot has not the sample {sample}, which Prometheus had before; take another one", reason="invalid")
 
 
@@ -42,7 +42,7 @@ def _line(text: str) -> str:
     return " ".join(text.split())[-300:]
 
 
-class Part:
+class PartialSnapshot:
     """A snapshot under way.  It outlives a killed run: the note says of which snapshot it is."""
 
     def __init__(self, directory: Path, name: str) -> None:
@@ -51,7 +51,7 @@ class Part:
         self._name, self._directory = name, directory
 
     @classmethod
-    def begin(cls, directory: Path, name: str, note: dict[str, Any]) -> Part:
+    def begin(cls, directory: Path, name: str, note: dict[str, Any]) -> PartialSnapshot:
         part = cls(directory, name)
         part.data.mkdir(mode=0o700, parents=True)
         part.folder.chmod(0o700)
@@ -59,7 +59,7 @@ class Part:
         return part
 
     @classmethod
-    def found(cls, directory: Path) -> list[tuple[Part, dict[str, Any]]]:
+    def found(cls, directory: Path) -> list[tuple[PartialSnapshot, dict[str, Any]]]:
         """Those that killed runs have left; of one that was killed at its very beginning there is no note, and nothing of worth."""
         found = []
         for path in sorted(directory.glob(".*.part")):
@@ -109,7 +109,9 @@ def newest(directory: Path) -> Path:
 
 
 @contextmanager
-def opened(folder: Path, having: Sequence[Any], key: Ed25519 | None) -> Iterator[tuple[dict[str, Any], list[File], Sample, Path]]:
+def open_snapshot(
+    folder: Path, having: Sequence[Any], key: Ed25519 | None
+) -> Iterator[tuple[dict[str, Any], list[File], SnapshotSample, Path]]:
     """The record, the files, the sample, and the folder with the files in clear, each compared with its digest.  Raises SalvageError."""
     record, files, sample = read_record(folder)
     if key is not None and not genuine(folder.name, record, key):
@@ -117,7 +119,7 @@ def opened(folder: Path, having: Sequence[Any], key: Ed25519 | None) -> Iterator
     if not record.get("encrypted"):
         for file in files:
             path = folder / DATA / file.path
-            if not path.is_file() or path.stat().st_size != file.size or digest_of(path) != file.sha256:
+            if not path.is_file() or path.stat().st_size != file.size or file_digest(path) != file.sha256:
                 raise _changed(folder, file)
         yield record, files, sample, folder / DATA
         return

@@ -36,7 +36,7 @@ def _field(value: Any, live: dict[str, Any], name: str, path: str) -> Iterator[s
         yield path
 
 
-def surplus(wanted: Any, live: Any) -> dict[str, Any] | None:
+def extra_keys_patch(wanted: Any, live: Any) -> dict[str, Any] | None:
     """A merge patch that takes away the keys that only ``live`` has in maps that are the user's; None where there is none."""
     if not isinstance(wanted, dict) or not isinstance(live, dict):
         return None
@@ -44,7 +44,7 @@ def surplus(wanted: Any, live: Any) -> dict[str, Any] | None:
     for name, value in wanted.items():
         other = live.get(name)
         if isinstance(value, dict) and isinstance(other, dict):
-            inner = surplus(value, other) or {}
+            inner = extra_keys_patch(value, other) or {}
             if name in _WHOLE:
                 inner.update(dict.fromkeys(extra for extra in other if extra not in value))
             if inner:

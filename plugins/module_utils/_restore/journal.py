@@ -19,7 +19,7 @@ from .._core.errors import SalvageError
 from .plan import Key
 
 
-class Journal:
+class RestoreJournal:
     """``task`` is what is restored where; a journal of another task is never taken for this one's."""
 
     def __init__(self, path: str, task: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .plan import CREATE, KEPT, NOT_SELECTED, REBIND, RECREATE, UNCHANGED, UPDATE, Key, Left, Plan
+from .plan import CREATE, KEPT, NOT_SELECTED, REBIND, RECREATE, UNCHANGED, UPDATE, Key, Left, RestorePlan
 
 PASS, PARTIAL, FAIL = "PASS", "PARTIAL", "FAIL"
 _COUNT = {CREATE: "created", UPDATE: "updated", REBIND: "updated", RECREATE: "recreated", UNCHANGED: "unchanged", KEPT: "kept"}
@@ -26,9 +26,9 @@ class Outcome:
     first: str  # of what failed
 
 
-def outcome(
+def restore_outcome(
     manifest: Mapping[str, Any],
-    plan: Plan,
+    plan: RestorePlan,
     *,
     finished: int,
     safety_backup: str | None,

@@ -33,7 +33,7 @@ class Key(NamedTuple):
         return f"{self.kind} {self.namespace}/{self.name}" if self.namespace else f"{self.kind} {self.name}"
 
 
-def key_of(obj: Mapping[str, Any]) -> Key:
+def object_key(obj: Mapping[str, Any]) -> Key:
     return Key(kind_of(obj), *name_of(obj))
 
 
@@ -103,13 +103,13 @@ class Left(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Plan:
+class RestorePlan:
     steps: list[Step]
     left: list[Left]
     notes: list[str]
 
 
-def plan(objects: Sequence[Object], selection: Choice, context: Context, names: Mapping[str, str]) -> Plan:
+def plan_restore(objects: Sequence[Object], selection: Choice, context: Context, names: Mapping[str, str]) -> RestorePlan:
     """The objects in the order that they are restored in, and every other one with why not.
 
     ``names`` gives each kind as the user spells it (`deployments.apps`).  Raises SalvageError(bad_input).
@@ -125,7 +125,7 @@ def plan(objects: Sequence[Object], selection: Choice, context: Context, names: 
     needed = _definitions(objects, selection, names)
     steps, left, notes = [], [], []
     for obj in objects:
-        key = key_of(obj)
+        key = object_key(obj)
         reason = "" if _selected(obj, selection, names, needed) else NOT_SELECTED
         reason = reason or why_not(obj, context) or (outward(obj) if selection.isolated else "")
         if reason:
@@ -134,7 +134,7 @@ def plan(objects: Sequence[Object], selection: Choice, context: Context, names: 
         wanted = mapped(stripped(obj, context), selection.mapping)
         if selection.isolated:
             wanted = inward(wanted)
-        step = Step(key_of(wanted), wanted, suspended(wanted), wave_of(wanted), owners_of(obj), obj)
+        step = Step(object_key(wanted), wanted, suspended(wanted), wave_of(wanted), owners_of(obj), obj)
         steps.append(step)
         texts = names_in_text(wanted, selection.mapping)
         if texts:
@@ -147,7 +147,7 @@ def plan(objects: Sequence[Object], selection: Choice, context: Context, names: 
             notes.append(f"{step.key} is restored, and what was stored in its volume is not in the backup")
     notes += _torn_releases(steps, left, objects)
     steps.sort(key=lambda step: (step.wave, step.key))
-    return Plan(steps, left, notes)
+    return RestorePlan(steps, left, notes)
 
 
 def _builtin(finalizer: str) -> bool:
@@ -201,7 +201,7 @@ def _torn_releases(steps: Iterable[Step], left: Iterable[Left], objects: Iterabl
     for obj in objects if out else ():
         notes = obj["metadata"].get("annotations") or {}
         release = (notes.get("meta.helm.sh/release-namespace", ""), notes.get("meta.helm.sh/release-name", ""))
-        if release in releases and key_of(obj) in out:
+        if release in releases and object_key(obj) in out:
             torn[release] = torn.get(release, 0) + 1
     return [
         f"the Helm release {namespace}/{name} is restored without {count} of its objects, which are not selected"
@@ -209,7 +209,7 @@ def _torn_releases(steps: Iterable[Step], left: Iterable[Left], objects: Iterabl
     ]
 
 
-def decide(step: Step, live: Object | None, existing: str, *, ours: bool) -> str:
+def action_for(step: Step, live: Object | None, existing: str, *, ours: bool) -> str:
     """What is to be done; ``ours`` says that nothing was there before this restore began, so that what differs is no one else's.
 
     Leaves the differing fields in ``step.fields``.
@@ -268,7 +268,7 @@ def links(step: Step, uids: Mapping[Key, str], keys: Mapping[str, Key]) -> tuple
     return found, missing
 
 
-def shown(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+def diff_pair(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     """Both as they may be shown: of a Secret only which of its values are others."""
     if kind_of(after) != "Secret":
         return before or {}, after

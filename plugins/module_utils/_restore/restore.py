@@ -18,10 +18,10 @@ from .._cluster.session import Cluster
 from .._cluster.watch import Watch
 from .._core.errors import SalvageError
 from .._core.progress import Tell, silent
-from .compare import differences, surplus
-from .journal import Journal
+from .compare import differences, extra_keys_patch
+from .journal import RestoreJournal
 from .live import Live
-from .outcome import FAIL, Outcome, outcome
+from .outcome import FAIL, Outcome, restore_outcome
 from .plan import (
     CREATE,
     KEPT,
@@ -31,13 +31,13 @@ from .plan import (
     UPDATE,
     Choice,
     Key,
-    Plan,
+    RestorePlan,
     Step,
-    decide,
+    action_for,
+    diff_pair,
     links,
     node_ports,
-    plan,
-    shown,
+    plan_restore,
     spelled,
 )
 from .portable import Object, bundle_holders, comparable, context_of
@@ -52,7 +52,7 @@ _SHOWN = 100  # differences that are shown; a restore may make thousands
 
 
 @dataclass(frozen=True)
-class Wish:
+class RestoreSettings:
     selection: Choice = field(default_factory=Choice)
     existing: str = "skip"
     force: bool = False
@@ -79,8 +79,8 @@ class Restore:
         self,
         cluster: Cluster,
         backup: tuple[Mapping[str, Any], Sequence[Object]],
-        wish: Wish,
-        journal: Journal,
+        wish: RestoreSettings,
+        journal: RestoreJournal,
         back_up: Callable[[Sequence[str]], str] | None = None,
         tell: Tell = silent,
     ) -> None:
@@ -95,12 +95,12 @@ class Restore:
         self._not_proven: list[dict[str, str]] = []
         self._plan = self._planned()
 
-    def _planned(self) -> Plan:
+    def _planned(self) -> RestorePlan:
         selection = self._wish.selection
         wants_ports = any(node_ports([obj]) for obj in self._objects if obj["kind"] == "Service")
         ports = node_ports(self._live.services()) if wants_ports else {}
         context = context_of(self._objects, mapping=selection.mapping, ports=ports, finalizers=self._wish.finalizers)
-        return plan(self._objects, selection, context, {**spelled(self._objects), **self._live.names})
+        return plan_restore(self._objects, selection, context, {**spelled(self._objects), **self._live.names})
 
     def run(self, *, dry_run: bool = False) -> Outcome:
         """Raises SalvageError for what makes the whole of it impossible; the rest is in the outcome."""
@@ -120,7 +120,7 @@ class Restore:
         self._finish([step for step in steps if step.action not in ("", KEPT) and not step.problem], dry_run=dry_run)
         if self._wish.wait and not dry_run:
             self._wait_ready([step for step in steps if self._made_now(step) and not step.problem])
-        result = outcome(
+        result = restore_outcome(
             self._manifest,
             self._plan,
             finished=self._finished,
@@ -168,7 +168,7 @@ class Restore:
             live = found.get(step.key)
             begun = step.key in self._journal.made and (live is None or _written_by_us(live))
             ours = begun or Key("Namespace", "", step.key.namespace) in new
-            step.action = decide(step, live, self._wish.existing, ours=ours)
+            step.action = action_for(step, live, self._wish.existing, ours=ours)
             if live is not None and "deletionTimestamp" in live["metadata"]:
                 step.action = CREATE  # once it is gone
 
@@ -247,7 +247,7 @@ class Restore:
             call(self._cluster, "PATCH", self._live.path(step), body=free, content_type=MERGE_PATCH)
             step.written = True
             return
-        elif live is not None and self._wish.force and (extra := surplus(step.wanted, comparable(live))):
+        elif live is not None and self._wish.force and (extra := extra_keys_patch(step.wanted, comparable(live))):
             extra["metadata"] = {**extra.get("metadata", {}), "resourceVersion": live["metadata"]["resourceVersion"]}
             call(self._cluster, "PATCH", self._live.path(step), body=extra, content_type=MERGE_PATCH)
         after = self._apply(step, step.first)
@@ -446,5 +446,5 @@ def _shown(step: Step, before: Object | None, after: Object | None) -> dict[str,
     old = comparable({**before, **kind}) if before is not None else None
     new = comparable({**after, **kind}) if after else step.wanted
     header = f"{step.key} ({step.action})"
-    before_shown, after_shown = shown(old, new)
+    before_shown, after_shown = diff_pair(old, new)
     return {"before_header": header, "after_header": header, "before": before_shown, "after": after_shown}

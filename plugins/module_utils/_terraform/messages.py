@@ -32,12 +32,12 @@ def message_of(line: bytes) -> Message | None:
     return found if isinstance(found, dict) and "@message" in found else None
 
 
-def shown(message: Message) -> bool:
+def is_progress(message: Message) -> bool:
     """Whether it tells how far the work is."""
     return message.get("type") in _SHOWN
 
 
-def changes(messages: Sequence[Message]) -> dict[str, list[str]]:
+def planned_changes(messages: Sequence[Message]) -> dict[str, list[str]]:
     """The addresses by what is planned with them: create, update, delete, replace, read, ..."""
     found: dict[str, list[str]] = {}
     for message in messages:
@@ -48,7 +48,7 @@ def changes(messages: Sequence[Message]) -> dict[str, list[str]]:
 
 def deletions(messages: Sequence[Message]) -> list[str]:
     """What the plan deletes, be it for good or to make it anew."""
-    found = [address for action, addresses in changes(messages).items() if action in _DELETING for address in addresses]
+    found = [address for action, addresses in planned_changes(messages).items() if action in _DELETING for address in addresses]
     counted = max((message["changes"].get("remove", 0) for message in messages if message.get("type") == "change_summary"), default=0)
     # One that the plan counts and does not name is not let through.
     return sorted(found) or [f"{counted} resources"] * bool(counted)

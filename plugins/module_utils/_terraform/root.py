@@ -16,7 +16,7 @@ from typing import Any
 from .._core.errors import SalvageError
 from .._core.lock import alone
 from .._core.progress import Tell, lines, silent
-from .messages import Message, changes, deletions, errors, message_of, shown, summed_up
+from .messages import Message, deletions, errors, is_progress, message_of, planned_changes, summed_up
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Root:
                 )
             if status == 2 and not dry_run:
                 self._run("apply", "-input=false", "-json", lock, plan)
-            return {"changed": status == 2, "plan": changes(said)}
+            return {"changed": status == 2, "plan": planned_changes(said)}
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -81,7 +81,7 @@ class Root:
         def follow() -> None:
             for message in filter(None, map(message_of, lines(output, ended))):
                 said.append(message)
-                if shown(message) and (command, message["type"]) != ("apply", "planned_change"):  # that was the plan's to say
+                if is_progress(message) and (command, message["type"]) != ("apply", "planned_change"):  # that was the plan's to say
                     self.tell({"terraform": message["type"], "says": message["@message"]})
 
         follower = threading.Thread(target=follow, daemon=True)

@@ -13,7 +13,7 @@ from .._cluster.http import Response, ServesProxy, is_of_api_server, said
 from .._cluster.pods import port_number
 from .._core.errors import SalvageError
 from .._core.progress import Tell, silent
-from .._metrics.parse import parse_exposition
+from .._prometheus.exposition import parse_exposition
 from .workload import Object, path_of
 
 _TRIES = 6

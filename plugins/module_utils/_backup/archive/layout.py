@@ -135,7 +135,9 @@ def _broken(why: str) -> SalvageError:
     return SalvageError(f"the archive is refused: {why}; take another backup", reason="invalid")
 
 
-def check(source: BinaryIO, key: Ed25519, having: Sequence[Any], take: Callable[[Any], object] = lambda item: None) -> dict[str, Any]:
+def verify_archive(
+    source: BinaryIO, key: Ed25519, having: Sequence[Any], take: Callable[[Any], object] = lambda item: None
+) -> dict[str, Any]:
     """The proven manifest of an encrypted archive; ``take`` gets each object before it is proven.  Raises SalvageError(invalid)."""
     checker = _Checker(key, take)
     problem = unsealed(source, checker.write, having)
@@ -144,7 +146,7 @@ def check(source: BinaryIO, key: Ed25519, having: Sequence[Any], take: Callable[
     return checker.finish()
 
 
-def read(source: BinaryIO, key: Ed25519, having: Sequence[Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def read_archive(source: BinaryIO, key: Ed25519, having: Sequence[Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """The manifest and the objects, all of them proven.  Raises SalvageError(invalid)."""
     found: list[dict[str, Any]] = []
-    return check(source, key, having, found.append), found
+    return verify_archive(source, key, having, found.append), found

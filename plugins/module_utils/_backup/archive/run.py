@@ -21,7 +21,7 @@ from ..._sealing.age import encrypt, passing_identity
 from ..._sealing.envelope import Ed25519, signed
 from ..._sealing.hashing import Hashing, canonical
 from ..store.store import ARCHIVE, RECORD, Record, Store
-from .layout import Plain, check
+from .layout import Plain, verify_archive
 from .select import Selection, unserved
 from .snapshot_revision import CutLostError, objects, take
 
@@ -31,7 +31,7 @@ _DEFINITIONS = "customresourcedefinitions.apiextensions.k8s.io"
 T = TypeVar("T")
 
 
-def status_of(holes: Mapping[str, str], *, allow_partial: bool) -> str:
+def backup_status(holes: Mapping[str, str], *, allow_partial: bool) -> str:
     """Raises SalvageError where there are holes and none are allowed."""
     if not holes:
         return "COMPLETE"
@@ -96,7 +96,7 @@ class Backup:
         try:
             with store.open(name) as file:
                 source = Hashing(file)
-                check(source, self.key, [witness])  # type: ignore[arg-type] # it only reads
+                verify_archive(source, self.key, [witness])  # type: ignore[arg-type] # it only reads
                 if source.drain() != digest:
                     raise SalvageError(f"{store.where} gave back other bytes than were written to it", reason="invalid")
             record = {**_record_of(plain.manifest), "sha256": digest, "size": size, "key_id": self.key.key_id}
@@ -139,7 +139,7 @@ class Backup:
                 "selection": asdict(self.selection),
                 "kinds": [resource.full_name for resource in resources],
                 "resource_version": cut.resource_version,
-                "status": status_of(cut.holes, allow_partial=self.allow_partial),
+                "status": backup_status(cut.holes, allow_partial=self.allow_partial),
                 "holes": cut.holes,
                 "outside_the_cut": cut.outside,
                 "left_out": cut.left_out,

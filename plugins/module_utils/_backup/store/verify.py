@@ -12,7 +12,7 @@ from typing import Any
 from ..._core.errors import SalvageError
 from ..._sealing.envelope import Ed25519, genuine
 from ..._sealing.hashing import Hashing
-from ..archive.layout import check
+from ..archive.layout import verify_archive
 from .store import Record, Store
 
 
@@ -26,7 +26,7 @@ def described(record: Record, now: datetime) -> Record:
     return {**facts, "age": (now - created).total_seconds()}
 
 
-def listed(store: Store, key: Ed25519, now: datetime) -> list[Record]:
+def list_backups(store: Store, key: Ed25519, now: datetime) -> list[Record]:
     """All backups, newest first, each with its ``problem``, empty where record and archive are as they were written."""
     return [{**described(record or {}, now), "name": name, "problem": store.problem(name, record, key)} for name, record in store.records()]
 
@@ -50,7 +50,7 @@ def proven(
     with store.open(name) as file:
         source = Hashing(file)
         try:
-            manifest = check(source, key, having, take)  # type: ignore[arg-type] # it only reads
+            manifest = verify_archive(source, key, having, take)  # type: ignore[arg-type] # it only reads
         except SalvageError:
             # A changed archive may look like one that is for another key; its hash tells them apart.
             if source.drain() != record.get("sha256"):
@@ -61,7 +61,7 @@ def proven(
     return record, manifest
 
 
-def opened(
+def open_backup(
     store: Store, key: Ed25519, having: Sequence[Any], name: str | None = None
 ) -> tuple[Record, dict[str, Any], list[dict[str, Any]]]:
     """The record, the manifest and the objects, all of them proven.  Raises SalvageError(not_found, invalid)."""

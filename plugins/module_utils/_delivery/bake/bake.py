@@ -17,7 +17,8 @@ from ..._cluster.watch import Watch
 from ..._core.errors import SalvageError
 from ..._core.progress import Tell, silent
 from ..._metrics.decide import evaluate_all
-from ..._metrics.model import Profile, Sample
+from ..._metrics.model import Profile
+from ..._prometheus.model import MetricSample
 from ..._workloads.pod_http import health_of
 from ..._workloads.progress import Progress, restarts_of
 from ..._workloads.workload import Object
@@ -274,7 +275,7 @@ class Bake:
         missing: set[str] = set()
         at = time.time()
         for pod, points in scrape.items():
-            samples = [Sample(p.name, p.value, timestamp=p.at, labels=p.labels) for p in points if p.name in self.profile.names]
+            samples = [MetricSample(p.name, p.value, timestamp=p.at, labels=p.labels) for p in points if p.name in self.profile.names]
             for evaluation in evaluate_all(self.profile, samples, now=at):
                 if evaluation.status == "critical":
                     found[evaluation.name] = f"{evaluation.reason} ({pod})"

@@ -14,8 +14,8 @@ from typing import Any, Protocol
 
 from ..._cluster.http import Endpoint, ServesProxy
 from ..._core.errors import SalvageError
-from ..._metrics.parse import parse_exposition
 from ..._metrics.profile import METRIC_NAME
+from ..._prometheus.exposition import parse_exposition
 from ..._workloads.pod_http import ask
 from ..._workloads.workload import Object
 from .counters import Point

@@ -18,22 +18,22 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._metrics.de
     evaluate,
     evaluate_all,
     lasted,
-    merge,
-    number,
+    merge_series,
+    metrics_unknown,
     overall,
     result_of,
-    status_of,
+    shown_number,
+    status_by_limits,
     summarize,
-    unknown_all,
 )
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._metrics.model import (
     Evaluation,
     Limits,
     MetricProfile,
     Profile,
-    Sample,
 )
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._metrics.profile import DEFAULT_PROFILE, parse_profile
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._prometheus.model import MetricSample
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -47,7 +47,7 @@ def metric(**settings: Any) -> MetricProfile:
 
 
 def judged(*values: float | None, key: str = "qek", **kwargs: Any) -> Evaluation:
-    return evaluate(BY_KEY[key], [Sample(key, v, "" if v is not None else "the value is null") for v in values], now=NOW, **kwargs)
+    return evaluate(BY_KEY[key], [MetricSample(key, v, "" if v is not None else "the value is null") for v in values], now=NOW, **kwargs)
 
 
 def below(value: float) -> float:
@@ -106,12 +106,12 @@ def test_the_deviation_is_from_the_ideal() -> None:
     assert judged(0.12, key="hvar").deviation == 0.077
     assert judged(0.7, key="symbiosis_score").deviation is None
     assert judged(-1.7e308, key="hvar").deviation == -1.7e308
-    assert evaluate(replace(metric(), limits=Limits(critical_min=0, ideal=1e308)), [Sample("qek", -1.7e308)], now=0).deviation is None
+    assert evaluate(replace(metric(), limits=Limits(critical_min=0, ideal=1e308)), [MetricSample("qek", -1.7e308)], now=0).deviation is None
 
 
 def test_a_band_has_the_nearest_limit_deciding() -> None:
     limits = Limits(critical_min=1, critical_max=10)
-    assert [status_of(limits, v) for v in (0.0, 2.0, 9.0, 11.0)] == [
+    assert [status_by_limits(limits, v) for v in (0.0, 2.0, 9.0, 11.0)] == [
         ("critical", "critical_min"),
         ("healthy", "critical_min"),
         ("healthy", "critical_max"),
@@ -120,7 +120,7 @@ def test_a_band_has_the_nearest_limit_deciding() -> None:
 
 
 def test_without_limits_nothing_is_known() -> None:
-    result = evaluate(MetricProfile("x", "X", Limits(), ("x",), "x"), [Sample("x", 1.0)], now=0)
+    result = evaluate(MetricProfile("x", "X", Limits(), ("x",), "x"), [MetricSample("x", 1.0)], now=0)
     assert (result.status, result.reason) == ("unknown", "X: the profile has no limit for it")
 
 
@@ -129,12 +129,14 @@ def test_without_limits_nothing_is_known() -> None:
 
 def test_missing_says_what_is_there() -> None:
     assert judged().reason == "QEK: missing from the answer"
-    result = evaluate(BY_KEY["qek"], [Sample(f"m{i}", 1.0) for i in range(9)] + [Sample("", 1.0)], now=NOW)
+    result = evaluate(BY_KEY["qek"], [MetricSample(f"m{i}", 1.0) for i in range(9)] + [MetricSample("", 1.0)], now=NOW)
     assert (result.status, result.reason) == ("unknown", "QEK: missing from the answer, which has m0, m1, m2, m3, m4, m5 and 4 more")
 
 
 def test_any_series_without_a_value_makes_it_unknown() -> None:
-    result = evaluate(metric(aggregate="min"), [Sample("qek", 0.9), Sample("qek", None, "the value is NaN", labels={"pod": "b"})], now=NOW)
+    result = evaluate(
+        metric(aggregate="min"), [MetricSample("qek", 0.9), MetricSample("qek", None, "the value is NaN", labels={"pod": "b"})], now=NOW
+    )
     assert (result.status, result.value, result.reason) == ("unknown", None, 'QEK: the value is NaN in the series {pod="b"}')
 
 
@@ -143,7 +145,7 @@ def test_series_that_agree_are_one() -> None:
 
 
 def test_series_that_disagree() -> None:
-    samples = [Sample("qek", v, labels={"pod": p}) for p, v in zip("abcde", (0.9, 0.8, 0.95, 0.9, 0.9), strict=True)]
+    samples = [MetricSample("qek", v, labels={"pod": p}) for p, v in zip("abcde", (0.9, 0.8, 0.95, 0.9, 0.9), strict=True)]
     result = evaluate(metric(), samples, now=NOW)
     assert (result.status, result.value) == ("unknown", None)
     assert result.reason == (
@@ -157,7 +159,7 @@ def test_series_that_disagree() -> None:
 
 
 def test_one_metric_under_two_names_that_disagree() -> None:
-    assert evaluate(BY_KEY["qek"], [Sample("QEK", 0.9), Sample("qek_value", 0.2)], now=NOW).status == "unknown"
+    assert evaluate(BY_KEY["qek"], [MetricSample("QEK", 0.9), MetricSample("qek_value", 0.2)], now=NOW).status == "unknown"
 
 
 def test_a_sum_of_equals_is_a_sum() -> None:
@@ -176,32 +178,32 @@ def test_a_sum_of_equals_is_a_sum() -> None:
     ],
 )
 def test_age(age: float, status: str, reason: str) -> None:
-    result = evaluate(metric(), [Sample("qek", 0.9, timestamp=NOW - age)], now=NOW, max_age=60)
+    result = evaluate(metric(), [MetricSample("qek", 0.9, timestamp=NOW - age)], now=NOW, max_age=60)
     assert (result.status, result.reason, result.timestamp) == (status, reason, NOW - age)
 
 
 def test_the_oldest_series_gives_the_time_and_any_stale_one_makes_it_unknown() -> None:
-    samples = [Sample("qek", 0.9, timestamp=NOW - 10), Sample("qek", 0.9, timestamp=NOW - 90)]
+    samples = [MetricSample("qek", 0.9, timestamp=NOW - 10), MetricSample("qek", 0.9, timestamp=NOW - 90)]
     assert evaluate(metric(), samples, now=NOW).timestamp == NOW - 90
     assert evaluate(metric(), samples, now=NOW, max_age=60).status == "unknown"
 
 
 def test_the_sources_own_alert_is_at_least_a_warning() -> None:
-    result = evaluate(metric(), [Sample("qek", 0.9, alert=True)], now=NOW)
+    result = evaluate(metric(), [MetricSample("qek", 0.9, alert=True)], now=NOW)
     assert (result.status, result.reason) == ("warning", "QEK: the source itself reports an alert")
-    assert evaluate(metric(), [Sample("qek", 0.8, alert=True)], now=NOW).status == "critical"
+    assert evaluate(metric(), [MetricSample("qek", 0.8, alert=True)], now=NOW).status == "critical"
 
 
 def test_a_doubt_is_not_healthy_and_hides_no_breach() -> None:
-    assert evaluate(metric(), [Sample("qek", 0.9, doubt="Prometheus warns: x")], now=NOW).status == "unknown"
-    result = evaluate(metric(), [Sample("qek", 0.8, doubt="Prometheus warns: x")], now=NOW)
+    assert evaluate(metric(), [MetricSample("qek", 0.9, doubt="Prometheus warns: x")], now=NOW).status == "unknown"
+    result = evaluate(metric(), [MetricSample("qek", 0.8, doubt="Prometheus warns: x")], now=NOW)
     assert (result.status, result.reason) == ("critical", "QEK below minimum threshold: 0.8 < 0.85; Prometheus warns: x")
 
 
 def test_a_nameless_answer_is_for_the_only_metric() -> None:
     single = parse_profile({"ratio": {"critical_max": 0.05, "query": "a / b"}})
-    assert [e.value for e in evaluate_all(single, [Sample("", 0.01)], now=NOW)] == [0.01]
-    assert overall(evaluate_all(DEFAULT_PROFILE, [Sample("", 0.01)], now=NOW)) == "unknown"
+    assert [e.value for e in evaluate_all(single, [MetricSample("", 0.01)], now=NOW)] == [0.01]
+    assert overall(evaluate_all(DEFAULT_PROFILE, [MetricSample("", 0.01)], now=NOW)) == "unknown"
 
 
 # Breaches that need time
@@ -211,7 +213,7 @@ PAST = tuple((NOW - WINDOW + i * 30, 0.80) for i in range(21))
 
 
 def after(value: float, history: tuple[tuple[float, float], ...], **kwargs: Any) -> Evaluation:
-    return evaluate(metric(**{"for": WINDOW}), [Sample("qek", value, **kwargs)], now=NOW, history=history)
+    return evaluate(metric(**{"for": WINDOW}), [MetricSample("qek", value, **kwargs)], now=NOW, history=history)
 
 
 def test_a_breach_that_has_lasted_counts() -> None:
@@ -259,16 +261,16 @@ def test_the_answers_own_series_is_evidence() -> None:
 
 
 def test_a_time_out_of_this_world() -> None:
-    result = evaluate(replace(metric(), for_s=1e300), [Sample("qek", 0.8)], now=1e299, history=((-1e298, 0.9), (1e298, 0.8)))
+    result = evaluate(replace(metric(), for_s=1e300), [MetricSample("qek", 0.8)], now=1e299, history=((-1e298, 0.9), (1e298, 0.8)))
     assert "it began at 1e+298" in result.reason
 
 
 def test_merged_series_have_gaps_where_they_disagree() -> None:
     a, b = ((1.0, 5.0), (2.0, 6.0)), ((1.0, 5.0), (2.0, 7.0), (3.0, 8.0))
-    assert merge([a, b], None) == ((1.0, 5.0), (3.0, 8.0))
-    assert merge([a, b], "max") == ((1.0, 5.0), (2.0, 7.0), (3.0, 8.0))
-    assert merge([a], None) == a
-    assert merge([], None) == ()
+    assert merge_series([a, b], None) == ((1.0, 5.0), (3.0, 8.0))
+    assert merge_series([a, b], "max") == ((1.0, 5.0), (2.0, 7.0), (3.0, 8.0))
+    assert merge_series([a], None) == a
+    assert merge_series([], None) == ()
 
 
 # The whole
@@ -283,9 +285,14 @@ def test_the_worst_counts() -> None:
 
 
 def test_the_summary_is_one_line() -> None:
-    good = [Sample("qek", 0.9), Sample("hvar", 0.05), Sample("ethisches_ideal", 0.99), Sample("symbiosis_score", 0.7)]
+    good = [
+        MetricSample("qek", 0.9),
+        MetricSample("hvar", 0.05),
+        MetricSample("ethisches_ideal", 0.99),
+        MetricSample("symbiosis_score", 0.7),
+    ]
     assert summarize(evaluate_all(DEFAULT_PROFILE, good, now=NOW)) == "4 metrics, all healthy"
-    bad = [Sample("qek", 0.82), *good[1:3]]
+    bad = [MetricSample("qek", 0.82), *good[1:3]]
     assert (
         summarize(evaluate_all(DEFAULT_PROFILE, bad, now=NOW))
         == "1 critical, 1 unknown, 2 healthy: QEK below minimum threshold: 0.82 < 0.85"
@@ -294,7 +301,7 @@ def test_the_summary_is_one_line() -> None:
 
 
 def test_the_result_is_plain_data() -> None:
-    result = result_of(unknown_all(DEFAULT_PROFILE, "it is down", "http://x"))
+    result = result_of(metrics_unknown(DEFAULT_PROFILE, "it is down", "http://x"))
     assert json.loads(json.dumps(result)) == result
     assert result["status"] == "unknown"
     assert {m["reason"] for m in result["metrics"]} == {"it is down"}
@@ -333,7 +340,7 @@ def test_a_worse_value_never_gets_a_better_status(
     if upward_is_worse and limits.warning_min is not None:
         a, b = max(a, limits.warning_min), max(b, limits.warning_min)
     better, worse = (min(a, b), max(a, b)) if upward_is_worse else (max(a, b), min(a, b))
-    first, second = (evaluate(rule, [Sample("qek", v)], now=NOW, history=history) for v in (better, worse))
+    first, second = (evaluate(rule, [MetricSample("qek", v)], now=NOW, history=history) for v in (better, worse))
     # A breach of unknown length is unknown where it would be critical: above warning, as in the order of statuses.
     assert STATUSES.index(first.status) <= STATUSES.index(second.status)
 
@@ -341,12 +348,12 @@ def test_a_worse_value_never_gets_a_better_status(
 @given(
     rule=profiles(),
     samples=st.lists(
-        st.builds(Sample, name=st.just("qek"), value=st.none() | FINITE, reason=st.just("x"), alert=st.booleans()), max_size=5
+        st.builds(MetricSample, name=st.just("qek"), value=st.none() | FINITE, reason=st.just("x"), alert=st.booleans()), max_size=5
     ),
     history=SERIES,
 )
 def test_without_a_value_it_is_unknown_whatever_else_is_known(
-    rule: MetricProfile, samples: list[Sample], history: tuple[tuple[float, float], ...]
+    rule: MetricProfile, samples: list[MetricSample], history: tuple[tuple[float, float], ...]
 ) -> None:
     result = evaluate(rule, samples, now=NOW, history=history)
     if not samples or any(s.value is None for s in samples) or len({s.value for s in samples}) > 1:
@@ -354,13 +361,13 @@ def test_without_a_value_it_is_unknown_whatever_else_is_known(
         assert result.reason
     assert result.status in STATUSES
     assert result.reason or result.status == "healthy"
-    assert result.status != "healthy" or result.pending or status_of(rule.limits, result.value or 0.0)[0] == "healthy"
+    assert result.status != "healthy" or result.pending or status_by_limits(rule.limits, result.value or 0.0)[0] == "healthy"
 
 
 @given(data=st.data(), values=st.lists(FINITE, min_size=1, max_size=6))
 def test_neither_the_order_of_aliases_nor_of_samples_matters(data: st.DataObject, values: list[float]) -> None:
     names = data.draw(st.lists(st.sampled_from(BY_KEY["qek"].aliases), min_size=len(values), max_size=len(values)))
-    samples = [Sample(n, v) for n, v in zip(names, values, strict=True)]
+    samples = [MetricSample(n, v) for n, v in zip(names, values, strict=True)]
     shuffled = replace(BY_KEY["qek"], aliases=tuple(data.draw(st.permutations(BY_KEY["qek"].aliases))))
     for rule in (None, "min", "max", "mean", "sum"):
         first = choose(replace(BY_KEY["qek"], aggregate=rule), samples, now=NOW)
@@ -394,8 +401,8 @@ def test_an_evaluation_survives_json(
 
 @given(a=FINITE, b=FINITE)
 def test_numbers_that_differ_look_different(a: float, b: float) -> None:
-    assert float(number(a)) == a
-    assert (number(a) == number(b)) == (a == b) or {a, b} == {0.0}
+    assert float(shown_number(a)) == a
+    assert (shown_number(a) == shown_number(b)) == (a == b) or {a, b} == {0.0}
 
 
 def test_profiles_of_many_metrics_keep_their_order() -> None:

@@ -373,7 +373,7 @@ def test_prometheus_down_or_not_prometheus(server: Server) -> None:
     server.says({"status": "error", "errorType": "timeout", "error": "query timed out"}, 503)
     assert all_unknown(read(server.url, fmt="promql")) == f"{server.url}/api/v1/query answered 503: query timed out"
     server.says({"metrics": GOOD})
-    expected = f"{server.url}: the answer is not Prometheus's: it has no status success and data"
+    expected = f"{server.url}/api/v1/query: the answer is not Prometheus's: it has no status success and data"
     assert all_unknown(read(server.url, fmt="promql")) == expected
     server.says(b"<html>", content_type="text/html")
     assert "/api/v1/query: the answer is not JSON" in all_unknown(read(server.url, fmt="promql"))

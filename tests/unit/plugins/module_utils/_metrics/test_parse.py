@@ -12,24 +12,24 @@ import time
 
 import pytest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._metrics.model import Sample
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._metrics.parse import FORMATS, parse
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._metrics.parse import FORMATS, parse_samples
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._metrics.profile import DEFAULT_PROFILE
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._prometheus.model import MetricSample
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 NAMES = DEFAULT_PROFILE.names
 
 
-def one(data: object, fmt: str = "auto", **kwargs: bool) -> Sample:
-    samples = parse(data, fmt, names=NAMES, **kwargs)
+def one(data: object, fmt: str = "auto", **kwargs: bool) -> MetricSample:
+    samples = parse_samples(data, fmt, names=NAMES, **kwargs)
     assert len(samples) == 1
     return samples[0]
 
 
 def refused(data: object, fmt: str = "auto") -> str:
     with pytest.raises(SalvageError) as caught:
-        parse(data, fmt, names=NAMES)
+        parse_samples(data, fmt, names=NAMES)
     assert caught.value.reason == "invalid"
     return str(caught.value)
 
@@ -39,7 +39,7 @@ def refused(data: object, fmt: str = "auto") -> str:
 
 @pytest.mark.parametrize("data", ['{"metrics": {"QEK": 0.93}}', '{"QEK": 0.93}', b'\xef\xbb\xbf {"QEK": 0.93}', {"metrics": {"QEK": 0.93}}])
 def test_the_api_with_numbers(data: object) -> None:
-    assert one(data) == Sample("QEK", 0.93)
+    assert one(data) == MetricSample("QEK", 0.93)
 
 
 def test_the_api_with_objects() -> None:
@@ -61,7 +61,9 @@ def test_without_a_time_the_series_gives_it() -> None:
 
 
 def test_the_documents_time_is_that_of_each_metric() -> None:
-    samples = parse({"timestamp": 1795528800, "metrics": {"QEK": 0.9, "H_VAR": {"current_value": 0.1, "timestamp": None}}}, names=NAMES)
+    samples = parse_samples(
+        {"timestamp": 1795528800, "metrics": {"QEK": 0.9, "H_VAR": {"current_value": 0.1, "timestamp": None}}}, names=NAMES
+    )
     assert [s.timestamp for s in samples] == [1795528800.0, 1795528800.0]
 
 
@@ -107,7 +109,7 @@ def test_times_that_are_none(raw: object) -> None:
     ],
 )
 def test_values_that_are_none(text: str, reason: str) -> None:
-    assert one(f'{{"metrics": {{"QEK": {text}}}}}') == Sample("QEK", None, reason)
+    assert one(f'{{"metrics": {{"QEK": {text}}}}}') == MetricSample("QEK", None, reason)
 
 
 def test_a_key_given_twice() -> None:
@@ -119,7 +121,7 @@ def test_a_key_given_twice() -> None:
 
 @pytest.mark.parametrize("data", ["{}", {}, '{"metrics": {}}'])
 def test_no_data_is_no_samples(data: object) -> None:
-    assert parse(data, names=NAMES) == []
+    assert parse_samples(data, names=NAMES) == []
 
 
 @pytest.mark.parametrize(
@@ -166,16 +168,19 @@ qek_value_created 3
 
 
 def test_exposition_text() -> None:
-    assert parse(TEXT, names=NAMES) == [
-        Sample("qek_value", 0.93, labels={"pod": "a", "say": '"{}"'}),
-        Sample("hvar_value", 0.05, timestamp=1795528800.0),
+    assert parse_samples(TEXT, names=NAMES) == [
+        MetricSample("qek_value", 0.93, labels={"pod": "a", "say": '"{}"'}),
+        MetricSample("hvar_value", 0.05, timestamp=1795528800.0),
     ]
-    assert parse(TEXT.encode(), "exposition", names={"http_requests_total"})[0].value == 12.0
+    assert parse_samples(TEXT.encode(), "exposition", names={"http_requests_total"})[0].value == 12.0
 
 
 def test_open_metrics_has_seconds_and_exemplars() -> None:
     text = '# TYPE x counter\nx_total 3.0 1795528800.5 # {trace="a"} 1.0 1.0\nhvar_value 0.05 # {a="b"} 1\n# EOF\n'
-    assert parse(text, names={"x_total", "hvar_value"}) == [Sample("x_total", 3.0, timestamp=1795528800.5), Sample("hvar_value", 0.05)]
+    assert parse_samples(text, names={"x_total", "hvar_value"}) == [
+        MetricSample("x_total", 3.0, timestamp=1795528800.5),
+        MetricSample("hvar_value", 0.05),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -200,14 +205,14 @@ def test_lines_without_a_value(line: str, reason: str) -> None:
 
 def test_other_metrics_lines_do_no_harm() -> None:
     broken = '{{{ qek_value\n}} garbage = qek_value\nbroken{label="qek_value 1\n' + "x" * 20_000 + "qek_value 0.1\nother{qek_value\n"
-    assert one("# EOF?\n" + broken + "qek_value 0.93\n") == Sample("qek_value", 0.93)
+    assert one("# EOF?\n" + broken + "qek_value 0.93\n") == MetricSample("qek_value", 0.93)
 
 
 def test_text_that_is_cut_off() -> None:
     text = "# x\nhvar_value 0.05\nqek_value 0.9"
-    assert [s.value for s in parse(text, names=NAMES)] == [0.05, 0.9]
-    assert [s.value for s in parse(text, names=NAMES, whole=False)] == [0.05, None]
-    assert parse("# x\nqek_val", names=NAMES, whole=False) == []
+    assert [s.value for s in parse_samples(text, names=NAMES)] == [0.05, 0.9]
+    assert [s.value for s in parse_samples(text, names=NAMES, whole=False)] == [0.05, None]
+    assert parse_samples("# x\nqek_val", names=NAMES, whole=False) == []
 
 
 def test_a_line_made_to_keep_the_parser_busy_is_not_read() -> None:
@@ -219,14 +224,14 @@ def test_a_line_made_to_keep_the_parser_busy_is_not_read() -> None:
 def test_without_the_library_the_sentence_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "prometheus_client.parser", None)
     with pytest.raises(SalvageError, match="prometheus-client") as caught:
-        parse(TEXT, names=NAMES)
+        parse_samples(TEXT, names=NAMES)
     assert caught.value.reason == "missing_library"
     assert one('{"QEK": 1}').value == 1.0
 
 
 def test_json_where_text_was_expected() -> None:
     assert refused({"a": 1}, "exposition") == "exposition text was expected, the data is an object"
-    assert parse('{"QEK": 1}', "exposition", names=NAMES) == []
+    assert parse_samples('{"QEK": 1}', "exposition", names=NAMES) == []
 
 
 # PromQL
@@ -238,11 +243,11 @@ def promql(result: object, kind: str = "vector", **more: object) -> dict[str, ob
 
 def test_a_vector_a_matrix_a_scalar() -> None:
     series = {"metric": {"__name__": "qek_value", "pod": "a"}, "value": [1795528800.5, "0.93"]}
-    assert one(json.dumps(promql([series]))) == Sample("qek_value", 0.93, timestamp=1795528800.5, labels={"pod": "a"})
-    assert one(promql([20, "0.93"], "scalar")) == Sample("", 0.93, timestamp=20.0)
+    assert one(json.dumps(promql([series]))) == MetricSample("qek_value", 0.93, timestamp=1795528800.5, labels={"pod": "a"})
+    assert one(promql([20, "0.93"], "scalar")) == MetricSample("", 0.93, timestamp=20.0)
     ranged = {"metric": {"__name__": "qek_value"}, "values": [[10, "0.9"], [20, "NaN"], [30, "0.8"]]}
-    assert one(promql([ranged], "matrix")) == Sample("qek_value", 0.8, timestamp=30.0, series=((10.0, 0.9), (30.0, 0.8)))
-    assert parse(promql([]), names=NAMES) == []
+    assert one(promql([ranged], "matrix")) == MetricSample("qek_value", 0.8, timestamp=30.0, series=((10.0, 0.9), (30.0, 0.8)))
+    assert parse_samples(promql([]), names=NAMES) == []
 
 
 def test_warnings_are_a_doubt() -> None:
@@ -259,7 +264,7 @@ def test_warnings_are_a_doubt() -> None:
         ({"value": [1, 0.93]}, "the value is a number"),
         ({"value": ["1", "0.93"]}, "a value of the series has no time"),
         ({"value": 3}, "a value of the series is malformed"),
-        ({"histogram": [1, {}]}, "the series is no series of numbers (a native histogram?)"),
+        ({"histogram": [1, {}]}, "the series has no numbers (a native histogram?)"),
     ],
 )
 def test_series_without_a_value(series: dict[str, object], reason: str) -> None:
@@ -293,7 +298,7 @@ ODD = st.sampled_from(
 @given(data=st.binary(max_size=200) | st.lists(ODD, max_size=30).map("".join), fmt=st.sampled_from(FORMATS), whole=st.booleans())
 def test_any_bytes_are_samples_or_a_sentence(data: bytes | str, fmt: str, whole: bool) -> None:
     try:
-        samples = parse(data, fmt, names=NAMES, whole=whole)
+        samples = parse_samples(data, fmt, names=NAMES, whole=whole)
     except SalvageError as exc:
         assert exc.reason in {"invalid", "missing_library"}
         return
@@ -323,7 +328,7 @@ JSON = st.recursive(
 @given(data=JSON, fmt=st.sampled_from(FORMATS))
 def test_any_data_is_samples_or_a_sentence(data: object, fmt: str) -> None:
     try:
-        samples = parse(data, fmt, names=NAMES)
+        samples = parse_samples(data, fmt, names=NAMES)
     except SalvageError as exc:
         assert exc.reason == "invalid"
         return

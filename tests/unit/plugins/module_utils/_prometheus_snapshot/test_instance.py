@@ -18,7 +18,7 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.se
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._prometheus_snapshot import instance
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._prometheus_snapshot.instance import Prometheus, bring
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._prometheus_snapshot.snapshot import File, Sample
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._prometheus_snapshot.snapshot import File, SnapshotSample
 
 BLOCK = "01M87P42FAJFK84CXKBZMG1J9X"
 OTHER = "01M87P42FAJFK84CXKBZMG1J9Y"
@@ -27,7 +27,7 @@ BELOW = f"snapshots/{NAME}"
 PROXY = "/api/v1/namespaces/monitoring/pods/prom-0:9090/proxy"
 QUERY, QUIT, RUNTIME = f"{PROXY}/api/v1/query", f"{PROXY}/-/quit", f"{PROXY}/api/v1/status/runtimeinfo"
 TAKE = f"{PROXY}/api/v1/admin/tsdb/snapshot"
-SAMPLE = Sample({"__name__": "up", "job": "a"}, 1795554412915, "1")
+SAMPLE = SnapshotSample({"__name__": "up", "job": "a"}, 1795554412915, "1")
 NOTHING: dict[str, Any] = {"data": {"result": []}}
 FOUND = {"data": {"result": [{"metric": SAMPLE.labels, "values": [[SAMPLE.time / 1000, SAMPLE.value]]}]}}
 

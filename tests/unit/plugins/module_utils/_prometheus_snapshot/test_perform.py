@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._prometheus_snapshot.perform import Run
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._prometheus_snapshot.snapshot import File, Sample, record_of
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._prometheus_snapshot.vault import Part
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._prometheus_snapshot.perform import SnapshotRun
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._prometheus_snapshot.snapshot import File, SnapshotSample, record_of
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._prometheus_snapshot.vault import PartialSnapshot
 
 BLOCK = "01M87P42FAJFK84CXKBZMG1J9X"
 NAME = "20261124T210653Z-502303605d96750b"
-SAMPLE = Sample({"__name__": "up"}, 1795554412915, "1")
+SAMPLE = SnapshotSample({"__name__": "up"}, 1795554412915, "1")
 INDEX = f"{BLOCK}/index"
 CONTENT = b"index"
 
@@ -25,7 +25,7 @@ CONTENT = b"index"
 @pytest.fixture
 def directory(tmp_path: Path) -> Path:
     folder = tmp_path / "snapshots"
-    part = Part.begin(folder, NAME, {"name": NAME})
+    part = PartialSnapshot.begin(folder, NAME, {"name": NAME})
     (part.data / BLOCK).mkdir()
     (part.data / INDEX).write_bytes(CONTENT)
     files = [File(INDEX, len(CONTENT), hashlib.sha256(CONTENT).hexdigest())]
@@ -33,10 +33,10 @@ def directory(tmp_path: Path) -> Path:
     return folder
 
 
-def run(directory: Path, *, check_mode: bool = False, promtool: str | None = "/bin/promtool", **params: Any) -> Run:
+def run(directory: Path, *, check_mode: bool = False, promtool: str | None = "/bin/promtool", **params: Any) -> SnapshotRun:
     asked = {"directory": str(directory), "name": None, "promtool": "promtool", "identity": None, "public_key": None, **params}
     printed = f'{{__name__="up"}} {SAMPLE.value} {SAMPLE.time}\n'
-    return Run(asked, lambda argv: (0, printed, ""), lambda name: promtool, check_mode=check_mode)
+    return SnapshotRun(asked, lambda argv: (0, printed, ""), lambda name: promtool, check_mode=check_mode)
 
 
 def test_the_newest_is_verified(directory: Path) -> None:

@@ -13,20 +13,24 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.error
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._prometheus_snapshot.instance import occupied
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._prometheus_snapshot.snapshot import (
     File,
-    Sample,
+    SnapshotSample,
     answers,
     checked_name,
-    holds,
-    listed,
+    dump_contains,
+    files_from_listing,
     newest_sample,
     record_of,
 )
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._prometheus_snapshot.vault import Part, newest, opened
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._prometheus_snapshot.vault import (
+    PartialSnapshot,
+    newest,
+    open_snapshot,
+)
 
 BLOCK = "01M87P42FAJFK84CXKBZMG1J9X"
 OTHER = "01M87P42FAJFK84CXKBZMG1J9Y"
 NAME = "20261124T210653Z-502303605d96750b"
-SAMPLE = Sample({"__name__": "up", "job": 'a "quoted" one'}, 1795554412915, "1")
+SAMPLE = SnapshotSample({"__name__": "up", "job": 'a "quoted" one'}, 1795554412915, "1")
 DIGEST = "0" * 64
 
 
@@ -37,13 +41,13 @@ def test_a_selector_quotes_what_a_label_holds() -> None:
 def test_files_are_listed_by_what_the_pod_says() -> None:
     sums = f"{DIGEST}  ./{BLOCK}/index\n{DIGEST}  ./{BLOCK}/chunks/000001\n".encode()
     sizes = f"675424 ./{BLOCK}/index\n372197 ./{BLOCK}/chunks/000001\n".encode()
-    assert listed(sums, sizes) == [File(f"{BLOCK}/chunks/000001", 372197, DIGEST), File(f"{BLOCK}/index", 675424, DIGEST)]
+    assert files_from_listing(sums, sizes) == [File(f"{BLOCK}/chunks/000001", 372197, DIGEST), File(f"{BLOCK}/index", 675424, DIGEST)]
 
 
 @pytest.mark.parametrize("path", ["../../etc/passwd", f"{BLOCK}/../index", "wal/00000001", f"{BLOCK}/chunks/000001.tmp", f"/{BLOCK}/index"])
 def test_a_file_that_is_no_part_of_a_block_is_refused(path: str) -> None:
     with pytest.raises(SalvageError, match="none of theirs"):
-        listed(f"{DIGEST}  {path}\n".encode(), f"1 {path}\n".encode())
+        files_from_listing(f"{DIGEST}  {path}\n".encode(), f"1 {path}\n".encode())
 
 
 @pytest.mark.parametrize("name", ["", "..", "x; rm -rf /", "20261124T210653Z"])
@@ -57,7 +61,7 @@ def test_the_newest_sample_is_taken() -> None:
         {"metric": {"__name__": "up", "job": name}, "values": [[1.0, "0"], [at, value]]}
         for name, at, value in [("a", 5.0, "1"), ("b", 7.5, "0"), ("c", 7.5, "1")]
     ]
-    assert newest_sample({"data": {"result": series}}) == Sample({"__name__": "up", "job": "b"}, 7500, "0")
+    assert newest_sample({"data": {"result": series}}) == SnapshotSample({"__name__": "up", "job": "b"}, 7500, "0")
     assert newest_sample({"data": {"result": []}}) is None
 
 
@@ -72,12 +76,12 @@ def test_the_newest_sample_is_taken() -> None:
     ],
 )
 def test_a_dump_has_the_sample_or_not(line: str, found: bool) -> None:
-    assert holds(line + "\n", SAMPLE) is found
+    assert dump_contains(line + "\n", SAMPLE) is found
 
 
 def test_a_value_that_is_no_number_is_the_same() -> None:
-    sample = Sample({}, 1000, "NaN")
-    assert holds("{} NaN 1000", sample)
+    sample = SnapshotSample({}, 1000, "NaN")
+    assert dump_contains("{} NaN 1000", sample)
     assert answers({"data": {"result": [{"values": [[1.0, "NaN"]]}]}}, sample)
     assert not answers({"data": {"result": [{"values": [[2.0, "NaN"]]}]}}, sample)
 
@@ -88,7 +92,7 @@ def test_only_foreign_blocks_are_in_the_way() -> None:
 
 
 def published(directory: Path) -> Path:
-    part = Part.begin(directory, NAME, {"name": NAME})
+    part = PartialSnapshot.begin(directory, NAME, {"name": NAME})
     (part.data / BLOCK).mkdir()
     (part.data / BLOCK / "index").write_bytes(b"content")
     files = [File(f"{BLOCK}/index", 7, hashlib.sha256(b"content").hexdigest())]
@@ -98,21 +102,21 @@ def published(directory: Path) -> Path:
 def test_a_snapshot_is_there_when_it_is_published(tmp_path: Path) -> None:
     with pytest.raises(SalvageError, match="no snapshot"):
         newest(tmp_path)
-    Part.begin(tmp_path, NAME, {"name": NAME})
+    PartialSnapshot.begin(tmp_path, NAME, {"name": NAME})
     with pytest.raises(SalvageError, match="no snapshot"):
         newest(tmp_path)
-    ((part, note),) = Part.found(tmp_path)
+    ((part, note),) = PartialSnapshot.found(tmp_path)
     assert note == {"name": NAME}
     part.drop()
     folder = published(tmp_path)
     assert newest(tmp_path) == folder
-    with opened(folder, [], None) as (record, files, sample, data):
+    with open_snapshot(folder, [], None) as (record, files, sample, data):
         assert (record["name"], sample, (data / files[0].path).read_bytes()) == (NAME, SAMPLE, b"content")
 
 
 def test_what_a_run_left_that_was_killed_at_its_beginning_goes(tmp_path: Path) -> None:
     (tmp_path / f".{NAME}.part/data").mkdir(parents=True)
-    assert Part.found(tmp_path) == []
+    assert PartialSnapshot.found(tmp_path) == []
     assert list(tmp_path.iterdir()) == []
 
 
@@ -134,5 +138,5 @@ def _stray(folder: Path) -> None:
 def test_a_changed_snapshot_is_refused(tmp_path: Path, change: Any) -> None:
     folder = published(tmp_path)
     change(folder)
-    with pytest.raises(SalvageError), opened(folder, [], None):
+    with pytest.raises(SalvageError), open_snapshot(folder, [], None):
         pass

@@ -18,12 +18,17 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.error
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._prometheus_snapshot import vault as safe
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._prometheus_snapshot.snapshot import (
     File,
-    Sample,
+    SnapshotSample,
     read_record,
     record_of,
-    span,
+    time_range,
 )
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._prometheus_snapshot.vault import Part, newest, opened, promtool_proves
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._prometheus_snapshot.vault import (
+    PartialSnapshot,
+    newest,
+    open_snapshot,
+    promtool_proves,
+)
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._sealing.envelope import Ed25519
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -31,7 +36,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 BLOCK = "01M87P42FAJFK84CXKBZMG1J9X"
 NAME = "20261124T210653Z-502303605d96750b"
 LATER = "20261124T220000Z-1"
-SAMPLE = Sample({"__name__": "up"}, 1795554412915, "1")
+SAMPLE = SnapshotSample({"__name__": "up"}, 1795554412915, "1")
 IDENTITY = pyrage.x25519.Identity.generate()
 TO = [IDENTITY.to_public()]
 CONTENTS = {f"{BLOCK}/chunks/000001": bytes(range(256)) * 8000, f"{BLOCK}/index": b"index", f"{BLOCK}/tombstones": b""}
@@ -45,8 +50,8 @@ def make_key() -> Ed25519:
 KEY = make_key()
 
 
-def filled(directory: Path, name: str = NAME) -> Part:
-    part = Part.begin(directory, name, {"name": name})
+def filled(directory: Path, name: str = NAME) -> PartialSnapshot:
+    part = PartialSnapshot.begin(directory, name, {"name": name})
     for path, content in CONTENTS.items():
         (part.data / path).parent.mkdir(parents=True, exist_ok=True)
         (part.data / path).write_bytes(content)
@@ -67,7 +72,7 @@ def there(folder: Path) -> dict[str, bytes]:
 
 def failure(folder: Path, having: Any = (), key: Ed25519 | None = None) -> tuple[str, str]:
     before = sorted(folder.parent.iterdir())
-    with pytest.raises(SalvageError) as caught, opened(folder, having, key):
+    with pytest.raises(SalvageError) as caught, open_snapshot(folder, having, key):
         pass
     assert sorted(folder.parent.iterdir()) == before  # nothing in clear is left
     return caught.value.reason, str(caught.value)
@@ -87,7 +92,7 @@ def test_an_encrypted_snapshot_has_nothing_in_clear_and_opens_whole(tmp_path: Pa
     assert folder == tmp_path / NAME
     assert set(there(folder)) == {"snapshot.json", *(f"data/{path}.age" for path in CONTENTS)}
     assert all(content.startswith(b"age-encryption.org") for path, content in there(folder / "data").items())
-    with opened(folder, [IDENTITY], None) as (read, files, sample, data):
+    with open_snapshot(folder, [IDENTITY], None) as (read, files, sample, data):
         assert (read["encrypted"], read["size"], files, sample) == (True, 2_048_005, FILES, SAMPLE)
         assert there(data) == CONTENTS
         assert data.stat().st_mode & 0o077 == 0
@@ -98,13 +103,13 @@ def test_each_of_several_recipients_opens_it(tmp_path: Path) -> None:
     other = pyrage.x25519.Identity.generate()
     folder = published(tmp_path, to=[*TO, other.to_public()])
     for having in ([IDENTITY], [other], [pyrage.x25519.Identity.generate(), other]):
-        with opened(folder, having, None) as (_record, _files, _sample, data):
+        with open_snapshot(folder, having, None) as (_record, _files, _sample, data):
             assert there(data) == CONTENTS
 
 
 def test_what_is_in_clear_goes_away_when_its_reader_fails(tmp_path: Path) -> None:
     folder = published(tmp_path, to=TO)
-    with pytest.raises(SalvageError, match="promtool"), opened(folder, [IDENTITY], None):
+    with pytest.raises(SalvageError, match="promtool"), open_snapshot(folder, [IDENTITY], None):
         raise SalvageError("promtool says no", reason="invalid")
     assert list(tmp_path.iterdir()) == [folder]
 
@@ -183,11 +188,11 @@ def test_a_run_killed_while_it_encrypted_is_taken_up(tmp_path: Path, monkeypatch
     with pytest.raises(SalvageError, match="there is no snapshot"):
         newest(tmp_path)
     monkeypatch.setattr(safe, "encrypt", real)
-    ((part, note),) = Part.found(tmp_path)
+    ((part, note),) = PartialSnapshot.found(tmp_path)
     assert note == {"name": NAME}
     folder = part.publish(record(), FILES, TO, None)
     assert set(there(folder)) == {"snapshot.json", *(f"data/{path}.age" for path in CONTENTS)}
-    with opened(folder, [IDENTITY], None) as (_record, _files, _sample, data):
+    with open_snapshot(folder, [IDENTITY], None) as (_record, _files, _sample, data):
         assert there(data) == CONTENTS
 
 
@@ -197,7 +202,7 @@ def test_a_run_killed_while_it_encrypted_is_taken_up(tmp_path: Path, monkeypatch
 @pytest.mark.parametrize("to", [(), TO])
 def test_a_signed_snapshot_opens_for_who_has_the_key(tmp_path: Path, to: Any) -> None:
     folder = published(tmp_path, to=to, key=KEY)
-    with opened(folder, [IDENTITY], KEY) as (read, _files, _sample, data):
+    with open_snapshot(folder, [IDENTITY], KEY) as (read, _files, _sample, data):
         assert "signature" in read
         assert there(data) == CONTENTS
 
@@ -275,11 +280,11 @@ def test_a_record_says_what_a_reader_wants_to_know(tmp_path: Path) -> None:
 
 def test_the_span_of_all_blocks(tmp_path: Path) -> None:
     with pytest.raises(SalvageError, match="has no block; wait until Prometheus has scraped something"):
-        span(tmp_path)
+        time_range(tmp_path)
     for name, times in {"a": (5, 7), "b": (2, 6)}.items():
         (tmp_path / name).mkdir()
         (tmp_path / name / "meta.json").write_text(json.dumps({"minTime": times[0], "maxTime": times[1]}))
-    assert span(tmp_path) == (2, 7)
+    assert time_range(tmp_path) == (2, 7)
 
 
 # Proven.

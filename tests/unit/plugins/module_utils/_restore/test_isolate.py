@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.isolate import inward, outward
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.plan import Choice, plan
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.plan import Choice, plan_restore
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.portable import context_of
 
 
@@ -71,7 +71,7 @@ def test_an_isolated_copy_has_only_what_is_in_the_namespace() -> None:
         {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "c"}, "rules": []},
     ]  # fmt: skip
     mapping = {"a": "a-drill"}
-    found = plan(objects, Choice(mapping=mapping, isolated=True, cluster_scoped=True), context_of(objects, mapping=mapping), {})
+    found = plan_restore(objects, Choice(mapping=mapping, isolated=True, cluster_scoped=True), context_of(objects, mapping=mapping), {})
     assert [str(step.key) for step in found.steps] == ["Namespace a-drill", "ConfigMap a-drill/x", "Service a-drill/x"]
     assert found.steps[-1].wanted["spec"] == {"type": "ClusterIP", "ports": [{"port": 1}]}
     assert len(found.steps) + len(found.left) == len(objects)
@@ -88,4 +88,4 @@ def test_an_isolated_copy_has_only_what_is_in_the_namespace() -> None:
 def test_an_isolated_copy_needs_another_name(choice: Choice) -> None:
     objects = [make("v1", "ConfigMap"), make("v1", "ConfigMap", "b")]
     with pytest.raises(SalvageError, match="another name"):
-        plan(objects, choice, context_of(objects, mapping=choice.mapping), {})
+        plan_restore(objects, choice, context_of(objects, mapping=choice.mapping), {})

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.journal import Journal
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.journal import RestoreJournal
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.plan import Key
 
 TASK = {"backup": "b"}
@@ -19,21 +19,21 @@ FIRST, SECOND = Key("ConfigMap", "a", "x"), Key("Secret", "a", "y")
 def test_it_is_kept_where_the_user_keeps_state_one_for_each_task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    journal = Journal("", TASK)
+    journal = RestoreJournal("", TASK)
     assert journal.path.parent == tmp_path / "state" / "euystacio-meta-salvage"
-    assert journal.path != Journal("", {"backup": "c"}).path
+    assert journal.path != RestoreJournal("", {"backup": "c"}).path
     journal.begin([FIRST], None)
     assert journal.path.stat().st_mode & 0o777 == 0o600 and journal.path.parent.stat().st_mode & 0o777 == 0o700
-    assert Journal("", TASK).resumed and not Journal("", {"backup": "c"}).resumed
+    assert RestoreJournal("", TASK).resumed and not RestoreJournal("", {"backup": "c"}).resumed
     monkeypatch.delenv("XDG_STATE_HOME")
-    assert Journal("", TASK).path.parent == tmp_path / "home" / ".local" / "state" / "euystacio-meta-salvage"
+    assert RestoreJournal("", TASK).path.parent == tmp_path / "home" / ".local" / "state" / "euystacio-meta-salvage"
 
 
 def test_what_an_earlier_run_made_and_backed_up_stays(tmp_path: Path) -> None:
     path = str(tmp_path / "journal")
-    Journal(path, TASK).begin([FIRST], "backup-0")
-    Journal(path, TASK).begin([SECOND], "backup-1")
-    third = Journal(path, TASK)
+    RestoreJournal(path, TASK).begin([FIRST], "backup-0")
+    RestoreJournal(path, TASK).begin([SECOND], "backup-1")
+    third = RestoreJournal(path, TASK)
     assert (third.made, third.safety_backup, third.resumed) == (frozenset({FIRST, SECOND}), "backup-0", True)
     third.end()
     third.end()
@@ -43,8 +43,8 @@ def test_what_an_earlier_run_made_and_backed_up_stays(tmp_path: Path) -> None:
 def test_a_place_that_can_not_be_written_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "journal").mkdir()
     with pytest.raises(SalvageError, match="remove it to begin anew"):
-        Journal(str(tmp_path / "journal"), TASK)
-    journal = Journal(str(tmp_path / "later" / "journal"), TASK)
+        RestoreJournal(str(tmp_path / "journal"), TASK)
+    journal = RestoreJournal(str(tmp_path / "later" / "journal"), TASK)
     (tmp_path / "later").write_text("")
     with pytest.raises(SalvageError, match="later/journal can't be written") as caught:
         journal.begin([FIRST], None)

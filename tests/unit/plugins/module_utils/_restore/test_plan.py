@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.compare import differences, surplus
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.outcome import outcome
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.compare import differences, extra_keys_patch
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.outcome import restore_outcome
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.plan import (
     CREATE,
     KEPT,
@@ -19,13 +19,13 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.pl
     UNCHANGED,
     UPDATE,
     Choice,
-    Plan,
-    decide,
-    key_of,
+    RestorePlan,
+    action_for,
+    diff_pair,
     links,
     node_ports,
-    plan,
-    shown,
+    object_key,
+    plan_restore,
     spelled,
 )
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.portable import context_of
@@ -47,12 +47,12 @@ def make(kind: str, name: str = "x", namespace: str = "a", *, meta: dict[str, An
     return {"apiVersion": f"{group}/v1" if group else "v1", "kind": short, "metadata": metadata, **content}
 
 
-def planned(objects: list[dict[str, Any]], selection: Choice | None = None) -> Plan:
+def planned(objects: list[dict[str, Any]], selection: Choice | None = None) -> RestorePlan:
     selection = selection or Choice()
-    return plan(objects, selection, context_of(objects, mapping=selection.mapping), NAMES)
+    return plan_restore(objects, selection, context_of(objects, mapping=selection.mapping), NAMES)
 
 
-def keys(found: Plan) -> list[str]:
+def keys(found: RestorePlan) -> list[str]:
     return [str(step.key) for step in found.steps]
 
 
@@ -125,18 +125,18 @@ LIVE = make("ConfigMap", meta={"uid": "new", "resourceVersion": "9"}, data={"k":
 
 def test_what_is_there_is_kept_unless_it_is_said_otherwise() -> None:
     step = planned([make("ConfigMap", data={"k": "v"})]).steps[0]
-    assert decide(step, None, "skip", ours=False) == CREATE
-    assert decide(step, {**LIVE, "data": {"k": "v"}}, "skip", ours=False) == UNCHANGED
-    assert decide(step, LIVE, "skip", ours=False) == KEPT
+    assert action_for(step, None, "skip", ours=False) == CREATE
+    assert action_for(step, {**LIVE, "data": {"k": "v"}}, "skip", ours=False) == UNCHANGED
+    assert action_for(step, LIVE, "skip", ours=False) == KEPT
     assert step.fields == [".data.k"]
-    assert decide(step, LIVE, "skip", ours=True) == UPDATE
-    assert decide(step, LIVE, "update", ours=False) == UPDATE
-    assert decide(step, LIVE, "recreate", ours=False) == RECREATE
+    assert action_for(step, LIVE, "skip", ours=True) == UPDATE
+    assert action_for(step, LIVE, "update", ours=False) == UPDATE
+    assert action_for(step, LIVE, "recreate", ours=False) == RECREATE
 
 
 def test_a_namespace_is_never_deleted_to_be_made_again() -> None:
     step = planned([make("Namespace", "a", "", meta={"labels": {"team": "x"}})]).steps[0]
-    assert decide(step, make("Namespace", "a", ""), "recreate", ours=False) == UPDATE
+    assert action_for(step, make("Namespace", "a", ""), "recreate", ours=False) == UPDATE
 
 
 def test_a_volume_that_was_released_by_the_same_claim_is_given_back() -> None:
@@ -145,9 +145,9 @@ def test_a_volume_that_was_released_by_the_same_claim_is_given_back() -> None:
         return make("PersistentVolume", "disk", "", spec={"claimRef": claim, "capacity": 1}, status={"phase": phase})
 
     step = planned([volume("u", "Bound")]).steps[0]
-    assert decide(step, volume("u", "Released"), "skip", ours=False) == REBIND
-    assert decide(step, volume("other", "Released"), "skip", ours=False) == UNCHANGED
-    assert decide(step, volume("u", "Bound"), "skip", ours=False) == UNCHANGED
+    assert action_for(step, volume("u", "Released"), "skip", ours=False) == REBIND
+    assert action_for(step, volume("other", "Released"), "skip", ours=False) == UNCHANGED
+    assert action_for(step, volume("u", "Bound"), "skip", ours=False) == UNCHANGED
 
 
 def test_owners_are_linked_under_the_uid_that_they_have_now() -> None:
@@ -159,7 +159,7 @@ def test_owners_are_linked_under_the_uid_that_they_have_now() -> None:
     step = next(step for step in found.steps if step.key.kind == "ConfigMap")
     assert "ownerReferences" not in step.wanted["metadata"]
     keys_by_uid = {one.source["metadata"]["uid"]: one.key for one in found.steps}
-    assert links(step, {key_of(owner): "fresh"}, keys_by_uid) == ([{**reference, "uid": "fresh"}], ["Secret/s"])
+    assert links(step, {object_key(owner): "fresh"}, keys_by_uid) == ([{**reference, "uid": "fresh"}], ["Secret/s"])
 
 
 def test_notes_tell_what_a_restore_can_not_bring() -> None:
@@ -186,7 +186,7 @@ def test_counts_add_up_or_it_failed() -> None:
 
     def result(manifest: dict[str, Any]) -> dict[str, Any]:
         more: dict[str, Any] = {"finished": 0, "safety_backup": None, "resumed": False, "not_proven": [], "diff": [], "seconds": 1.0}
-        return outcome(manifest, found, **more).report
+        return restore_outcome(manifest, found, **more).report
 
     assert result(manifest)["result"] == "PASS"
     assert result(manifest)["counts"] == {
@@ -205,10 +205,10 @@ def test_a_secret_is_shown_without_what_it_holds() -> None:
     notes = {"kubectl.kubernetes.io/last-applied-configuration": '{"data":{"k":"b2xk"}}'}
     before = make("Secret", data={"k": "b2xk", "same": "c2FtZQ=="}, meta={"annotations": notes})
     after = {**before, "data": {"k": "bmV3", "same": "c2FtZQ=="}}
-    both = shown(before, after)
+    both = diff_pair(before, after)
     assert both[1]["data"] == {"k": "(hidden, changed)", "same": "(hidden)"}
     assert not any(value in json.dumps(both) for value in ("b2xk", "bmV3", "c2FtZQ=="))
-    assert shown(None, make("ConfigMap", data={"k": "v"}))[1]["data"] == {"k": "v"}
+    assert diff_pair(None, make("ConfigMap", data={"k": "v"}))[1]["data"] == {"k": "v"}
 
 
 def test_ports_and_spelling_come_from_the_objects() -> None:
@@ -245,7 +245,7 @@ JSON = st.recursive(
 
 @given(JSON)
 def test_nothing_differs_from_itself(value: Any) -> None:
-    assert not list(differences(value, value)) and surplus(value, value) is None
+    assert not list(differences(value, value)) and extra_keys_patch(value, value) is None
 
 
 @given(st.dictionaries(st.text(max_size=3), JSON, max_size=4), JSON)
@@ -257,7 +257,7 @@ def test_what_the_cluster_adds_is_no_difference_but_what_it_changes_is(value: di
 
 def test_a_key_too_many_is_a_difference_where_all_are_the_users() -> None:
     assert list(differences({"data": {"a": "1"}}, {"data": {"a": "1", "b": "2"}})) == [".data.b"]
-    assert surplus({"data": {"a": "1"}}, {"data": {"a": "1", "b": "2"}}) == {"data": {"b": None}}
+    assert extra_keys_patch({"data": {"a": "1"}}, {"data": {"a": "1", "b": "2"}}) == {"data": {"b": None}}
     finalizers = {"metadata": {"finalizers": ["f"]}}
     assert not list(differences(finalizers, {"metadata": {"finalizers": ["other", "f"]}}))
     assert list(differences(finalizers, {"metadata": {"finalizers": ["other"]}})) == [".metadata.finalizers"]

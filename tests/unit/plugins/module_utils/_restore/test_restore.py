@@ -18,10 +18,10 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster im
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.http import Http, Response
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.session import Cluster
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.journal import Journal
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.journal import RestoreJournal
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.outcome import Outcome
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.plan import Choice
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.restore import MANAGER, Restore, Wish
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.restore import MANAGER, Restore, RestoreSettings
 
 Object = dict[str, Any]
 KINDS = {
@@ -144,8 +144,8 @@ def there(monkeypatch: pytest.MonkeyPatch) -> Present:
 def restore(there: Present, tmp_path: Path) -> Callable[..., Outcome]:
     def run(*objects: Object, dry_run: bool = False, back_up: Callable[[Any], str] | None = None, **wish: Any) -> Outcome:
         manifest = {"name": "backup-1", "objects": objects}
-        asked = Wish(**{"wait_timeout": 0.05, **wish})
-        journal = Journal(str(tmp_path / "journal"), {"wish": asked.task()})
+        asked = RestoreSettings(**{"wait_timeout": 0.05, **wish})
+        journal = RestoreJournal(str(tmp_path / "journal"), {"wish": asked.task()})
         return Restore(Cluster("https://here", there), (manifest, objects), asked, journal, back_up).run(dry_run=dry_run)
 
     return run
@@ -212,7 +212,7 @@ def test_a_killed_run_is_known_by_its_journal(there: Present, restore: Callable[
 
 
 def test_a_journal_of_another_restore_is_not_taken_for_this_ones(restore: Callable[..., Outcome], tmp_path: Path) -> None:
-    Journal(str(tmp_path / "journal"), {"another": 1}).begin([], None)
+    RestoreJournal(str(tmp_path / "journal"), {"another": 1}).begin([], None)
     with pytest.raises(SalvageError, match="of another restore"):
         restore(SPACE)
     (tmp_path / "journal").write_text("{")

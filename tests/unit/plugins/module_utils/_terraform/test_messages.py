@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._terraform.messages import (
-    changes,
     deletions,
     errors,
+    is_progress,
     message_of,
-    shown,
+    planned_changes,
 )
 from hypothesis import given
 from hypothesis import strategies as st
@@ -40,16 +40,16 @@ def test_prose_is_no_message(line: bytes) -> None:
 
 def test_what_tells_how_far_it_is_is_shown() -> None:
     message = message_of(json.dumps(planned("create")).encode())
-    assert message is not None and shown(message)
-    assert not shown({"@message": "Outputs: 1", "type": "outputs"})
-    assert not shown({"@message": "it has no type"})
+    assert message is not None and is_progress(message)
+    assert not is_progress({"@message": "Outputs: 1", "type": "outputs"})
+    assert not is_progress({"@message": "it has no type"})
 
 
 @given(st.lists(st.tuples(st.sampled_from(ACTIONS), st.text(min_size=1)), unique_by=lambda pair: pair[1]))
 def test_every_deletion_is_found_and_nothing_else(plan: list[tuple[str, str]]) -> None:
     messages = [planned(action, address) for action, address in plan]
     assert deletions(messages) == sorted(address for action, address in plan if action in ("delete", "replace"))
-    assert {(action, address) for action, addresses in changes(messages).items() for address in addresses} == set(plan)
+    assert {(action, address) for action, addresses in planned_changes(messages).items() for address in addresses} == set(plan)
 
 
 def test_a_deletion_that_is_only_counted_is_one() -> None:

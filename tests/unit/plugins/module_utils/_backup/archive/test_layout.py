@@ -13,9 +13,9 @@ from typing import Any
 
 import pyrage
 import pytest
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.archive import layout as module
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.archive.layout import Plain, check, read
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.archive.layout import Plain, read_archive, verify_archive
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._sealing import age
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._sealing.age import encrypt, identities, passing_identity, recipients
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._sealing.envelope import Ed25519
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._sealing.hashing import canonical
@@ -56,10 +56,10 @@ def lines_of(data: bytes) -> list[bytes]:
 
 def test_an_archive_comes_back_whole_and_shows_nothing_in_clear() -> None:
     assert b"plain" not in ARCHIVE
-    manifest, objects = read(io.BytesIO(ARCHIVE), KEY, [IDENTITY])
+    manifest, objects = read_archive(io.BytesIO(ARCHIVE), KEY, [IDENTITY])
     assert objects == SECRETS
     assert len(manifest["objects"]) == 50
-    assert check(io.BytesIO(ARCHIVE), KEY, [IDENTITY]) == manifest
+    assert verify_archive(io.BytesIO(ARCHIVE), KEY, [IDENTITY]) == manifest
 
 
 @given(
@@ -67,7 +67,7 @@ def test_an_archive_comes_back_whole_and_shows_nothing_in_clear() -> None:
 )
 def test_any_content_comes_back_as_it_was(content: Any) -> None:
     item = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}, "data": content}
-    assert read(io.BytesIO(archive([item])), KEY, [IDENTITY])[1] == [item]
+    assert read_archive(io.BytesIO(archive([item])), KEY, [IDENTITY])[1] == [item]
 
 
 @pytest.mark.parametrize("seed", range(200))
@@ -79,12 +79,12 @@ def test_a_flip_or_a_truncation_is_refused(seed: int) -> None:
     else:
         data[at] ^= 1 << rng.randrange(8)
     with pytest.raises(SalvageError):
-        check(io.BytesIO(bytes(data)), KEY, [IDENTITY])
+        verify_archive(io.BytesIO(bytes(data)), KEY, [IDENTITY])
 
 
 def test_what_was_encrypted_by_somebody_else_is_refused() -> None:
     lines = lines_of(ARCHIVE)
-    assert check(sealed(lines), KEY, [IDENTITY])["name"] == "b"
+    assert verify_archive(sealed(lines), KEY, [IDENTITY])["name"] == "b"
     *objects, manifest, signature = lines
     forged = b'{"object":' + canonical({**SECRETS[0], "data": {"k": "forged"}}) + b"}"
     rewritten = manifest.replace(b'"name":"b"', b'"name":"c"')
@@ -102,12 +102,12 @@ def test_what_was_encrypted_by_somebody_else_is_refused() -> None:
         ([*objects, manifest, signature.replace(b'":"', b'": "')], "not spelled as it was written"),
     ]:
         with pytest.raises(SalvageError, match=words) as caught:
-            read(sealed(bad), KEY, [IDENTITY])
+            read_archive(sealed(bad), KEY, [IDENTITY])
         assert caught.value.reason == "invalid"
     with pytest.raises(SalvageError, match="behind its end"):
-        check(sealed(lines, b"more"), KEY, [IDENTITY])
+        verify_archive(sealed(lines, b"more"), KEY, [IDENTITY])
     with pytest.raises(SalvageError, match="unpacked"):
-        check(io.BytesIO(pyrage.encrypt(b"no gzip", [IDENTITY.to_public()])), KEY, [IDENTITY])
+        verify_archive(io.BytesIO(pyrage.encrypt(b"no gzip", [IDENTITY.to_public()])), KEY, [IDENTITY])
 
 
 def test_a_form_of_later_versions_is_refused_by_its_number() -> None:
@@ -115,13 +115,18 @@ def test_a_form_of_later_versions_is_refused_by_its_number() -> None:
     later = canonical({**json.loads(manifest)["manifest"], "schema": 2})
     signature = canonical({"signature": base64.b64encode(KEY.sign(later)).decode()})
     with pytest.raises(SalvageError, match="it has the form 2, which this version does not know"):
-        check(sealed([*objects, b'{"manifest":' + later + b"}", signature]), KEY, [IDENTITY])
+        verify_archive(sealed([*objects, b'{"manifest":' + later + b"}", signature]), KEY, [IDENTITY])
 
 
 def test_without_the_library_one_sentence_says_so_before_anything_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "HAS_PYRAGE", False)
+    monkeypatch.setattr(age, "HAS_PYRAGE", False)
     source = io.BytesIO(ARCHIVE)
-    for ask in (lambda: recipients(["age1"]), lambda: identities("", "file"), passing_identity, lambda: check(source, KEY, [IDENTITY])):
+    for ask in (
+        lambda: recipients(["age1"]),
+        lambda: identities("", "file"),
+        passing_identity,
+        lambda: verify_archive(source, KEY, [IDENTITY]),
+    ):
         with pytest.raises(SalvageError, match="library pyrage is missing") as caught:
             ask()
         assert caught.value.reason == "missing_library"
@@ -137,9 +142,9 @@ def test_what_can_not_be_encrypted_is_one_sentence() -> None:
 
 def test_another_key_opens_and_proves_nothing() -> None:
     with pytest.raises(SalvageError, match="cannot be decrypted with this identity"):
-        check(io.BytesIO(ARCHIVE), KEY, [pyrage.x25519.Identity.generate()])
+        verify_archive(io.BytesIO(ARCHIVE), KEY, [pyrage.x25519.Identity.generate()])
     with pytest.raises(SalvageError, match="not of the key that was given"):
-        check(io.BytesIO(ARCHIVE), make_key(), [IDENTITY])
+        verify_archive(io.BytesIO(ARCHIVE), make_key(), [IDENTITY])
 
 
 def test_what_fails_while_it_is_read_or_written_is_told_as_it_is() -> None:

@@ -12,8 +12,8 @@ import pytest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.archive import run as perform
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.archive.run import CUTS
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.archive.select import Selection
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store.store import Directory
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store.verify import opened
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store.directory import Directory
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store.verify import open_backup
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def store(tmp_path: Path) -> Directory:
 
 
 def found(store: Directory, keys: Keys) -> Found:
-    return opened(store, keys.sign, [keys.identity])
+    return open_backup(store, keys.sign, [keys.identity])
 
 
 def test_a_backup_is_one_moment_while_others_write(past: Past, keys: Keys, store: Directory) -> None:

@@ -23,7 +23,8 @@ from xml.sax.saxutils import escape
 import pytest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.options import STORE_ARGUMENTS
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store import s3
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store.store import Store, open_store
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store.repository import open_store
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store.store import Store
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store.verify import proven
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
 from botocore.awsrequest import AWSResponse

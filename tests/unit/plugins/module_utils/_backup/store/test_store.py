@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING
 
 import pyrage
 import pytest
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store.store import Directory, Store, open_store, surplus
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store.verify import listed, opened, proven
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store.directory import Directory
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store.repository import open_store
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store.store import Store, beyond_retention
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store.verify import list_backups, open_backup, proven
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
 from hypothesis import given
 from hypothesis import strategies as st
@@ -54,7 +56,7 @@ def test_what_goes_is_never_the_newest_proven_nor_one_that_is_kept(numbers: list
     names = [str(number) for number in numbers]
     keep = data.draw(st.integers(0, 12))
     last = data.draw(st.sampled_from(names)) if names and data.draw(st.booleans()) else None
-    gone = surplus(names, last, keep)
+    gone = beyond_retention(names, last, keep)
     assert not {last, *names[:keep]} & set(gone)
     if keep and last is not None:
         assert set(names[keep:]) - {last} == set(gone)
@@ -149,18 +151,18 @@ def test_everything_that_is_not_as_it_was_published_is_told(past: Past, keys: Ke
     (folder / f"{unsigned}.json").write_text(json.dumps({**record, "status": "COMPLETELY"}))
     (folder / f"{unreadable}.json").write_text("{")
     (folder / f"{lost}.age").unlink()
-    problems = {entry["name"]: entry["problem"] for entry in listed(store, keys.sign, NOW)}
+    problems = {entry["name"]: entry["problem"] for entry in list_backups(store, keys.sign, NOW)}
     assert list(problems) == sorted(names, reverse=True)
     assert "is not the one that was published" in problems[changed]
     assert "not signed by this key, or was changed" in problems[unsigned]
     assert "can't be read" in problems[unreadable]
     assert "can't be read" in problems[lost]
     assert problems[good] == ""
-    assert not any("signature" in entry for entry in listed(store, keys.sign, NOW))
+    assert not any("signature" in entry for entry in list_backups(store, keys.sign, NOW))
     for name in (changed, unsigned, unreadable, lost):
         with pytest.raises(SalvageError):
-            opened(store, keys.sign, [keys.identity], name)
-    assert opened(store, keys.sign, [keys.identity])[0]["name"] == good
+            open_backup(store, keys.sign, [keys.identity], name)
+    assert open_backup(store, keys.sign, [keys.identity])[0]["name"] == good
 
 
 def test_a_record_under_another_name_or_of_another_archive_is_refused(past: Past, keys: Keys, store: Store, folder: Path) -> None:
@@ -196,6 +198,6 @@ def test_none_and_an_unknown_one_are_told(past: Past, keys: Keys, store: Store) 
 
 def test_a_backup_says_how_old_it_is(past: Past, keys: Keys, store: Store, folder: Path) -> None:
     name = keys.backup(past).write(store)["name"]
-    assert listed(store, keys.sign, datetime(2100, 1, 1, tzinfo=timezone.utc))[0]["age"] > 10**9
+    assert list_backups(store, keys.sign, datetime(2100, 1, 1, tzinfo=timezone.utc))[0]["age"] > 10**9
     (folder / f"{name}.json").write_text("[]")
-    assert listed(store, keys.sign, NOW)[0]["age"] is None
+    assert list_backups(store, keys.sign, NOW)[0]["age"] is None

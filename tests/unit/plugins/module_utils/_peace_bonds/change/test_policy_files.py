@@ -6,14 +6,12 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.change import policy_files as candidate
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.change import restrict
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.review import next_step as recommend
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._records import decision_records as record
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -147,90 +145,3 @@ def test_only_known_metrics_become_input() -> None:
         {"name": "other", "value": 1, "status": "healthy"},
     ]
     assert recommend.input_of(metrics) == {"metrics": {"qek_value": 0.93}, "symbiosis_score": 0.7}
-
-
-DECISION = {"decision": "keep_block", "provider": "p", "who": "me", "why": "because", "at": "2026-11-24T15:00:00Z"}
-
-
-@pytest.fixture
-def secret(tmp_path: Path) -> record.Signer:
-    path = tmp_path / "secret"
-    path.write_text("0123456789abcdef" * 4)
-    return record.signer(str(path))
-
-
-def pem(folder: Path) -> tuple[str, str]:
-    ed25519 = pytest.importorskip("cryptography.hazmat.primitives.asymmetric.ed25519")
-    serialization = pytest.importorskip("cryptography.hazmat.primitives.serialization")
-    key = ed25519.Ed25519PrivateKey.generate()
-    private, public = folder / "key.pem", folder / "key.pub"
-    private.write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
-    public.write_bytes(key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo))
-    return str(private), str(public)
-
-
-def test_a_record_is_signed_chained_and_written_once(tmp_path: Path) -> None:
-    private, public = pem(tmp_path)
-    key, folder = record.signer(private), str(tmp_path / "records")
-    first = record.write(folder, DECISION, key)
-    assert first[2]
-    assert record.write(folder, {**DECISION, "at": "later"}, key) == (first[0], first[1], False)
-    assert record.write(folder, {**DECISION, "provider": "q"}, key, dry_run=True)[2]
-    second = record.write(folder, {**DECISION, "provider": "q"}, key)
-    assert second[1]["previous"]
-    other = record.signer(public)
-    found = record.verify(folder, {other.key_id: other})
-    assert [(item.record["provider"], item.problem) for item in found] == [("p", ""), ("q", "")]
-    with pytest.raises(SalvageError, match="can't sign"):
-        other.sign(b"x")
-
-
-def test_what_was_changed_or_taken_away_is_seen(tmp_path: Path, secret: record.Signer) -> None:
-    folder = tmp_path / "records"
-    assert record.write(str(folder), DECISION, secret, dry_run=True)[2]
-    assert not folder.exists()
-    for provider in "abcd":
-        record.write(str(folder), {**DECISION, "provider": provider}, secret)
-    keys = {secret.key_id: secret}
-    first, second, third, _fourth = sorted(folder.iterdir())
-    text = second.read_text()
-
-    second.write_text(text.replace("because", "instead"))
-    problems = [item.problem for item in record.verify(str(folder), keys)]
-    assert problems == ["", "its signature does not fit its content", "the record before it was changed or taken away", ""]
-    second.write_text(text)
-    third.unlink()
-    assert record.verify(str(folder), keys)[2].problem == "the record before it was changed or taken away"
-    assert "another key" in record.verify(str(folder), {})[0].problem
-    first.write_text("[]")
-    assert record.verify(str(folder), keys)[0].to_dict()["problem"] == "it is no decision record"
-
-
-def test_keys_that_are_none(tmp_path: Path) -> None:
-    short, wrong = tmp_path / "short", tmp_path / "wrong.pem"
-    short.write_text("abc")
-    wrong.write_text("-----BEGIN PUBLIC KEY-----\nnonsense\n-----END PUBLIC KEY-----\n")
-    for path, words in ((short, "shorter than 32"), (wrong, "holds no key"), (tmp_path / "none", "can't be read")):
-        with pytest.raises(SalvageError, match=words):
-            record.signer(str(path))
-    rsa = pytest.importorskip("cryptography.hazmat.primitives.asymmetric.ec")
-    serialization = pytest.importorskip("cryptography.hazmat.primitives.serialization")
-    public = rsa.generate_private_key(rsa.SECP256R1()).public_key()
-    wrong.write_bytes(public.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo))
-    with pytest.raises(SalvageError, match="not ed25519"):
-        record.signer(str(wrong))
-
-
-def test_without_cryptography_there_is_still_hmac(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    private, _public = pem(tmp_path)
-    monkeypatch.setattr(record, "HAS_CRYPTOGRAPHY", False)
-    with pytest.raises(SalvageError, match="cryptography is missing"):
-        record.signer(private)
-
-
-def test_a_folder_that_is_none(tmp_path: Path, secret: record.Signer) -> None:
-    with pytest.raises(SalvageError, match="no folder"):
-        record.verify(str(tmp_path / "none"), {})
-    (tmp_path / "file").write_text("")
-    with pytest.raises(SalvageError, match="can't be recorded"):
-        record.write(str(tmp_path / "file"), DECISION, secret)

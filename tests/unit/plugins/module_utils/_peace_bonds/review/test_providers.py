@@ -103,7 +103,7 @@ def test_paths_in_every_form() -> None:
     for text in ("euystacio.peace_bonds", "euystacio/peace_bonds", "data.euystacio.peace_bonds", "/v1/data/euystacio/peace_bonds/"):
         assert data_path(text) == "/v1/data/euystacio/peace_bonds"
     for text in ("", "/", "a//b", "data"):
-        with pytest.raises(SalvageError, match="no path of an OPA rule"):
+        with pytest.raises(SalvageError, match="not the path of an OPA rule"):
             data_path(text)
 
 

@@ -1,0 +1,81 @@
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""JSON from outside: read so that bad values can be reported one by one, and described in words."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from .errors import SalvageError
+
+
+class DuplicateKey:
+    """A key that an object gives twice, with different values."""
+
+
+def load_json(text: str) -> Any:
+    """JSON that keeps duplicate keys and huge numbers apart, so that only their own value is refused.  Raises SalvageError(invalid)."""
+    try:
+        return json.loads(text, object_pairs_hook=_unique, parse_int=_integer)
+    except (ValueError, RecursionError) as exc:
+        what = "is nested too deeply" if isinstance(exc, RecursionError) else f"is not JSON ({exc})"
+        sentence = f"the answer {what}; {len(text)} characters came, starting with {text[:40]!r}"
+        raise SalvageError(sentence, reason="invalid") from None
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for key, value in pairs:
+        result[key] = value if key not in result or _same(result[key], value) else DuplicateKey()
+    return result
+
+
+def _same(a: object, b: object) -> bool:
+    return type(a) is type(b) and a == b
+
+
+def _integer(digits: str) -> int | float:
+    return int(digits) if len(digits) < 400 else math.inf  # int() refuses thousands of digits; no float holds so many
+
+
+def finite(raw: object) -> tuple[float | None, str]:
+    """The finite number that ``raw`` is, or the reason why it is not one."""
+    if isinstance(raw, DuplicateKey):
+        return None, "given twice with different values"
+    if raw is None:
+        return None, "the value is null"
+    if isinstance(raw, bool) or not isinstance(raw, (int, float)):
+        return None, f"the value is {json_kind(raw)}, not a number"
+    try:
+        number = float(raw)
+    except OverflowError:
+        number = math.inf
+    return (number, "") if math.isfinite(number) else (None, f"the value is {_spelled(number)}")
+
+
+def _spelled(number: float) -> str:
+    return "NaN" if math.isnan(number) else "infinite"
+
+
+def json_kind(raw: object) -> str:
+    """The value in words, for an error sentence."""
+    if isinstance(raw, str):
+        return f"the string {raw[:40]!r}"
+    if isinstance(raw, bool):
+        return f"the boolean {str(raw).lower()}"
+    if raw is None:
+        return "null"
+    if isinstance(raw, Mapping):
+        return "an object"
+    if isinstance(raw, (list, tuple)):
+        return "a list"
+    return "a number" if isinstance(raw, (int, float)) else f"of type {type(raw).__name__}"
+
+
+def as_text(raw: object) -> str:
+    """A string as it is, anything else in words."""
+    return raw if isinstance(raw, str) else json_kind(raw)

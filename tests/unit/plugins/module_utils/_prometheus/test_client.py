@@ -1,0 +1,62 @@
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The client of Prometheus' HTTP API: what it asks, and what it makes of the answer."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.http import Endpoint, Response
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._prometheus.client import PrometheusApi
+
+
+class Answers:
+    def __init__(self, answer: Any) -> None:
+        self.answer, self.asked = answer, []
+
+    def request(self, method: str, url: str, **kwargs: Any) -> Response:
+        self.asked.append((url, dict(kwargs["query"] or {})))
+        return Response(200, {}, json.dumps(self.answer).encode(), 0.0)
+
+
+def api(answer: Any) -> tuple[PrometheusApi, Answers]:
+    http = Answers(answer)
+    return PrometheusApi(Endpoint("http://p", "http://p", http)), http
+
+
+def test_a_query_asks_for_a_time_and_a_lookback_only_where_they_are_given() -> None:
+    prometheus, http = api(
+        {"status": "success", "data": {"resultType": "matrix", "result": [{"metric": {}, "values": [[1, "2"], [3, "4"]]}]}}
+    )
+    assert [one.series for one in prometheus.query("up[5m]")] == [((1.0, 2.0), (3.0, 4.0))]
+    prometheus.query("up", at=10, lookback=0)
+    prometheus.query_range("up", start=0, end=22_000, step=1)
+    assert [query for _url, query in http.asked] == [
+        {"query": "up[5m]"},
+        {"query": "up", "time": "10.000", "lookback_delta": "0.001"},
+        {"query": "up", "start": "0.000", "end": "22000.000", "step": "2.000"},
+    ]
+
+
+def test_alerts_and_any_other_data() -> None:
+    alert = {"labels": {"alertname": "A"}, "state": "pending"}
+    assert api({"status": "success", "data": {"alerts": [alert]}})[0].alerts() == [alert]
+    assert api({"status": "success", "data": {"a": "b"}})[0].data("/api/v1/status/flags") == {"a": "b"}
+
+
+@pytest.mark.parametrize("answer", [[], {"status": "success"}, {"status": "success", "data": {"alerts": [{}]}}, {"status": "error"}])
+def test_an_answer_that_is_not_one_names_the_address_and_the_path(answer: Any) -> None:
+    with pytest.raises(SalvageError, match=r"^http://p/api/v1/alerts: ") as caught:
+        api(answer)[0].alerts()
+    assert caught.value.reason == "invalid"
+
+
+def test_a_used_up_timeout_asks_nothing() -> None:
+    prometheus, http = api({})
+    with pytest.raises(SalvageError, match="the time was up"):
+        prometheus.query("up", timeout=0)
+    assert http.asked == []
