@@ -220,7 +220,16 @@ def lock(*, upgrade: bool = False) -> None:
     jobs = {"dev": (OLDEST, None), **{f"core-{core}": (oldest, f"ansible-core=={core}.*\n") for core, (oldest, _) in CORES.items()}}
     for name, (oldest, wanted) in jobs.items():
         # No address of an index goes into a lock: everyone uses the index that their pip is set up for.
-        command = [uv, "pip", "compile", "--quiet", "--universal", *(["--upgrade"] if upgrade else []), "--python-version", "{}.{}".format(*oldest)]
+        command = [
+            uv,
+            "pip",
+            "compile",
+            "--quiet",
+            "--universal",
+            *(["--upgrade"] if upgrade else []),
+            "--python-version",
+            "{}.{}".format(*oldest),
+        ]
         command += ["--generate-hashes", "--no-emit-index-url", "--no-annotate", "--no-header", "-o", str(LOCKS / f"{name}.lock")]
         subprocess.run([*command, "-" if wanted else str(LOCKS / f"{name}.in")], input=wanted, text=True, check=True)
         say(f"wrote tools/locks/{name}.lock")

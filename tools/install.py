@@ -77,7 +77,9 @@ def install(case: Case, folder: Path, limit: float = LIMIT) -> float:
     _do([case.python.path, "-m", "venv", str(folder)], f"make a virtual environment with Python {case.python.name}", 120)
     python = str(folder / "bin" / "python")
     pip = [python, "-m", "pip", "--disable-pip-version-check", "--no-input", "--quiet"]
-    _do([*pip, "install", "--upgrade", f"pip=={case.pip}" if case.pip else "pip"], f"install pip {case.pip or 'of the newest release'}", 120)
+    _do(
+        [*pip, "install", "--upgrade", f"pip=={case.pip}" if case.pip else "pip"], f"install pip {case.pip or 'of the newest release'}", 120
+    )
     start = time.monotonic()
     _do([*pip, "install", "-r", str(CHECKOUT / case.requirements)], f"install {case.requirements} with pip {case.pip or '(newest)'}", limit)
     seconds = time.monotonic() - start
@@ -89,9 +91,7 @@ def install(case: Case, folder: Path, limit: float = LIMIT) -> float:
 def _do(command: list[str], what: str, limit: float) -> None:
     environ = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     try:
-        done = subprocess.run(
-            command, env=environ, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=limit, check=False
-        )
+        done = subprocess.run(command, env=environ, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=limit, check=False)
     except subprocess.TimeoutExpired:
         raise EnvError(f"Could not {what} within {limit:.0f} s; look for packages that disagree about a dependency.") from None
     if done.returncode:
