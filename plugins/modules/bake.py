@@ -98,7 +98,7 @@ options:
     description:
       - Prometheus, as C(http[s]://host:port[/prefix]), C(service[s]://namespace/service:port[/prefix]), or C(forward[s]://) for C(service[s]://).
     type: str
-    default: service://monitoring/prometheus:9090
+    default: service://monitoring/prometheus-operator-kube-p-prometheus:9090
   metrics_port:
     description: The port of each pod that serves O(metrics_path), by number or name.
     type: str
@@ -304,6 +304,7 @@ import tempfile
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
+from ..module_utils._cluster.defaults import PROMETHEUS_URL
 from ..module_utils._cluster.routes import ARGUMENTS as ROUTES
 from ..module_utils._cluster.routes import Routes
 from ..module_utils._cluster.session import Cluster
@@ -338,7 +339,7 @@ ARGUMENTS = {
     "harm": {"type": "float", "default": 5.0},
     "variance_ratio": {"type": "float", "default": 1.0},
     "source": {"type": "str", "choices": ["auto", "prometheus", "pods"], "default": "auto"},
-    "prometheus_url": {"type": "str", "default": "service://monitoring/prometheus:9090"},
+    "prometheus_url": {"type": "str", "default": PROMETHEUS_URL},
     "metrics_port": {"type": "str", "default": "8000"},
     "metrics_path": {"type": "str", "default": "/metrics"},
     "requests_metric": {"type": "str", "default": "http_requests_total"},

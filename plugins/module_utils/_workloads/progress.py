@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .._cluster.pods import ready
+from .pod_trouble import FINAL_REASONS
 from .workload import Object, Revision, current_revision, hash_of_pod, pods_of, revisions_of
 
 COMPLETE = "complete"
@@ -17,11 +18,7 @@ PROGRESSING = "progressing"
 FAILED = "failed"
 PAUSED = "paused"
 
-# The kubelet tries these for ever; the template can't come up until somebody changes it.
-_HOPELESS = frozenset(
-    {"ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "CreateContainerConfigError", "CreateContainerError", "RunContainerError"}
-)
-# Under the same names it tells that it, or the runtime, was too slow; the next try may well succeed.
+# With these messages a final reason is temporary: the kubelet, or the runtime, was too slow.
 _PASSING = ("failed to sync configmap cache", "failed to sync secret cache", "context deadline exceeded")
 
 
@@ -181,7 +178,7 @@ def trouble_of(pod: Object, restart_limit: int = 2) -> Trouble | None:
         restarts = container.get("restartCount", 0)
         ended = state.get("terminated") or (container.get("lastState") or {}).get("terminated") or {}
         last = f"exit code {ended['exitCode']} ({ended.get('reason', 'Error')})" if "exitCode" in ended else ""
-        if waiting.get("reason") in _HOPELESS:
+        if waiting.get("reason") in FINAL_REASONS:
             message = waiting.get("message") or ""
             said = f": {message}" if message else ""
             terminal = not any(words in message for words in _PASSING)

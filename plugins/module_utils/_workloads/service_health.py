@@ -42,7 +42,7 @@ def service_health(code: int, content_type: str, body: bytes) -> ServiceHealth:
         return ServiceHealth(CRITICAL, f"answered {code}")
     try:
         data = json.loads(body, object_pairs_hook=_without_duplicates)
-    except _DuplicateKey as exc:
+    except _DuplicateKeyError as exc:
         return ServiceHealth(UNKNOWN, f"answered 200, but its answer has the key {shown(exc.args[0])} twice")
     except (ValueError, RecursionError):
         data = {"status": body.decode("utf-8", "replace").strip()} if content_type == "text/plain" else None
@@ -56,7 +56,7 @@ def service_health(code: int, content_type: str, body: bytes) -> ServiceHealth:
     return ServiceHealth(status, "" if status == HEALTHY else f"answered 200, but it says {shown(word)}", data)
 
 
-class _DuplicateKey(Exception):
+class _DuplicateKeyError(Exception):
     pass
 
 
@@ -64,6 +64,6 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in pairs:
         if key in found:
-            raise _DuplicateKey(key)
+            raise _DuplicateKeyError(key)
         found[key] = value
     return found

@@ -44,6 +44,10 @@ def test_still_on_its_way(shapes: Any, status: dict[str, int], words: str) -> No
         ({"waiting": {"reason": "ImagePullBackOff", "message": "Back-off pulling image"}}, 0, "ImagePullBackOff: Back-off pulling image"),
         ({"waiting": {"reason": "InvalidImageName"}}, 0, "InvalidImageName"),
         ({"waiting": {"reason": "CreateContainerConfigError", "message": 'secret "x" not found'}}, 0, 'secret "x" not found'),
+        ({"waiting": {"reason": "ImageInspectError"}}, 0, "ImageInspectError"),
+        ({"waiting": {"reason": "SignatureValidationFailed"}}, 0, "SignatureValidationFailed"),
+        ({"waiting": {"reason": "PostStartHookError"}}, 0, "PostStartHookError"),
+        ({"waiting": {"reason": "RegistryUnavailable"}}, 0, "RegistryUnavailable"),
         ({"waiting": {"reason": "CrashLoopBackOff"}}, 2, "restarted 2 times"),
     ],
 )

@@ -48,7 +48,9 @@ def test_what_is_not_healthy(content_type: str, body: bytes, status: str, reason
     assert (found.status, found.reason) == (status, f"answered 200, but {reason}")
 
 
-@pytest.mark.parametrize(("content_type", "body"), [("text/plain", b"OK\n"), ("text/plain", b'{"status": "ok"}'), ("", b'{"status": "ok"}')])
+@pytest.mark.parametrize(
+    ("content_type", "body"), [("text/plain", b"OK\n"), ("text/plain", b'{"status": "ok"}'), ("", b'{"status": "ok"}')]
+)
 def test_plain_text_and_json_of_another_type(content_type: str, body: bytes) -> None:
     assert service_health(200, content_type, body).status == "healthy"
 
