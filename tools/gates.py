@@ -35,6 +35,9 @@ LAB = "make-test"
 COVERAGE_FLOOR = 95
 FAILURE_LINES = 25
 SLOWEST = 10
+# Integration tests that stop the kubelet, take the monitoring away, measure milliseconds or look at the whole cluster run one by one.
+# Each of the other files has a namespace of its own, and two of them run at a time.
+ONE_BY_ONE = frozenset({"test_check_mode", "test_delivery", "test_health_access", "test_health_faults", "test_rebuild"})
 # Scenarios that look at the whole cluster run alone; each of the others has a namespace of its own.
 ALONE = frozenset({"health_check", "cluster_rebuild"})
 
@@ -272,7 +275,11 @@ def artifact(run: Run) -> None:
 def integration(run: Run) -> None:
     variables = lab_up(run)
     if variables is not None:
-        run.pytest("integration", "tests/integration", "-v", extra=variables)
+        files = sorted((CHECKOUT / "tests" / "integration").glob("test_*.py"))
+        alone = [str(path) for path in files if path.stem in ONE_BY_ONE]
+        others = [str(path) for path in files if path.stem not in ONE_BY_ONE]
+        run.pytest("integration/one-by-one", *alone, "-v", extra=variables)
+        run.pytest("integration/two-by-two", *others, "-v", "-n", "2", "--dist", "loadfile", extra=variables)
 
 
 def soak_on_the_lab(run: Run) -> None:
