@@ -399,7 +399,7 @@ def main(arguments: list[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="meta-salvage-") as scratch:
         run = Run(Path(scratch))
         try:
-            environment()  # first of all, so that what it takes is no step's time
+            environment()  # first of all, so that its time does not count for a step
             in_order(run, names or list(GATES))
         except EnvError as error:
             run.steps.append(Step("environment", failed=1, note=str(error)))
