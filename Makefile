@@ -5,7 +5,7 @@ RUN := $(PYTHON) -m tools.env run
 LAB ?= dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format unit install sanity lab-parts artifact integration molecule bench lab lab-down build lock lock-upgrade clean
+.PHONY: help demo test lint format unit install sanity lab-parts artifact integration molecule soak bench lab lab-down build lock lock-upgrade clean
 
 help: ## this list
 	@sed -n 's/^\([a-z -]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 60
@@ -16,8 +16,18 @@ demo: ## the health check on a healthy system, then on a broken one (KUBECONFIG,
 test: ## every gate, in order; the last line counts
 	@$(PYTHON) -m tools.gates
 
-lint unit install sanity artifact integration molecule: ## one gate of them
+lint install sanity artifact integration molecule: ## one gate of them
 	@$(PYTHON) -m tools.gates $@
+
+unit: ## the unit tests, or with K=EXPRESSION those that match, without coverage
+ifdef K
+	@$(RUN) pytest tests/unit -q -k "$(K)"
+else
+	@$(PYTHON) -m tools.gates unit
+endif
+
+soak: ## the tests that repeat, at the full size of docs/benchmarks.md; takes hours
+	@$(PYTHON) -m tools.gates soak
 
 lab-parts: ## the lab's builds, and the tests of its parts
 	@$(PYTHON) -m tools.gates lab

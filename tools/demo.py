@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The demo: a health check of a healthy system, then of the same system with one thing broken.
 
-With KUBECONFIG set it checks that cluster, once, and touches nothing of it.  Otherwise it brings up the lab (LAB names it).
+With KUBECONFIG set it checks that cluster, once, and changes nothing.  Otherwise it brings up the lab (LAB names it).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pathlib import Path
 CHECKOUT = Path(__file__).resolve().parents[1]
 REPORTS = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "meta-salvage" / "demo"
 NAMESPACE, APP, PORT = "euystacio-ai", "euystacio-api", 8000
-SETTLING = 90.0  # seconds until alerts about something that is mended are gone
+SETTLING = 90.0  # seconds until alerts about a fault that is gone have ended
 FAULT = {"metrics": {"qek_value": 0.82}}
 
 

@@ -164,7 +164,7 @@ def _kubernetes_core() -> Path:
             temporary = path.with_name(path.name + ".part")
             shutil.rmtree(temporary, ignore_errors=True)
             pip = [_need_python().path, "-m", "pip", "--disable-pip-version-check", "--no-input"]
-            # The collection is plain Python; the version told to pip only lets it take the wheel on older interpreters too.
+            # The collection is plain Python; the version given to pip only lets it take the wheel on older interpreters too.
             choice = ("--no-deps", "--require-hashes", "--only-binary=:all:", "--python-version=3.13")
             _run([*pip, "download", *choice, "-d", str(temporary), "-r", str(source)], f"download what {source} pins")
             with zipfile.ZipFile(next(temporary.glob("*.whl"))) as wheel:

@@ -4,13 +4,16 @@
 """The gates that a change passes, each by name or all of them in order.
 
     python3 -m tools.gates [lint] [unit] [install] [sanity] [lab] [artifact] [integration] [molecule]
+    python3 -m tools.gates soak    the tests that repeat, at full size; takes hours and is not one of the gates
 
-A step that fails hides no later one.  Each step's time is told at the end, and the last line counts: N passed, N failed.
-With KUBECONFIG_LAB set, the gates that need a cluster use that lab; otherwise they bring one up and take it down again.
+A step that fails hides no later one.  The end shows what failed, the ten slowest tests, the time of each step and, in the last line,
+the count: N passed, N failed.  Some gates run side by side (see PHASES); what one of those in the background prints comes when it ends.
+With KUBECONFIG_LAB set, the gates that need a cluster use that lab; otherwise they start one and take it down again.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -19,16 +22,24 @@ import tempfile
 import time
 import traceback
 import xml.etree.ElementTree as ET
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from . import collection, install, sanity
+from . import collection, install, sanity, soak
 from .env import CHECKOUT, EnvError, Python, collections_path, environment, newest_python, oldest_python
 
 LAB = "make-test"
 COVERAGE_FLOOR = 95
 FAILURE_LINES = 25
+SLOWEST = 10
+# Integration tests that stop the kubelet, take the monitoring away, measure milliseconds or look at the whole cluster run one by one.
+# Each of the other files has a namespace of its own, and two of them run at a time.
+ONE_BY_ONE = frozenset({"test_check_mode", "test_delivery", "test_health_access", "test_health_faults", "test_rebuild"})
+# Scenarios that look at the whole cluster run alone; each of the others has a namespace of its own.
+ALONE = frozenset({"health_check", "cluster_rebuild"})
 
 
 @dataclass
@@ -39,7 +50,8 @@ class Step:
     skipped: int = 0
     seconds: float = 0.0
     note: str = ""
-    failures: list[str] = field(default_factory=list)  # each test's name, and the end of what it said
+    failures: list[str] = field(default_factory=list)  # each test's name, and the end of its output
+    tests: list[tuple[float, str]] = field(default_factory=list)  # seconds and name of the slowest tests
 
 
 @dataclass
@@ -72,12 +84,18 @@ class Run:
         return step
 
     def command(
-        self, name: str, *command: str, cwd: Path = CHECKOUT, extra: dict[str, str] | None = None, only_failure_speaks: bool = False
+        self,
+        name: str,
+        *command: str,
+        cwd: Path = CHECKOUT,
+        extra: dict[str, str] | None = None,
+        only_failure_speaks: bool = False,
+        at_the_end: bool = False,
     ) -> Step:
-        """A step that is one command; its exit status decides."""
+        """A step that is one command; its exit status decides.  ``at_the_end``: its output is printed in one piece."""
 
         def work(step: Step) -> None:
-            if execute(*command, cwd=cwd, extra=extra, only_failure_speaks=only_failure_speaks):
+            if execute(*command, cwd=cwd, extra=extra, only_failure_speaks=only_failure_speaks, at_the_end=at_the_end):
                 step.failed += 1
             else:
                 step.passed += 1
@@ -92,6 +110,7 @@ class Run:
             status = execute("pytest", f"--junitxml={report}", *arguments, extra=extra, python=python)
             root = ET.parse(report).getroot() if report.exists() else ET.Element("none")
             step.failures += failures_of(root)
+            step.tests = slowest_of(root)
             for suite in root.iter("testsuite"):
                 count = {key: int(suite.get(key, 0)) for key in ("tests", "failures", "errors", "skipped")}
                 step.failed += count["failures"] + count["errors"]
@@ -116,12 +135,19 @@ def failures_of(report: ET.Element) -> list[str]:
     ]
 
 
+def slowest_of(report: ET.Element, most: int = SLOWEST) -> list[tuple[float, str]]:
+    """Of a JUnit report, the slowest tests with their seconds."""
+    cases = [(float(case.get("time", 0)), f"{case.get('classname')}::{case.get('name')}") for case in report.iter("testcase")]
+    return sorted(cases, reverse=True)[:most]
+
+
 def execute(
     *command: str,
     cwd: Path = CHECKOUT,
     extra: dict[str, str] | None = None,
     python: Python | None = None,
     only_failure_speaks: bool = False,
+    at_the_end: bool = False,
 ) -> int:
     environ = {**environment(python), **(extra or {})}
     if not sys.stdout.isatty():
@@ -130,7 +156,7 @@ def execute(
     if program is None:
         raise EnvError(f"There is no command {command[0]!r} on this machine.")
     sys.stdout.flush()
-    output = subprocess.PIPE if only_failure_speaks else None
+    output = subprocess.PIPE if only_failure_speaks or at_the_end else None
     done = subprocess.run(
         [program, *command[1:]],
         cwd=cwd,
@@ -140,7 +166,7 @@ def execute(
         stderr=output and subprocess.STDOUT,
         check=False,
     )
-    if done.returncode and done.stdout:
+    if done.stdout and (done.returncode or at_the_end):
         print(done.stdout.decode(errors="replace"), flush=True)
     return done.returncode
 
@@ -249,17 +275,36 @@ def artifact(run: Run) -> None:
 def integration(run: Run) -> None:
     variables = lab_up(run)
     if variables is not None:
-        run.pytest("integration", "tests/integration", "-v", extra=variables)
+        files = sorted((CHECKOUT / "tests" / "integration").glob("test_*.py"))
+        alone = [str(path) for path in files if path.stem in ONE_BY_ONE]
+        others = [str(path) for path in files if path.stem not in ONE_BY_ONE]
+        run.pytest("integration/one-by-one", *alone, "-v", extra=variables)
+        run.pytest("integration/two-by-two", *others, "-v", "-n", "2", "--dist", "loadfile", extra=variables)
+
+
+def soak_on_the_lab(run: Run) -> None:
+    variables = lab_up(run)
+    if variables is not None:
+        run.pytest("soak", *soak.tests(CHECKOUT / "tests" / "integration"), "-v", "-s", extra={**variables, **soak.FULL_SIZE})
 
 
 def molecule(run: Run) -> None:
     variables = lab_up(run)
-    if variables is not None:
-        for scenario in sorted((CHECKOUT / "extensions" / "molecule").glob("*/molecule.yml")):
-            name = scenario.parent.name
-            # A folder of its own: molecule's default is the same for every checkout, and remembers what another one has prepared.
-            own = {"MOLECULE_EPHEMERAL_DIRECTORY": str(run.scratch / "molecule" / name)}
-            run.command(f"molecule/{name}", "molecule", "test", "-s", name, cwd=CHECKOUT / "extensions", extra={**variables, **own})
+    if variables is None:
+        return
+
+    def scenario(name: str, at_the_end: bool = True) -> None:
+        # A folder of its own: molecule's default is the same for every checkout, and remembers what another one has prepared.
+        extra = {**variables, "MOLECULE_EPHEMERAL_DIRECTORY": str(run.scratch / "molecule" / name)}
+        command = ("molecule", "test", "-s", name)
+        run.command(f"molecule/{name}", *command, cwd=CHECKOUT / "extensions", extra=extra, at_the_end=at_the_end)
+
+    names = sorted(path.parent.name for path in (CHECKOUT / "extensions" / "molecule").glob("*/molecule.yml"))
+    for name in names:
+        if name in ALONE:
+            scenario(name, at_the_end=False)
+    with ThreadPoolExecutor(2) as pool:  # they mostly wait for pods
+        list(pool.map(scenario, [name for name in names if name not in ALONE]))
 
 
 GATES: dict[str, Callable[[Run], None]] = {
@@ -274,29 +319,97 @@ GATES: dict[str, Callable[[Run], None]] = {
 }
 
 
-def main(names: list[str]) -> int:
-    unknown = sorted(set(names) - set(GATES))
+EXTRA: dict[str, Callable[[Run], None]] = {"soak": soak_on_the_lab}
+# Gates that run one after another, and one beside them. Sanity computes for minutes on one core; at a low priority it takes what the
+# tests on the lab leave while they wait.
+PHASES: tuple[tuple[tuple[str, ...], str, int], ...] = (
+    (("lint",), "install", 0),
+    (("unit",), "", 0),
+    (("lab", "artifact", "integration", "molecule"), "sanity", 19),
+)
+
+
+@contextmanager
+def beside(run: Run, name: str, niceness: int) -> Iterator[None]:
+    """Run a gate in a process of its own meanwhile; its output and its steps come when both are done."""
+    output, report = run.scratch / f"{name}.log", run.scratch / f"{name}.json"
+    print(f"\n=== {name} runs in the background", flush=True)
+    with output.open("wb") as log:
+        command = ["nice", "-n", str(niceness), sys.executable, "-m", "tools.gates", f"--report={report}", name]
+        process = subprocess.Popen(command, cwd=CHECKOUT, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
+    try:
+        yield
+        process.wait()
+    finally:
+        process.terminate()
+        process.wait()
+        print(output.read_text(encoding="utf-8", errors="replace"), flush=True)
+        if report.exists():
+            run.steps += [Step(**step) for step in json.loads(report.read_text(encoding="utf-8"))]
+        else:
+            run.steps.append(Step(name, failed=1, note=f"(it ended with status {process.returncode} and without a result)"))
+
+
+def in_order(run: Run, names: Sequence[str]) -> None:
+    """Every gate of ``names``, in the order and side by side as PHASES has it; the others after them."""
+    left = list(names)
+    for gates, companion, niceness in PHASES:
+        wanted = [name for name in gates if name in left]
+        if wanted and companion in left:
+            with beside(run, companion, niceness):
+                one_by_one(run, wanted)
+            left.remove(companion)
+        else:
+            one_by_one(run, wanted)
+        left = [name for name in left if name not in wanted]
+    one_by_one(run, left)
+
+
+def one_by_one(run: Run, names: Sequence[str]) -> None:
+    for name in names:
+        {**GATES, **EXTRA}[name](run)
+
+
+def summary(steps: Sequence[Step]) -> tuple[int, int, int]:
+    """Print what failed, the slowest tests, each step and the count; returns the count."""
+    for step in steps:
+        for failure in step.failures:
+            print(f"\nFailed in {step.name}: {failure}")
+    tests = sorted(((*test, step.name) for step in steps for test in step.tests), reverse=True)[:SLOWEST]
+    if tests:
+        print("\nSlowest tests                             seconds")
+        for seconds, test, step_name in tests:
+            print(f"{step_name:40} {seconds:8.1f}  {test}")
+    print("\nStep                                        seconds  passed  failed  skipped")
+    for step in steps:
+        print(f"{step.name:42} {step.seconds:8.0f} {step.passed:7} {step.failed:7} {step.skipped:8}  {step.note}".rstrip())
+    passed, failed, skipped = (sum(getattr(step, key) for step in steps) for key in ("passed", "failed", "skipped"))
+    print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""), flush=True)
+    return passed, failed, skipped
+
+
+def main(arguments: list[str]) -> int:
+    reports = [word.removeprefix("--report=") for word in arguments if word.startswith("--report=")]
+    names = [word for word in arguments if not word.startswith("--report=")]
+    unknown = sorted(set(names) - set(GATES) - set(EXTRA))
     if unknown:
         print(f"There is no gate {', '.join(unknown)}; the gates are {', '.join(GATES)}.", file=sys.stderr)
         return 2
+    start = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="meta-salvage-") as scratch:
         run = Run(Path(scratch))
         try:
-            environment()  # first of all, so that what it takes is no step's time
-            for name in names or GATES:
-                GATES[name](run)
+            environment()  # first of all, so that its time does not count for a step
+            in_order(run, names or list(GATES))
         except EnvError as error:
             run.steps.append(Step("environment", failed=1, note=str(error)))
         finally:
             lab_down(run)
-    for step in run.steps:
-        for failure in step.failures:
-            print(f"\nFailed in {step.name}: {failure}")
-    print("\nStep                                        seconds  passed  failed  skipped")
-    for step in run.steps:
-        print(f"{step.name:42} {step.seconds:8.0f} {step.passed:7} {step.failed:7} {step.skipped:8}  {step.note}".rstrip())
-    passed, failed, skipped = (sum(getattr(step, key) for step in run.steps) for key in ("passed", "failed", "skipped"))
-    print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""), flush=True)
+    if reports:
+        Path(reports[0]).write_text(json.dumps([asdict(step) for step in run.steps]), encoding="utf-8")
+        return 1 if any(step.failed for step in run.steps) else 0
+    print(f"\nAll of it took {(time.monotonic() - start) / 60:.0f} minutes.")
+    passed, failed, _ = summary(run.steps)
     return 1 if failed or not passed else 0
 
 

@@ -31,7 +31,7 @@ HERE = "tools/style.py"  # names every phrase
 BANNED = (
     (r"\b(?:is|are|was|were|be|been|being) told\b", 'write "is reported", "is shown", or say who reports it'),
     (r"\b(?:tells|told)\b", 'write "reports", "shows" or "says"'),
-    (r"(?<!\S)(?!\W*there\b)\S+ ((?:is|are|was|were) no (?!longer\b|more\b|one\b)[a-z]+)", 'write "is not a ..."'),
+    (r"(?<!\S)(?!\S*\bthere\s)\S+ ((?:is|are|was|were) no (?!longer\b|more\b|one\b)[a-z]+)", 'write "is not a ..."'),
     (r"\bwhose\b", 'write "with", "that has" or a second sentence'),
     (r"\bbe it\b", 'write "whether ... or ..."'),
     (r"\bwhat(?: [a-z]+){1,6} (?:came|comes) to\b", 'write "the result of ..."'),

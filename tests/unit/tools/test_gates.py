@@ -5,8 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -86,7 +91,7 @@ def test_every_test_of_a_pytest_run_counts(
     assert (step.passed, step.failed, step.skipped) == expected
 
 
-def test_what_failed_is_told_again_at_the_end(gate, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+def test_what_failed_is_shown_again_at_the_end(gate, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
     report = """<testsuites><testsuite tests="2" failures="1" errors="1">
       <testcase classname="tests.a" name="test_b"><failure message="m">first\nE   assert 1 == 2</failure></testcase>
       <testcase classname="tests.a" name="test_c"><error message="no fixture"/></testcase></testsuite></testsuites>"""
@@ -103,6 +108,16 @@ def test_what_failed_is_told_again_at_the_end(gate, monkeypatch: pytest.MonkeyPa
     assert "tests.a::test_c" in said and "no fixture" in said
 
 
+def test_every_integration_test_runs_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    runs: list[tuple[str, ...]] = []
+    monkeypatch.setattr(gates, "execute", lambda *command, **options: runs.append(command) or 0)
+    gates.integration(gates.Run(tmp_path, kubeconfig="here"))
+    named = [Path(word).name for command in runs for word in command if word.endswith(".py")]
+    assert sorted(named) == sorted(path.name for path in (env.CHECKOUT / "tests" / "integration").glob("test_*.py"))
+    assert {f"{name}.py" for name in gates.ONE_BY_ONE} <= set(named)
+    assert {path.parent.name for path in (env.CHECKOUT / "extensions" / "molecule").glob("*/molecule.yml")} > gates.ALONE
+
+
 def test_an_unknown_gate_is_refused(capfd: pytest.CaptureFixture[str]) -> None:
     assert gates.main(["nonsense"]) == 2
     assert "no gate nonsense" in capfd.readouterr().err
@@ -113,3 +128,82 @@ def test_interpreters_come_newest_first_one_of_each_version() -> None:
     assert versions == sorted(set(versions), reverse=True)
     assert env.newest_python() == env.pythons()[versions[0]]
     assert env.newest_python((4, 0), (4, 1)) is None
+
+
+def test_the_slowest_tests_are_shown_before_the_steps(gate, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    cases = "".join(f'<testcase classname="tests.a" name="test_{n}" time="{n}.5"/>' for n in range(12))
+
+    def execute(*command: str, **options: object) -> int:
+        Path(command[1].removeprefix("--junitxml=")).write_text(f'<testsuites><testsuite tests="12">{cases}</testsuite></testsuites>')
+        return 0
+
+    monkeypatch.setattr(gates, "execute", execute)
+    gate(lambda run: run.pytest("unit", "tests/unit") and None)
+    assert gates.main([]) == 0
+    said = capfd.readouterr().out.splitlines()
+    shown = said[said.index(next(line for line in said if line.startswith("Slowest tests"))) + 1 :][:10]
+    assert [line.split()[-1] for line in shown] == [f"tests.a::test_{n}" for n in range(11, 1, -1)]
+    assert said[-1] == "12 passed, 0 failed"
+
+
+@pytest.fixture
+def order(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    seen: list[str] = []
+    monkeypatch.setattr(gates, "GATES", {name: lambda run, name=name: seen.append(name) for name in gates.GATES})
+
+    @contextmanager
+    def beside(run: gates.Run, name: str, niceness: int) -> Iterator[None]:
+        seen.append(f"({name}")
+        yield
+        seen.append(f"{name})")
+
+    monkeypatch.setattr(gates, "beside", beside)
+    return seen
+
+
+def test_all_gates_run_once_side_by_side_where_that_saves_time(order: list[str], tmp_path: Path) -> None:
+    gates.in_order(gates.Run(tmp_path), list(gates.GATES))
+    assert order == [
+        *("(install", "lint", "install)", "unit"),
+        *("(sanity", "lab", "artifact", "integration", "molecule", "sanity)"),
+    ]
+
+
+@pytest.mark.parametrize("name", sorted(gates.GATES))
+def test_a_gate_by_itself_runs_in_the_foreground(name: str, order: list[str], tmp_path: Path) -> None:
+    gates.in_order(gates.Run(tmp_path), [name])
+    assert order == [name]
+
+
+def test_steps_of_the_background_count(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    started: list[list[str]] = []
+
+    def start(command: list[str], **options: Any) -> Any:
+        started.append(command)
+        report = next(Path(word.removeprefix("--report=")) for word in command if word.startswith("--report="))
+        report.write_text(json.dumps([asdict(gates.Step("sanity/one", passed=3, failed=1, failures=["a: b"], tests=[(1.0, "t")]))]))
+        options["stdout"].write(b"its output\n")
+        return SimpleNamespace(wait=lambda: 1, terminate=lambda: None, returncode=1)
+
+    monkeypatch.setattr(gates.subprocess, "Popen", start)
+    run = gates.Run(tmp_path)
+    with gates.beside(run, "sanity", 19):
+        assert run.steps == []
+    assert started[0][:3] == ["nice", "-n", "19"]
+    assert "its output" in capfd.readouterr().out
+    assert gates.summary(run.steps) == (3, 1, 0)
+
+
+def test_a_background_without_a_result_is_a_failure(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    gone = SimpleNamespace(wait=lambda: -9, terminate=lambda: None, returncode=-9)
+    monkeypatch.setattr(gates.subprocess, "Popen", lambda command, **options: gone)
+    run = gates.Run(tmp_path)
+    with gates.beside(run, "sanity", 19):
+        pass
+    assert [(step.failed, step.note) for step in run.steps] == [(1, "(it ended with status -9 and without a result)")]
+
+
+def test_a_report_has_every_step(gate, tmp_path: Path) -> None:
+    gate(lambda run: run.command("one", "false") and None)
+    assert gates.main([f"--report={tmp_path / 'report'}"]) == 1
+    assert [(step["name"], step["failed"]) for step in json.loads((tmp_path / "report").read_text())] == [("one", 1)]

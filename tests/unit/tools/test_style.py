@@ -40,6 +40,7 @@ def test_phrases_are_found(text: str, phrase: str) -> None:
     [
         "There is no Python on this machine.",
         "(there is no such thing)",
+        "raise Error(f'There is no command')",
         "where there is\n# no Prometheus",
         "It is no longer needed, and there are no more.",
         "a piano recommended by Mendel",
