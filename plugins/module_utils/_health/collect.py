@@ -235,7 +235,7 @@ def _api(session: Cluster, wanted: Wanted, previous: Mapping[str, Any] | None, n
         answer = wanted.api.request("GET", wanted.health_path)
     except SalvageError as exc:
         return part("api", [Check("api/health", CRITICAL, str(exc), {"kind": "Service", "name": address})])
-    found = services.api(answer.status, answer.body, address)
+    found = services.api(answer, address)
     return part("api", [found], summary=f"version {found.evidence.get('version') or 'not told'}")
 
 

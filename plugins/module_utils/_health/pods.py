@@ -11,6 +11,7 @@ from typing import Any
 
 from .._core.status import CRITICAL, UNKNOWN, WARNING
 from .._core.times import ago, span, when
+from .._workloads.pod_trouble import SEVERITY
 from .model import Check
 
 STARTING_GRACE = 300.0  # seconds in which a pod may pull its image and start
@@ -20,22 +21,6 @@ RECENT = 86400.0  # without an earlier run to compare with, a restart of the las
 
 _RESTARTS = re.compile(r"^(\d+)")
 _READY = re.compile(r"^(\d+)/(\d+)$")
-_WAITING_IS_FATAL = frozenset(
-    {
-        "CrashLoopBackOff",
-        "PostStartHookError",
-        "RegistryUnavailable",
-        "SignatureValidationFailed",
-        "ImagePullBackOff",
-        "ErrImagePull",
-        "ErrImageNeverPull",
-        "InvalidImageName",
-        "ImageInspectError",
-        "CreateContainerConfigError",
-        "CreateContainerError",
-        "RunContainerError",
-    }
-)
 
 Restarts = Mapping[str, int]
 
@@ -130,13 +115,13 @@ def _of_containers(pod: Mapping[str, Any], now: float) -> list[tuple[str, str, d
     for container in _containers(pod):
         state, name = container.get("state") or {}, container.get("name")
         waiting = state.get("waiting")
-        if waiting and waiting.get("reason") in _WAITING_IS_FATAL:
+        if waiting and waiting.get("reason") in SEVERITY:
             reason = waiting["reason"]
             if reason == "CrashLoopBackOff":
                 text = f"{reason}: container {name} restarted {_times(container.get('restartCount') or 0)}{_exit(container)}"
             else:
                 text = f"{reason}: container {name}, image {container.get('image')}{_message(waiting)}"
-            found.append((CRITICAL, text, {"container": name, "image": container.get("image")}))
+            found.append((SEVERITY[reason], text, {"container": name, "image": container.get("image")}))
         elif state.get("terminated") and state["terminated"].get("exitCode"):
             found.append((CRITICAL, f"container {name} ended{_exit(container)}", {"container": name}))
     return found

@@ -8,34 +8,28 @@ from __future__ import annotations
 import base64
 import binascii
 import datetime
-import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from .._cluster.http import Response
 from .._core.status import CRITICAL, HEALTHY, UNKNOWN, WARNING
 from .._core.times import iso, span
 from .._metrics.model import Evaluation
 from .._opa.model import ALLOWED, DENIED, Decision
+from .._workloads.service_health import service_health
 from .model import Check, Part, part, unknown_part
 
 DAY = 86400.0
 
 
-def api(status: int, body: bytes, address: str) -> Check:
+def api(answer: Response, address: str) -> Check:
     """The finding of the answer of ``/health``: healthy only if the service says so itself."""
     subject = {"kind": "Service", "name": address}
-    if status != 200:
-        return Check("api/health", CRITICAL, f"{address} answered {status}", subject, float(status))
-    try:
-        data = json.loads(body)
-    except (ValueError, RecursionError):
-        data = None
-    said = data.get("status") if isinstance(data, Mapping) else None
-    if said != "healthy":
-        says = f"it says {said!r}" if said is not None else "its answer says nothing of its health"
-        return Check("api/health", CRITICAL if said is not None else UNKNOWN, f"{address} answered 200, but {says}", subject)
-    return Check("api/health", HEALTHY, "", subject, evidence={"version": data.get("version")})
+    found = service_health(answer.status, answer.content_type, answer.body)
+    if found.status == HEALTHY:
+        return Check("api/health", HEALTHY, "", subject, evidence={"version": found.answer.get("version")})
+    return Check("api/health", found.status, f"{address} {found.reason}", subject, None if answer.status == 200 else float(answer.status))
 
 
 def thresholds(evaluations: Iterable[Evaluation]) -> Part:

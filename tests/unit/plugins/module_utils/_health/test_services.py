@@ -10,9 +10,11 @@ import time
 from typing import Any
 
 import pytest
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.http import Response
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._health import services
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._metrics.model import Evaluation
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._opa.model import Decision
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._workloads.service_health import WORDS
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,7 +26,18 @@ NOW = 1_800_000_000.0
     [
         (200, b'{"status": "healthy", "version": "1.2"}', ("healthy", "")),
         (200, b'{"status": "degraded"}', ("critical", "http://a/health answered 200, but it says 'degraded'")),
-        (200, b'{"status": true}', ("critical", "http://a/health answered 200, but it says True")),
+        (200, b'{"status": "ok"}', ("healthy", "")),
+        (200, b'{"status": "UP"}', ("healthy", "")),
+        (200, b'{"status": true}', ("unknown", "http://a/health answered 200, but it says True")),
+        (
+            200,
+            b'{"status": "unhealthy", "status": "healthy"}',
+            ("unknown", "http://a/health answered 200, but its answer has the key 'status' twice"),
+        ),
+            200,
+            b'{"status": "unhealthy", "status": "healthy"}',
+            ("unknown", "http://a/health answered 200, but its answer has the key 'status' twice"),
+        ),
         (200, b"{}", ("unknown", "http://a/health answered 200, but its answer says nothing of its health")),
         (200, b"<html>", ("unknown", "http://a/health answered 200, but its answer says nothing of its health")),
         (200, b"[" * 100_000, ("unknown", "http://a/health answered 200, but its answer says nothing of its health")),
@@ -32,15 +45,16 @@ NOW = 1_800_000_000.0
     ],
 )
 def test_the_service(status: int, body: bytes, expected: tuple[str, str]) -> None:
-    check = services.api(status, body, "http://a/health")
+    check = services.api(Response(status, {}, body, 0.0), "http://a/health")
     assert (check.status, check.reason) == expected
 
 
 @given(st.integers(100, 599), st.binary() | st.from_type(dict[str, str]).map(lambda data: json.dumps(data).encode()))
 def test_a_service_is_healthy_only_if_it_says_so(status: int, body: bytes) -> None:
-    check = services.api(status, body, "http://a")
+    check = services.api(Response(status, {}, body, 0.0), "http://a")
     if check.status == "healthy":
-        assert (status, json.loads(body)["status"]) == (200, "healthy")
+        assert status == 200
+        assert WORDS[json.loads(body)["status"].strip().lower()] == "healthy"
 
 
 def test_thresholds() -> None:

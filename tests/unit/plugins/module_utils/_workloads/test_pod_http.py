@@ -48,26 +48,29 @@ class Session:
 )
 def test_health_of_a_pod(answers: tuple[Response | str, ...], said: str) -> None:
     found = health_of(Session(*answers), POD, "8000", "/health")
-    assert said in found
-    assert bool(found) == bool(said)
+    assert said in found.reason
+    assert found.status == ("critical" if said == "answered 500" else "unknown" if said else "healthy")
 
 
 @pytest.mark.parametrize(
-    ("content_type", "body", "said"),
+    ("content_type", "body", "status", "said"),
     [
-        ("text/plain", "fine", ""),
-        ("text/html", "<html>", "answered text/html"),
-        ("", "", "answered something without a type"),
-        ("application/json", "[]", ""),
-        ("application/json", '{"status": "UP"}', ""),
-        ("application/json", '{"status": "degraded"}', "says 'degraded'"),
-        ("application/json", "{", "JSON"),
+        ("text/plain", "OK\n", "healthy", ""),
+        ("text/plain", "fine", "unknown", "/health answered 200, but its answer (text/plain) says nothing of its health"),
+        ("text/html", "<html>", "unknown", "(text/html) says nothing"),
+        ("", "", "unknown", "says nothing of its health"),
+        ("application/json", "[]", "unknown", "says nothing of its health"),
+        ("application/json", '{"status": "UP"}', "healthy", ""),
+        ("application/json", '{"status": "ok"}', "healthy", ""),
+        ("application/json", '{"status": "degraded"}', "critical", "says 'degraded'"),
+        ("application/json", "{", "unknown", "says nothing of its health"),
     ],
 )
-def test_health_is_what_the_body_says(content_type: str, body: str, said: str) -> None:
+def test_health_is_what_the_body_says(content_type: str, body: str, status: str, said: str) -> None:
     found = health_of(Session(Response(200, {"content-type": content_type}, body.encode(), 0.0)), POD, "8000", "/health")
-    assert said in found
-    assert bool(found) == bool(said)
+    assert found.status == status
+    assert said in found.reason
+    assert bool(found.reason) == bool(said)
 
 
 def counted(number: float, status: int = 200) -> Response:

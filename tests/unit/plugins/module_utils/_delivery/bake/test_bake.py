@@ -132,10 +132,10 @@ def test_a_metric_that_is_absent_is_unknown(api: Any, pods: Pods) -> None:
     ("answer", "words"),
     [
         ((500, "text/plain", "broken"), "pod p2: /health answered 500: broken"),
-        ((200, "application/json", '{"status": "degraded"}'), "pod p2: /health says 'degraded'"),
+        ((200, "application/json", '{"status": "degraded"}'), "pod p2: /health answered 200, but it says 'degraded'"),
         ((404, "text/plain", ""), "pod p2: /health answered 404"),
-        ((200, "text/html", "<html>"), "pod p2: /health answered text/html"),
-        ((200, "application/json", "{"), "expected JSON"),
+        ((200, "text/html", "<html>"), "pod p2: /health answered 200, but its answer (text/html) says nothing of its health"),
+        ((200, "application/json", "{"), "says nothing of its health"),
     ],
 )
 def test_a_pod_that_is_not_well(api: Any, pods: Pods, answer: tuple[int, str, str], words: str) -> None:
