@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from .._core.errors import SalvageError
-from .._peace_bonds.change.policy_files import Files, content
 from .decide import one_line
+from .policy_files import Files, content
 
 RULES = ("allow", "allowed", "deny", "violations", "risk_score", "risk_level", "decision")
 _HELPER = "zz_meta_salvage_replay.rego"

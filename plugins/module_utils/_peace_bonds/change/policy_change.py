@@ -12,10 +12,10 @@ from typing import Any
 from ..._core.errors import SalvageError
 from ..._core.progress import teller
 from ..._opa.command import Engine, RunCommand
+from ..._opa.policy_files import Files, changed_files, content, published, revision, tests, text_of, with_data
 from ..log import sources
 from ..options import connect
 from . import restrict
-from .policy_files import Files, changed_files, content, published, revision, tests, text_of, with_data
 from .policy_gate import Rules, examine, load
 from .publish import Fixture, Publisher, RefusedError, State, Target
 from .replay import Gates, Replay

@@ -13,9 +13,9 @@ from typing import Any
 from ..._core.errors import SalvageError
 from ..._opa.command import Engine, Tested
 from ..._opa.model import ALLOWED, DENIED
+from ..._opa.policy_files import Files, tests
 from ..log.decision_log import PROVIDER_FIELDS, Reading, read
 from ..log.sources import Source
-from .policy_files import Files, tests
 from .publish import Fixture
 from .replay import Case, Gates, Replay, after, case_of
 

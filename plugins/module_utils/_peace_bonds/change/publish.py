@@ -25,7 +25,7 @@ from ..._core.progress import Tell, silent
 from ..._opa.client import Opa
 from ..._opa.decide import one_line
 from ..._opa.model import ALLOWED, DENIED
-from .policy_files import REVISION_FILE, REVISION_PATH, published, revision
+from ..._opa.policy_files import REVISION_FILE, REVISION_PATH, published, revision
 
 PREFIX = "meta-salvage.euystacio/"
 PENDING, PREVIOUS, CONFIRMED = PREFIX + "pending-revision", PREFIX + "previous-revision", PREFIX + "confirmed-revision"

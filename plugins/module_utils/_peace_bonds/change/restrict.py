@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..._core.errors import SalvageError
+from ..._opa.policy_files import Files
 from ..log.decision_log import PROVIDER_FIELDS, timestamp
-from .policy_files import Files
 
 DATA_FILE = "meta_salvage_restrictions.rego"
 RULE_FILE = "meta_salvage_restrictions_rule.rego"

@@ -16,6 +16,7 @@ from ..._core.errors import SalvageError
 from ..._opa.client import Opa
 from ..._opa.decide import combine, decide_risk, unknown
 from ..._opa.model import ALLOWED, DENIED, REQUIRED_INPUT, UNKNOWN, Decision
+from ..._opa.policy_files import merge_documents
 
 
 @dataclass(frozen=True)
@@ -84,19 +85,12 @@ def _one(provider: Provider, opa: Opa, service: Endpoint | None, questions: Ques
             api = unknown(str(exc), path=path)
         if api.status != UNKNOWN and isinstance(api.raw, dict):
             attributes = {name: api.raw[name] for name in ("provider", "symbiosis_score", "metrics") if name in api.raw}
-    document = merge(merge(merge({"provider": {"id": provider.name}}, questions.common), attributes), provider.document)
+    document = merge_documents(
+        merge_documents(merge_documents({"provider": {"id": provider.name}}, questions.common), attributes), provider.document
+    )
     said = opa.query(questions.package, document, timeout=questions.timeout, required=questions.required)
     enforcement = opa.query(questions.enforcement, document, timeout=questions.timeout) if questions.enforcement else None
     return Finding(provider.name, combine(said, api, tolerance=questions.tolerance), said, api, enforcement)
-
-
-def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """``over`` on top of ``base``, objects into objects."""
-    result = dict(base)
-    for key, value in over.items():
-        mine = result.get(key)
-        result[key] = merge(mine, value) if isinstance(mine, Mapping) and isinstance(value, Mapping) else value
-    return result
 
 
 def _enforcement(answer: Decision | None) -> dict[str, Any] | None:

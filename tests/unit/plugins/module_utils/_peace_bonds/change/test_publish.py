@@ -12,14 +12,14 @@ from typing import Any
 import pytest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.http import Response
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.change import policy_change as change_module
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.change import publish
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.change.policy_change import Change
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.change.policy_files import (
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._opa.policy_files import (
     REVISION_FILE,
     published,
     revision,
 )
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.change import policy_change as change_module
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.change import publish
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.change.policy_change import Change
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.change.publish import (
     Fixture,
     Publisher,

@@ -25,7 +25,6 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bond
     Provider,
     Questions,
     counts,
-    merge,
     review,
 )
 from ansible_collections.euystacio.meta_salvage.plugins.modules import (
@@ -169,10 +168,6 @@ def test_answers_of_the_service_that_say_nothing(status: int, body: bytes, words
     decision = decide_risk(status, body, "p")
     assert decision.status == "unknown"
     assert words in decision.reason
-
-
-def test_objects_are_merged_into_objects() -> None:
-    assert merge({"a": {"b": 1, "c": 2}, "d": 1}, {"a": {"b": 3}, "d": {"e": 1}}) == {"a": {"b": 3, "c": 2}, "d": {"e": 1}}
 
 
 PARAMS = {"opa_token": None, "opa_ca_path": None, "opa_validate_certs": True, "timeout": 5.0}

@@ -11,8 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ..._core.errors import SalvageError
-from ..review.providers import merge
+from .._core.errors import SalvageError
 
 Files = Mapping[str, str]
 
@@ -64,7 +63,7 @@ def with_data(files: Files, change: Mapping[str, Any], name: str = DATA_FILE) ->
         document = None
     if not isinstance(document, dict):
         raise SalvageError(f"{name} of the policy is not a JSON object, so no threshold can be changed in it", reason="bad_input")
-    return {**files, name: json.dumps(merge(document, change), indent=2, sort_keys=True) + "\n"}
+    return {**files, name: json.dumps(merge_documents(document, change), indent=2, sort_keys=True) + "\n"}
 
 
 def text_of(files: Files) -> str:
@@ -75,3 +74,13 @@ def text_of(files: Files) -> str:
 def changed_files(before: Files, after: Files) -> list[str]:
     old, new = content(before), content(after)
     return sorted(name for name in {*old, *new} if old.get(name) != new.get(name))
+
+
+def merge_documents(base: Mapping[str, Any], *others: Mapping[str, Any]) -> dict[str, Any]:
+    """Each of the others on top of those before it, objects into objects."""
+    result = dict(base)
+    for other in others:
+        for key, value in other.items():
+            mine = result.get(key)
+            result[key] = merge_documents(mine, value) if isinstance(mine, Mapping) and isinstance(value, Mapping) else value
+    return result
