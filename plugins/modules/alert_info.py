@@ -144,9 +144,9 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
+from ..module_utils._alerts.sources import read_alerts
 from ..module_utils._cluster import routes
 from ..module_utils._core.errors import SalvageError
-from ..module_utils._health.collect import read_alerts
 
 STATES = ["active", "silenced", "inhibited"]
 ARGUMENTS: dict[str, Any] = {

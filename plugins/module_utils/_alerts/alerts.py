@@ -10,11 +10,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from .._core.status import CRITICAL, HEALTHY, STATUSES, WARNING
-from .._core.times import ago
-from .._health.model import Check
-
-DEFAULT_SEVERITIES = {"critical": CRITICAL, "page": CRITICAL, "warning": WARNING, "info": HEALTHY, "none": HEALTHY}
 _EPOCH = "0001-01-01"
 _LOUDEST_FIRST = ("active", "inhibited", "silenced")
 
@@ -93,7 +88,7 @@ def _are_alerts(data: object) -> bool:
     return isinstance(data, list) and all(isinstance(alert, Mapping) and isinstance(alert.get("labels"), Mapping) for alert in data)
 
 
-def merge(prometheus: Iterable[Alert], alertmanager: Iterable[Alert]) -> list[Alert]:
+def merge_alerts(prometheus: Iterable[Alert], alertmanager: Iterable[Alert]) -> list[Alert]:
     """Each alert once.
 
     Alertmanager knows it with the external labels that Prometheus adds on the way, so the same alert has all labels that Prometheus has,
@@ -119,28 +114,6 @@ def _once(alerts: Iterable[Alert]) -> list[Alert]:
     for alert in sorted(alerts, key=lambda one: _LOUDEST_FIRST.index(one.state)):
         found.setdefault(alert.fingerprint, alert)
     return list(found.values())
-
-
-def check(alert: Alert, severities: Mapping[str, str], now: float) -> Check:
-    """The finding of a firing alert.
-
-    A severity that is not in ``severities`` counts as a warning; a silenced alert is shown, as healthy.
-    """
-    status = severities.get(alert.severity, WARNING) if alert.state == "active" else HEALTHY
-    says = alert.annotations.get("summary") or alert.annotations.get("description") or alert.annotations.get("message") or ""
-    quiet = {
-        "silenced": f", silenced by {', '.join(alert.silenced_by)}",
-        "inhibited": f", inhibited by {', '.join(alert.inhibited_by)}",
-    }.get(alert.state, "")
-    reason = f"{alert.name} fires {ago(alert.starts_at, now)}".rstrip() + f" (severity {alert.severity or 'not given'}){quiet}"
-    return Check(
-        id=f"alerts/{alert.name}/{alert.fingerprint}",
-        status=status if status in STATUSES else WARNING,
-        reason=f"{reason}: {says}" if says else reason,
-        subject={"kind": "Alert", "name": alert.name},
-        since=alert.starts_at,
-        evidence={"labels": dict(alert.labels), "state": alert.state},
-    )
 
 
 def _fingerprint(labels: Mapping[str, str]) -> str:

@@ -12,41 +12,33 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from .._alerts import alerts
+from .._alerts.sources import read_alerts
 from .._cluster.http import Endpoint
 from .._cluster.session import Cluster
 from .._core.errors import SalvageError
-from .._core.json_values import load_json
+from .._core.gather import for_each, gather
 from .._core.status import CRITICAL, HEALTHY, UNKNOWN, worst
 from .._core.times import iso
 from .._metrics.fetch import API_PATH, read_thresholds, with_history
 from .._metrics.model import Evaluation, Profile
 from .._metrics.profile import DEFAULT_PROFILE
 from .._opa.client import Opa
+from .._opa.probe import Probe, ask_probe
 from .._prometheus.client import PrometheusApi
 from . import cluster, compare, pods, services
+from .alerts import DEFAULT_SEVERITIES, alert_check
 from .model import Check, Part, counts, part, unknown_part
 
 # A snapshot of now is asked for, and the API server's watch cache is one (some milliseconds old at most, and the same in every list of a
 # kind). It spares etcd a quorum read of every object, which at 5,000 pods is most of the time.
 CACHED = {"resourceVersion": "0"}
 WHOLE_PODS = 100  # suspicious pods that are fetched whole; of more, the row of the table has to do
-SIDE_BY_SIDE = 16
 _WORKLOADS = {
     "Deployment": "/apis/apps/v1/namespaces/{}/deployments",
     "StatefulSet": "/apis/apps/v1/namespaces/{}/statefulsets",
     "DaemonSet": "/apis/apps/v1/namespaces/{}/daemonsets",
 }
 _AUTOSCALERS = "/apis/autoscaling/v2/namespaces/{}/horizontalpodautoscalers"
-
-
-@dataclass(frozen=True)
-class Probe:
-    """A question to OPA whose answer is known."""
-
-    name: str
-    input: Mapping[str, Any]
-    expect: bool
 
 
 @dataclass(frozen=True)
@@ -70,7 +62,7 @@ class Wanted:
     opa_path: str = ""
     probes: Sequence[Probe] = ()
     ignored_alerts: frozenset[str] = frozenset()
-    severities: Mapping[str, str] = field(default_factory=lambda: alerts.DEFAULT_SEVERITIES)
+    severities: Mapping[str, str] = field(default_factory=lambda: DEFAULT_SEVERITIES)
     storage_warning: float = 0.8
     storage_critical: float = 0.9
     certificate_warning_days: float = 30.0
@@ -191,8 +183,7 @@ def _pods(session: Cluster, wanted: Wanted, previous: Mapping[str, Any] | None, 
     # Those that do not run come first: of the others only their restarts are to be told.
     suspicious.sort(key=lambda one: one[1].get("Status") == "Running")
     looked_at, rest = suspicious[:WHOLE_PODS], suspicious[WHOLE_PODS:]
-    with ThreadPoolExecutor(max_workers=SIDE_BY_SIDE) as pool:
-        examined = list(pool.map(examine, looked_at))
+    examined = for_each(examine, looked_at)
     examined += [pods.from_row(namespace, row, f"one of {len(rest)} that were not looked at one by one") for namespace, row in rest]
     bad = [one for one in examined if one is not None]
     where = ", ".join(wanted.namespaces)
@@ -214,8 +205,7 @@ def _workloads(session: Cluster, wanted: Wanted, previous: Mapping[str, Any] | N
         bad = [check for check in found if check is not None]
         return bad, len(objects) - len(bad)
 
-    with ThreadPoolExecutor(max_workers=SIDE_BY_SIDE) as pool:
-        looked = list(pool.map(look, lists))
+    looked = for_each(look, lists)
     checks, healthy = [check for bad, dummy in looked for check in bad], sum(good for dummy, good in looked)
     summary = f"{healthy + len(checks)} workloads and autoscalers"
     return part("workloads", checks, healthy=healthy, summary=summary, nothing="there is no workload in these namespaces")
@@ -273,7 +263,7 @@ def _opa(session: Cluster, wanted: Wanted, previous: Mapping[str, Any] | None, n
         except SalvageError as exc:
             checks.append(_refused("opa/pods", wanted.opa_namespace, exc))
     opa = Opa(wanted.opa)
-    checks += [services.probe(one.name, one.expect, opa.query(wanted.opa_path, one.input)) for one in wanted.probes]
+    checks += [services.probe_check(ask_probe(opa, one, wanted.opa_path)) for one in wanted.probes]
     if not wanted.probes:
         checks.append(Check("opa/probe", UNKNOWN, "no probe was given: that its pods run does not say that it decides"))
     return part("opa", checks, summary=f"{len(wanted.probes)} probe decisions")
@@ -284,33 +274,12 @@ def _alerts(session: Cluster, wanted: Wanted, previous: Mapping[str, Any] | None
         return unknown_part("alerts", "no address was given")
     answered, problems = read_alerts(wanted.prometheus, wanted.alertmanager)
     firing = [one for one in answered if one.name not in wanted.ignored_alerts]
-    checks = [alerts.check(one, wanted.severities, now) for one in firing]
+    checks = [alert_check(one, wanted.severities, now) for one in firing]
     checks += [Check(f"alerts/{source}", UNKNOWN, reason, {"kind": "Service", "name": source}) for source, reason in problems.items()]
     quiet = sum(one.state != "active" for one in firing)
     summary = f"{len(firing)} alerts fire" + (f", {quiet} of them silenced or inhibited" if quiet else "")
     # Nobody fires: healthy if everybody who was asked says so.
     return part("alerts", checks, healthy=0 if checks else 1, summary=summary)
-
-
-def read_alerts(prometheus: Endpoint | None, alertmanager: Endpoint | None) -> tuple[list[alerts.Alert], dict[str, str]]:
-    """All firing alerts, each once, and what could not be asked, with the reason."""
-    problems: dict[str, str] = {}
-
-    def ask(source: str, endpoint: Endpoint | None, path: str, read: Callable[[Any], list[alerts.Alert]]) -> list[alerts.Alert]:
-        if endpoint is None:
-            return []
-        try:
-            return read(load_json(endpoint.get(path).body.decode("utf-8", "replace")))
-        except SalvageError as exc:
-            problems[source] = str(exc)
-        except (ValueError, AttributeError, KeyError, TypeError) as exc:
-            problems[source] = f"{endpoint.address}{path} gave something else than alerts: {exc}"
-        return []
-
-    with ThreadPoolExecutor(max_workers=2) as pool:
-        first = pool.submit(ask, "prometheus", prometheus, "/api/v1/alerts", alerts.of_prometheus)
-        second = pool.submit(ask, "alertmanager", alertmanager, "/api/v2/alerts", alerts.of_alertmanager)
-        return alerts.merge(first.result(), second.result()), problems
 
 
 def _storage(session: Cluster, wanted: Wanted, previous: Mapping[str, Any] | None, now: float, seen: Seen) -> Part:
@@ -376,14 +345,7 @@ def _backup(session: Cluster, wanted: Wanted, previous: Mapping[str, Any] | None
 def _each_namespace(
     namespaces: Sequence[str], ask: Callable[[str], list[dict[str, Any]]]
 ) -> Iterable[tuple[str, list[dict[str, Any]] | SalvageError]]:
-    def one(namespace: str) -> list[dict[str, Any]] | SalvageError:
-        try:
-            return ask(namespace)
-        except SalvageError as exc:
-            return exc
-
-    with ThreadPoolExecutor(max_workers=SIDE_BY_SIDE) as pool:
-        return list(zip(namespaces, pool.map(one, namespaces), strict=True))
+    return gather({namespace: lambda namespace=namespace: ask(namespace) for namespace in namespaces}).items()  # type: ignore[misc]
 
 
 def _refused(what: str, namespace: str, exc: SalvageError) -> Check:

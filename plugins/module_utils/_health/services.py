@@ -16,7 +16,7 @@ from .._cluster.http import Response
 from .._core.status import CRITICAL, HEALTHY, UNKNOWN, WARNING
 from .._core.times import iso, span
 from .._metrics.model import Evaluation
-from .._opa.model import ALLOWED, DENIED, Decision
+from .._opa.probe import ProbeAnswer
 from .._workloads.service_health import service_health
 from .model import Check, Part, part, unknown_part
 
@@ -50,19 +50,11 @@ def thresholds(evaluations: Iterable[Evaluation]) -> Part:
     return part("thresholds", checks, summary=f"{len(checks)} metrics", nothing="the profile has no metrics")
 
 
-def probe(name: str, expected: bool, decision: Decision) -> Check:
-    """Whether OPA decided the probe as it must: a running OPA whose policy allows everybody, or nobody, is not healthy."""
-    subject = {"kind": "Decision", "name": name}
+def probe_check(answer: ProbeAnswer) -> Check:
+    """Whether OPA decided the probe as it must: a running OPA with a policy that allows everybody, or nobody, is not healthy."""
+    name, decision = answer.probe.name, answer.decision
     evidence = {"path": decision.path, "decision_id": decision.decision_id, "deny": list(decision.deny)}
-    wanted = ALLOWED if expected else DENIED
-    if decision.status == wanted:
-        return Check(f"opa/probe/{name}", HEALTHY, "", subject, evidence=evidence)
-    if decision.status not in {ALLOWED, DENIED}:
-        return Check(f"opa/probe/{name}", UNKNOWN, f"no decision about the probe {name}: {decision.reason}", subject, evidence=evidence)
-    why = f" ({'; '.join(decision.deny)})" if decision.deny else ""
-    return Check(
-        f"opa/probe/{name}", CRITICAL, f"the probe {name} is {decision.status} and must be {wanted}{why}", subject, evidence=evidence
-    )
+    return Check(f"opa/probe/{name}", answer.status, answer.problem, {"kind": "Decision", "name": name}, evidence=evidence)
 
 
 def opa_pods(ready: int, total: int, selector: str) -> Check:

@@ -10,10 +10,10 @@ from typing import Any
 
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
-from .._alerts.alerts import DEFAULT_SEVERITIES
 from .._cluster import routes
 from .._core.errors import SalvageError
 from . import collect
+from .alerts import DEFAULT_SEVERITIES
 from .model import PARTS
 from .options import wanted
 

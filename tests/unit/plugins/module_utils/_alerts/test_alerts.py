@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._alerts import alerts
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._health.alerts import DEFAULT_SEVERITIES, alert_check
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,7 +28,7 @@ LOW = {"alertname": "QEKBelowMinimum", "severity": "critical"}
 
 
 def merged(first: dict[str, Any], second: list[dict[str, Any]]) -> list[tuple[str, str, tuple[str, ...]]]:
-    found = alerts.merge(alerts.of_prometheus(first), alerts.of_alertmanager(second))
+    found = alerts.merge_alerts(alerts.of_prometheus(first), alerts.of_alertmanager(second))
     return [("".join(one.labels.values()), one.state, one.sources) for one in found]
 
 
@@ -108,14 +109,14 @@ def test_what_is_no_answer_of_alertmanager(data: Any) -> None:
     ],
 )
 def test_the_status_of_an_alert(labels: dict[str, str], state: str, status: str) -> None:
-    assert alerts.check(Alert("A", state, labels), alerts.DEFAULT_SEVERITIES, 0.0).status == status
+    assert alert_check(Alert("A", state, labels), DEFAULT_SEVERITIES, 0.0).status == status
 
 
 def test_what_is_told_of_an_alert() -> None:
     one = Alert("A", "silenced", {"severity": "page"}, {"summary": "too low"}, "1970-01-01T00:00:00.123456789Z", "f1", ("s1",))
-    check = alerts.check(one, {}, 180.0)
+    check = alert_check(one, {}, 180.0)
     assert (check.id, check.reason) == ("alerts/A/f1", "A fires for 2 min (severity page), silenced by s1: too low")
-    assert alerts.check(Alert("A", "active", {}), {"": "strange"}, 0.0).reason == "A fires (severity not given)"
+    assert alert_check(Alert("A", "active", {}), {"": "strange"}, 0.0).reason == "A fires (severity not given)"
 
 
 few = st.dictionaries(st.sampled_from(["alertname", "pod", "cluster"]), st.sampled_from(["a", "b"]))
@@ -126,7 +127,7 @@ silences = st.sampled_from([{}, {"silencedBy": ["s"]}, {"inhibitedBy": ["f"]}])
 def test_no_alert_is_lost_and_none_is_twice(first: list[dict[str, str]], second: list[tuple[dict[str, str], dict[str, Any]]]) -> None:
     known = [{"labels": labels, "status": status} for labels, status in second]
     one, other = alerts.of_prometheus(prometheus(*first)), alerts.of_alertmanager(known)
-    found = alerts.merge(one, other)
+    found = alerts.merge_alerts(one, other)
     assert len({alert.fingerprint for alert in found}) == len(found)
     unique = lambda some: {frozenset(alert.labels.items()) for alert in some}  # noqa: E731
     both = sum(alert.sources == BOTH for alert in found)

@@ -14,6 +14,7 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.ht
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._health import services
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._metrics.model import Evaluation
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._opa.model import Decision
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._opa.probe import Probe, read_answer
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._workloads.service_health import WORDS
 from hypothesis import given
 from hypothesis import strategies as st
@@ -76,7 +77,7 @@ def decision(status: str, *deny: str, reason: str = "") -> Decision:
     ],
 )
 def test_probes(expected: bool, decided: Decision, status: str, reason: str) -> None:
-    check = services.probe("p", expected, decided)
+    check = services.probe_check(read_answer(Probe("p", {}, expected), decided))
     assert (check.id, check.status, check.reason) == ("opa/probe/p", status, reason)
 
 
