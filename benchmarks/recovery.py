@@ -30,6 +30,7 @@ sys.path.append(str(Path(__file__).resolve().parents[1]))
 import pyrage
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.archive.run import Backup
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.archive.select import Selection
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.options import StoreOptions
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store.repository import open_store
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store.verify import list_backups, open_backup, proven
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.objects import create
@@ -63,13 +64,13 @@ def back_up(kubeconfig: str, folder: str) -> None:
     to = recipients([Path(folder, "recipient.txt").read_text()])
     wanted = Selection("configmaps", namespaces=(SPACE,))
     record = Backup(cluster, wanted, private_key(f"{folder}/sign.pem"), to, keep=2).write(
-        open_store({"repository": f"{folder}/backups"}, make=True)
+        open_store(StoreOptions(f"{folder}/backups"), make=True)
     )
     print(json.dumps(record))
 
 
 def verify(_kubeconfig: str, folder: str) -> None:
-    store, key = open_store({"repository": f"{folder}/backups"}), private_key(f"{folder}/sign.pem")
+    store, key = open_store(StoreOptions(f"{folder}/backups")), private_key(f"{folder}/sign.pem")
     assert not list_backups(store, key, datetime.now(timezone.utc))[0]["problem"]
     proven(store, key, identity_file(f"{folder}/identity.txt"))
 
@@ -98,7 +99,7 @@ def fill(kubeconfig: str, first: int, last: int) -> None:
 
 
 def _restored(kubeconfig: str, folder: str, space: str) -> Outcome:
-    store = open_store({"repository": f"{folder}/backups"})
+    store = open_store(StoreOptions(f"{folder}/backups"))
     archive = open_backup(store, private_key(f"{folder}/sign.pem"), identity_file(f"{folder}/identity.txt"))[1:]
     cluster = Cluster.connect({"kubeconfig": kubeconfig}, timeout=60)
     wish = RestoreSettings(Choice(mapping={SPACE: space}, include=frozenset({"configmaps"})), backup_first=False)

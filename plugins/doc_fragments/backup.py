@@ -13,33 +13,57 @@ options:
   repository:
     description:
       - Where the backups are, a directory on the machine that the module runs on, or C(s3://bucket/prefix).
-      - A directory is made, with mode 0700, if the one above it is there. A bucket has to be there.
+      - A missing directory is created with mode 0700 if its parent exists. A bucket must exist.
     type: path
     required: true
+  s3:
+    description: How to reach the object store, if O(repository) is C(s3://bucket/prefix).
+    type: dict
+    suboptions:
+      endpoint:
+        description: The address of an object store other than Amazon S3, as C(https://host:port).
+        type: str
+      region:
+        description: The region of the bucket. The default is the region of the environment.
+        type: str
+      access_key:
+        description:
+          - The access key.
+          - Without it, the module looks for credentials where other tools do (environment, profile, role of the instance).
+        type: str
+      secret_key:
+        description: The secret key of O(s3.access_key).
+        type: str
+      session_token:
+        description: The session token of O(s3.access_key), if it is a temporary one.
+        type: str
+      ca_path:
+        description: A PEM file with the certificate authorities of the object store. The default is the system's.
+        type: path
   s3_endpoint:
-    description: The address of an object store other than Amazon's, as C(https://host:port).
+    description: Deprecated, use O(s3.endpoint). This option will be removed in version 1.0.0.
     type: str
   s3_region:
-    description: The region of the bucket. Without it the environment says.
+    description: Deprecated, use O(s3.region). This option will be removed in version 1.0.0.
     type: str
   s3_access_key:
-    description: The access key. Without it credentials are found where other tools find them (environment, profile, the instance's role).
+    description: Deprecated, use O(s3.access_key). This option will be removed in version 1.0.0.
     type: str
   s3_secret_key:
-    description: The secret to O(s3_access_key).
+    description: Deprecated, use O(s3.secret_key). This option will be removed in version 1.0.0.
     type: str
   s3_session_token:
-    description: The token to O(s3_access_key), if it is a passing one.
+    description: Deprecated, use O(s3.session_token). This option will be removed in version 1.0.0.
     type: str
   s3_ca_path:
-    description: The certificate authorities for the object store, as a PEM file. The default is the system's.
+    description: Deprecated, use O(s3.ca_path). This option will be removed in version 1.0.0.
     type: path
 """
 
     READ = r"""
 options:
   public_key:
-    description: The file with the ed25519 public key, in PEM, of the key that signed the backups.
+    description: The PEM file with the ed25519 public key of the key that signed the backups.
     type: path
     required: true
   identity:

@@ -99,7 +99,8 @@ EXAMPLES = r"""
 - name: Back up the cluster to an object store, without what is not worth it
   euystacio.meta_salvage.backup:
     repository: s3://euystacio-backups/production
-    s3_endpoint: https://objects.example.org:9000
+    s3:
+      endpoint: https://objects.example.org:9000
     recipients: "{{ backup_recipients }}"
     signing_key: /etc/meta-salvage/backup.pem
     exclude: [pods, replicasets.apps]
@@ -138,7 +139,7 @@ from ansible_collections.kubernetes.core.plugins.module_utils.args_common import
 
 from ..module_utils._backup.archive.run import Backup
 from ..module_utils._backup.archive.select import PRESETS, Selection
-from ..module_utils._backup.options import STORE_ARGUMENTS
+from ..module_utils._backup.options import STORE_ARGUMENTS, store_options
 from ..module_utils._backup.store.repository import open_store
 from ..module_utils._cluster.session import Cluster
 from ..module_utils._core.errors import SalvageError, conclude
@@ -168,7 +169,7 @@ def run(params, check_mode):
     # Keys and repository first: without them nothing is read.
     to = recipients(params["recipients"])
     key = private_key(params["signing_key"])
-    store = None if check_mode else open_store(params, make=True)
+    store = None if check_mode else open_store(store_options(params), make=True)
     cluster = Cluster.connect(params, timeout=params["request_timeout"])
     tell = teller(params["progress_path"])
     backup = Backup(cluster, Selection.of(params), key, to, params["allow_partial"], params["keep"], tell)

@@ -77,7 +77,7 @@ from datetime import datetime, timezone
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._backup.options import READ_ARGUMENTS, STORE_ARGUMENTS
+from ..module_utils._backup.options import READ_ARGUMENTS, STORE_ARGUMENTS, store_options
 from ..module_utils._backup.store.repository import open_store
 from ..module_utils._backup.store.verify import described, list_backups, proven
 from ..module_utils._core.errors import conclude
@@ -90,7 +90,7 @@ def run(params):
     now = datetime.now(timezone.utc)
     key = public_key(params["public_key"])
     having = identity_file(params["identity"]) if params["identity"] else None
-    store = open_store(params)
+    store = open_store(store_options(params))
     found = {"changed": False, "backups": list_backups(store, key, now)}
     if having:
         found["verified"] = described(proven(store, key, having, params["name"])[0], now)

@@ -238,7 +238,7 @@ from ansible_collections.kubernetes.core.plugins.module_utils.args_common import
 
 from ..module_utils._backup.archive.run import Backup
 from ..module_utils._backup.archive.select import Selection
-from ..module_utils._backup.options import READ_ARGUMENTS, STORE_ARGUMENTS
+from ..module_utils._backup.options import READ_ARGUMENTS, STORE_ARGUMENTS, store_options
 from ..module_utils._backup.store.repository import open_store
 from ..module_utils._backup.store.verify import open_backup
 from ..module_utils._cluster.session import Cluster
@@ -284,7 +284,7 @@ def restored(module):
         raise SalvageError("identity is missing; name the file with the age private key that opens the backup", reason="bad_input")
     if not 1 <= params["workers"] <= 64:
         raise SalvageError(f"workers is {params['workers']}; give 1 to 64", reason="bad_input")
-    store = open_store(params)
+    store = open_store(store_options(params))
     secured = _securing(params, store)
     manifest, objects = open_backup(store, public_key(params["public_key"]), identity_file(params["identity"]), params["name"])[1:]
     cluster = Cluster.connect(params, timeout=params["request_timeout"])

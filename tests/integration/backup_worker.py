@@ -15,6 +15,7 @@ from pathlib import Path
 
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.archive.run import Backup
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.archive.select import Selection
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.options import StoreOptions
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store.repository import open_store
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.objects import call
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.session import Cluster
@@ -35,7 +36,7 @@ def write(cluster: Cluster, namespace: str, pair: str) -> None:
 def back_up(cluster: Cluster, namespace: str, folder: str) -> None:
     key = private_key(f"{folder}/sign.pem")
     to = recipients([Path(folder, "recipient.txt").read_text()])
-    store = open_store({"repository": f"{folder}/backups"}, make=True)
+    store = open_store(StoreOptions(f"{folder}/backups"), make=True)
     print("begun", flush=True)
     while True:
         Backup(cluster, Selection(namespaces=(namespace,)), key, to, keep=2).write(store)

@@ -19,6 +19,7 @@ from typing import Any
 import pyrage
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.archive.run import Backup
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.archive.select import Selection
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.options import StoreOptions
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store.repository import open_store
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store.verify import open_backup
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.http import Http, Response
@@ -65,7 +66,7 @@ class Backups:
         if not (folder / "store").exists():
             self._begin()
         self.recipient = (folder / "recipient").read_text()
-        self.store = open_store({"repository": str(folder / "store")})
+        self.store = open_store(StoreOptions(str(folder / "store")))
 
     def _begin(self) -> None:
         signing = ed25519.Ed25519PrivateKey.generate()

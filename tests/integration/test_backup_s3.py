@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 import boto3
 import pytest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.archive.select import Selection
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.options import store_options
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store import s3
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store.repository import open_store
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store.store import Store
@@ -26,24 +27,24 @@ pytestmark = pytest.mark.lab
 
 
 @pytest.fixture(scope="module")
-def server(object_store: dict[str, str]) -> dict[str, str]:
+def server(object_store: dict[str, str]) -> dict[str, Any]:
     """The options that reach it."""
-    return {f"s3_{name}": value for name, value in object_store.items()}
+    return {"s3": object_store}
 
 
 @pytest.fixture
-def options(server: dict[str, str], tmp_path: Path) -> dict[str, Any]:
+def options(server: dict[str, Any], tmp_path: Path) -> dict[str, Any]:
     return {**server, "repository": f"s3://{BUCKET}/{tmp_path.name.replace('_', '-')}/deep"}
 
 
 @pytest.fixture
 def store(options: dict[str, Any]) -> Store:
-    return open_store(options)
+    return open_store(store_options(options))
 
 
 def client(options: dict[str, Any]) -> Any:
     return boto3.client(
-        "s3", endpoint_url=options["s3_endpoint"], region_name="us-east-1", aws_access_key_id="access", aws_secret_access_key=SECRET
+        "s3", endpoint_url=options["s3"]["endpoint"], region_name="us-east-1", aws_access_key_id="access", aws_secret_access_key=SECRET
     )
 
 
@@ -141,16 +142,17 @@ def test_what_breaks_off_is_not_there_and_what_was_killed_is_cleaned_up(
         assert uploads(options) == []
 
 
-def test_what_is_wrong_is_told_before_anything_is_read(server: dict[str, str]) -> None:
+def test_what_is_wrong_is_told_before_anything_is_read(server: dict[str, Any]) -> None:
     def told(reason: str, words: str, **options: Any) -> None:
         with pytest.raises(SalvageError, match=words) as caught:
-            open_store({"repository": f"s3://{BUCKET}", **server, **options})
+            repository = options.pop("repository", f"s3://{BUCKET}")
+            open_store(store_options({"repository": repository, "s3": {**server["s3"], **options}}))
         assert caught.value.reason == reason
         assert SECRET not in str(caught.value)
 
-    told("forbidden", "can't be used", s3_secret_key="another")
+    told("forbidden", "can't be used", secret_key="another")
     told("not_found", "can't be used", repository="s3://no-such-bucket/x")
-    told("unreachable", "can't be used", s3_endpoint="http://127.0.0.1:1")
-    told("bad_input", "Invalid endpoint", s3_endpoint="nonsense")
+    told("unreachable", "can't be used", endpoint="http://127.0.0.1:1")
+    told("bad_input", "Invalid endpoint", endpoint="nonsense")
     told("bad_input", "not spelled as s3://bucket/prefix", repository="s3://Bad_Bucket")
-    told("bad_input", "go together", s3_secret_key=None)
+    told("bad_input", "go together", secret_key=None)

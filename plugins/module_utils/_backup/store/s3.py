@@ -13,6 +13,7 @@ from typing import Any, BinaryIO, cast
 
 from ..._core.errors import SalvageError
 from ..._sealing.hashing import Hashing
+from ..options import S3Options
 from .store import Store
 
 try:
@@ -40,21 +41,21 @@ class _IncompleteError(Exception):
 
 
 class Bucket(Store):
-    def __init__(self, address: str, params: Mapping[str, Any]) -> None:
+    def __init__(self, address: str, options: S3Options) -> None:
         found = _ADDRESS.match(address)
         if not found:
             raise SalvageError(f"the repository {address} is not spelled as s3://bucket/prefix", reason="bad_input")
         if not HAS_BOTO3:
             raise SalvageError("the Python library boto3 is missing where the module runs; install it", reason="missing_library")
-        if bool(params.get("s3_access_key")) != bool(params.get("s3_secret_key")):
-            raise SalvageError("s3_access_key and s3_secret_key go together; give both or neither", reason="bad_input")
+        if bool(options.access_key) != bool(options.secret_key):
+            raise SalvageError("s3.access_key and s3.secret_key go together; set both or neither", reason="bad_input")
         self.where = address
         self._bucket = found["bucket"]
         prefix = (found["prefix"] or "").strip("/")
         self._prefix = f"{prefix}/" if prefix else ""
         with self._told("can't be used"):
             try:
-                self._s3 = _client(params)
+                self._s3 = _client(options)
             except ValueError as exc:  # of an endpoint that is no URL
                 raise SalvageError(f"{address} can't be used: {exc}", reason="bad_input") from None
             self._s3.head_bucket(Bucket=self._bucket)
@@ -204,17 +205,17 @@ def _field(answer: Mapping[str, Any], name: str) -> Any:
     return answer[name]
 
 
-def _client(params: Mapping[str, Any]) -> Any:
-    endpoint = params.get("s3_endpoint")
+def _client(options: S3Options) -> Any:
+    endpoint = options.endpoint
     return boto3.session.Session(
-        aws_access_key_id=params.get("s3_access_key"),
-        aws_secret_access_key=params.get("s3_secret_key"),
-        aws_session_token=params.get("s3_session_token"),
-        region_name=params.get("s3_region") or ("us-east-1" if endpoint else None),
+        aws_access_key_id=options.access_key,
+        aws_secret_access_key=options.secret_key,
+        aws_session_token=options.session_token,
+        region_name=options.region or ("us-east-1" if endpoint else None),
     ).client(
         "s3",
         endpoint_url=endpoint,
-        verify=params.get("s3_ca_path"),
+        verify=options.ca_path,
         config=Config(
             connect_timeout=10,
             read_timeout=60,

@@ -21,7 +21,12 @@ from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
 import pytest
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.options import STORE_ARGUMENTS
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.options import (
+    STORE_ARGUMENTS,
+    S3Options,
+    StoreOptions,
+    store_options,
+)
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store import s3
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store.repository import open_store
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store.store import Store
@@ -237,7 +242,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Cloud:
 
 @pytest.fixture
 def store(cloud: Cloud) -> Store:
-    opened = open_store(OPTIONS)
+    opened = open_store(store_options(OPTIONS))
     cloud.asked.clear()
     return opened
 
@@ -375,7 +380,7 @@ def test_all_pages_are_listed_and_only_what_is_of_this_repository(cloud: Cloud, 
     assert store.names() == names[::-1]
     assert cloud.done == ["list_objects_v2"] * 4
     for repository in ("s3://vault", "s3://vault/"):
-        assert open_store({**OPTIONS, "repository": repository}).names() == ["backup-root"]
+        assert open_store(store_options({**OPTIONS, "repository": repository})).names() == ["backup-root"]
 
 
 def test_a_record_that_is_not_there_or_is_none_is_no_record(cloud: Cloud, store: Store) -> None:
@@ -478,8 +483,8 @@ def test_a_right_that_is_missing_is_told_before_the_cluster_is_read(
         ({"s3_region": "not a region"}, None, "bad_input", "can't be used: .*not a region"),
         ({"repository": "s3://Bad_Bucket/x"}, None, "bad_input", "s3://Bad_Bucket/x is not spelled as s3://bucket/prefix"),
         ({"repository": "s3://vault/x?y"}, None, "bad_input", "is not spelled as s3://bucket/prefix"),
-        ({"s3_access_key": None}, None, "bad_input", "s3_access_key and s3_secret_key go together"),
-        ({"s3_secret_key": ""}, None, "bad_input", "s3_access_key and s3_secret_key go together"),
+        ({"s3_access_key": None}, None, "bad_input", "s3.access_key and s3.secret_key go together"),
+        ({"s3_secret_key": ""}, None, "bad_input", "s3.access_key and s3.secret_key go together"),
     ],
 )
 def test_what_is_wrong_is_told_at_once(
@@ -487,7 +492,7 @@ def test_what_is_wrong_is_told_at_once(
 ) -> None:
     cloud.fault = lambda asked: fault
     with pytest.raises(SalvageError, match=sentence) as caught:
-        open_store({**OPTIONS, **options})
+        open_store(store_options({**OPTIONS, **options}))
     assert caught.value.reason == reason
     assert SECRET not in str(caught.value)
 
@@ -523,22 +528,47 @@ def test_an_answer_that_lacks_what_s3_says_is_told(
 
 
 def test_the_options_say_where_and_as_whom(cloud: Cloud) -> None:
-    open_store({**OPTIONS, "s3_region": "eu-north-9", "s3_session_token": "for-an-hour"})
+    open_store(store_options({**OPTIONS, "s3_region": "eu-north-9", "s3_session_token": "for-an-hour"}))
     told = cloud.asked[-1]
     assert told.url == "http://cloud.invalid/vault"
     assert "Credential=access/" in told.headers["authorization"]
     assert "/eu-north-9/s3/" in told.headers["authorization"]
     assert told.headers["x-amz-security-token"] == "for-an-hour"
-    open_store(OPTIONS)
+    open_store(store_options(OPTIONS))
     assert "/us-east-1/s3/" in cloud.asked[-1].headers["authorization"]
     cloud.fault = lambda asked: "NoSuchBucket"
     with pytest.raises(SalvageError, match="can't be used"):
-        open_store({**OPTIONS, "s3_endpoint": None, "s3_region": "eu-west-1"})
+        open_store(store_options({**OPTIONS, "s3_endpoint": None, "s3_region": "eu-west-1"}))
     assert urlsplit(cloud.asked[-1].url).netloc == "vault.s3.eu-west-1.amazonaws.com"
 
 
 def test_what_is_secret_is_kept_out_of_logs() -> None:
     assert {name for name, about in STORE_ARGUMENTS.items() if about.get("no_log")} == {"s3_secret_key", "s3_session_token"}
+    assert {name for name, about in STORE_ARGUMENTS["s3"]["options"].items() if about.get("no_log")} == {"secret_key", "session_token"}
+
+
+def test_the_deprecated_options_mean_the_same_as_s3() -> None:
+    s3_options = {name.removeprefix("s3_"): value for name, value in OPTIONS.items() if name != "repository"}
+    expected = StoreOptions("s3://vault/cluster/one", S3Options("http://cloud.invalid", access_key="access", secret_key=SECRET))
+    assert store_options(OPTIONS) == expected
+    assert store_options({"repository": OPTIONS["repository"], "s3": {**s3_options, "region": None}}) == expected
+    assert store_options({**OPTIONS, "s3": {"region": None, **s3_options}}) == expected
+    assert store_options({**OPTIONS, "s3_region": None, "s3": {"region": "eu-1"}}).s3 == S3Options(
+        "http://cloud.invalid", "eu-1", "access", SECRET
+    )
+    assert store_options({"repository": "/backups", "s3": None}) == StoreOptions("/backups", S3Options())
+
+
+def test_different_values_for_a_deprecated_option_and_s3_are_refused() -> None:
+    with pytest.raises(SalvageError, match=r"s3_secret_key and s3\.secret_key have different values") as caught:
+        store_options({**OPTIONS, "s3": {"secret_key": "another"}})
+    assert caught.value.reason == "bad_input"
+    assert SECRET not in str(caught.value)
+
+
+def test_the_deprecated_options_name_the_version_that_removes_them() -> None:
+    old = {name: about["removed_in_version"] for name, about in STORE_ARGUMENTS.items() if name.startswith("s3_")}
+    assert old == {f"s3_{name}": "1.0.0" for name in STORE_ARGUMENTS["s3"]["options"]}
 
 
 def test_without_boto3_it_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -550,5 +580,5 @@ def test_without_boto3_it_is_told_what_to_install(monkeypatch: pytest.MonkeyPatc
     bare = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(bare)
     with pytest.raises(SalvageError, match="the Python library boto3 is missing where the module runs; install it") as caught:
-        bare.Bucket("s3://vault/x", {})
+        bare.Bucket("s3://vault/x", S3Options())
     assert caught.value.reason == "missing_library"

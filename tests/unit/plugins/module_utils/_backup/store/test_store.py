@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import pyrage
 import pytest
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.options import StoreOptions
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store.directory import Directory
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store.repository import open_store
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store.store import Store, beyond_retention
@@ -31,7 +32,7 @@ NOW = datetime.now(timezone.utc)
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
-    return open_store({"repository": str(tmp_path / "backups")}, make=True)
+    return open_store(StoreOptions(str(tmp_path / "backups")), make=True)
 
 
 @pytest.fixture
@@ -135,11 +136,11 @@ def test_a_disk_that_fails_is_told_in_one_sentence(
 
 def test_a_repository_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SalvageError, match="there is no directory"):
-        open_store({"repository": str(tmp_path / "none")})
+        open_store(StoreOptions(str(tmp_path / "none")))
     with pytest.raises(SalvageError, match="can't be made"):
-        open_store({"repository": str(tmp_path / "none" / "deeper")}, make=True)
+        open_store(StoreOptions(str(tmp_path / "none" / "deeper")), make=True)
     with pytest.raises(SalvageError, match="neither a directory nor s3"):
-        open_store({"repository": "ftp://somewhere"})
+        open_store(StoreOptions("ftp://somewhere"))
 
 
 def test_everything_that_is_not_as_it_was_published_is_told(past: Past, keys: Keys, store: Store, folder: Path) -> None:
