@@ -38,7 +38,8 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.se
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.journal import RestoreJournal
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.outcome import Outcome
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.plan import Choice
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.restore import Restore, RestoreSettings
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.restore import Restore
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.settings import RestoreSettings
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._sealing.age import recipients
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._sealing.keys import identity_file, private_key
 

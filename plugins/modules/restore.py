@@ -132,7 +132,7 @@ options:
   journal:
     description:
       - The file that lets a run go on after it was killed. It holds names only, and is removed when the restore is done.
-      - By default one of this restore's own below C(~/.local/state/euystacio-meta-salvage).
+      - By default one of this restore's own below C(~/.local/state/meta-salvage).
     type: path
   request_timeout:
     description: Seconds for each request to the API server. Those that are safe to repeat are repeated if it stumbles.
@@ -247,7 +247,8 @@ from ..module_utils._core.progress import PROGRESS_ARGUMENTS, teller
 from ..module_utils._restore.journal import RestoreJournal
 from ..module_utils._restore.outcome import FAIL
 from ..module_utils._restore.plan import Choice
-from ..module_utils._restore.restore import Restore, RestoreSettings
+from ..module_utils._restore.restore import Restore
+from ..module_utils._restore.settings import RestoreSettings
 from ..module_utils._sealing.age import recipients
 from ..module_utils._sealing.keys import identity_file, private_key, public_key
 

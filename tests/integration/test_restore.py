@@ -28,8 +28,10 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.objects import MERGE_PATCH, call, delete, must_read, read
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.kinds import context_of
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.plan import Choice, object_key
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.portable import context_of, stripped, why_not
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.portable import stripped
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.skip_rules import why_not
 from audit import Audit
 from backups import Backed, Backups, choice_of
 from cluster_lab import NAMESPACE, Lab

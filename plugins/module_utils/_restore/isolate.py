@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .portable import Object, kind_of
+from .kinds import kind_of
+from .portable import Object
 from .restore_waves import CUSTOM, TITLES, wave_of
 
 _AGAIN, _OUT = "its work would be done a second time", "it leads into or out of the copy"

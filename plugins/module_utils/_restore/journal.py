@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from .._core.errors import SalvageError
+from .._core.files import state_folder, write_whole
 from .plan import Key
 
 
@@ -24,7 +24,7 @@ class RestoreJournal:
 
     def __init__(self, path: str, task: dict[str, Any]) -> None:
         digest = hashlib.sha256(json.dumps(task, sort_keys=True).encode()).hexdigest()
-        self.path = Path(path) if path else _state_folder() / f"restore-{digest[:16]}.json"
+        self.path = Path(path) if path else _default_path(digest)
         self._digest = digest
         self.made: frozenset[Key] = frozenset()
         self.safety_backup: str | None = None
@@ -34,7 +34,7 @@ class RestoreJournal:
         except FileNotFoundError:
             return
         except (OSError, ValueError) as exc:
-            raise SalvageError(f"the journal {self.path} can't be read: {exc}; remove it to begin anew", reason="bad_input") from None
+            raise SalvageError(f"the journal {self.path} can't be read: {exc}; remove it to start again", reason="bad_input") from None
         if not isinstance(found, dict) or found.get("task") != digest:
             raise SalvageError(
                 f"the journal {self.path} is of another restore that did not end; run that again, or remove the journal", reason="conflict"
@@ -48,15 +48,9 @@ class RestoreJournal:
         self.made = self.made | frozenset(absent)
         self.safety_backup = self.safety_backup or safety_backup
         content = {"task": self._digest, "made": sorted(self.made), "safety_backup": self.safety_backup}
-        part = self.path.with_name(f".{self.path.name}.part")
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            part.unlink(missing_ok=True)
-            with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-                json.dump(content, file)
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(self.path)
+            write_whole(self.path, json.dumps(content).encode())
         except OSError as exc:
             raise SalvageError(f"the journal {self.path} can't be written: {exc.strerror or exc}", reason="bad_input") from None
 
@@ -64,6 +58,8 @@ class RestoreJournal:
         self.path.unlink(missing_ok=True)
 
 
-def _state_folder() -> Path:
-    state = os.environ.get("XDG_STATE_HOME")
-    return (Path(state) if state else Path.home() / ".local" / "state") / "euystacio-meta-salvage"
+def _default_path(digest: str) -> Path:
+    """In the state folder; a restore that an earlier release began is still in the folder that it used."""
+    path = state_folder() / f"restore-{digest[:16]}.json"
+    earlier = state_folder().with_name("euystacio-meta-salvage") / path.name
+    return earlier if earlier.exists() and not path.exists() else path

@@ -8,7 +8,6 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from urllib.parse import quote
@@ -19,6 +18,7 @@ from .._cluster.objects import read
 from .._cluster.session import Cluster
 from .._cluster.watch import Watch, list_all
 from .._core.errors import SalvageError
+from .._core.gather import for_each
 from .plan import Key, Step
 from .portable import Object
 
@@ -64,17 +64,16 @@ class Live:
                 groups[step.resource_key].append(step)
         found: dict[Key, Object] = {}
         asked = [question for group in groups.values() for question in self._questions(group)]
-        with ThreadPoolExecutor(self._workers) as pool:
-            for (group, _ask), answer in zip(asked, pool.map(_answer, asked), strict=True):
-                if isinstance(answer, SalvageError):
-                    for step in group:
-                        step.problem = step.problem or f"it can't be read: {answer}"
-                    continue
-                kind, wanted = group[0].key.kind, {step.key: step for step in group}
-                for obj in answer:
-                    key = Key(kind, obj["metadata"].get("namespace") or "", obj["metadata"]["name"])
-                    if key in wanted:  # the items of a list do not say what they are
-                        found[key] = {**obj, "apiVersion": wanted[key].wanted["apiVersion"], "kind": wanted[key].wanted["kind"]}
+        for (group, _ask), answer in zip(asked, for_each(_answer, asked, self._workers), strict=True):
+            if isinstance(answer, SalvageError):
+                for step in group:
+                    step.problem = step.problem or f"it can't be read: {answer}"
+                continue
+            kind, wanted = group[0].key.kind, {step.key: step for step in group}
+            for obj in answer:
+                key = Key(kind, obj["metadata"].get("namespace") or "", obj["metadata"]["name"])
+                if key in wanted:  # the items of a list do not say what they are
+                    found[key] = {**obj, "apiVersion": wanted[key].wanted["apiVersion"], "kind": wanted[key].wanted["kind"]}
         return found
 
     def _questions(self, group: Sequence[Step]) -> list[tuple[Sequence[Step], Callable[[], list[Object]]]]:

@@ -13,7 +13,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .portable import Object, bundle_holders, hooks_of, kind_of
+from .kinds import kind_of
+from .portable import Object, bundle_holders, hooks_of
 
 _NAME_LABEL = "kubernetes.io/metadata.name"
 _APPLIED = "kubectl.kubernetes.io/last-applied-configuration"

@@ -12,9 +12,11 @@ from typing import Any, NamedTuple
 from .._core.errors import SalvageError
 from .compare import differences
 from .isolate import inward, outward
+from .kinds import RELEASE, Context, kind_of, name_of
 from .mapping import mapped, names_in_text
-from .portable import RELEASE, Context, Object, comparable, kind_of, name_of, owners_of, stripped, suspended, why_not
+from .portable import Object, comparable, owners_of, stripped, suspended
 from .restore_waves import wave_of
+from .skip_rules import why_not
 
 CREATE, UPDATE, RECREATE, UNCHANGED, KEPT, REBIND = "create", "update", "recreate", "unchanged", "kept", "rebind"
 NOT_SELECTED = "it is not selected"

@@ -11,213 +11,16 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from .._cluster.conditions import holds
+from .kinds import TOKEN_TYPE, Context, annotations_of, kind_of, name_of
 
 Object = dict[str, Any]
 
-RELEASE = "helm.sh/release.v1"
-_TOKEN = "kubernetes.io/service-account-token"  # noqa: S105 # a Secret's type
 _METADATA = ("name", "namespace", "generateName", "labels", "annotations")
 _INJECTED = ("cert-manager.io/inject-ca-from", "cert-manager.io/inject-ca-from-secret", "service.beta.openshift.io/inject-cabundle")
 _JOB_LABELS = ("controller-uid", "batch.kubernetes.io/controller-uid")
-
-
-@dataclass(frozen=True)
-class Context:
-    """What the rules know of the rest of the backup, and of the cluster that it goes to."""
-
-    uids: frozenset[str] = frozenset()
-    scaled: frozenset[tuple[str, str, str]] = frozenset()  # (namespace, kind.group, name) of what an HPA scales
-    selecting: frozenset[tuple[str, str]] = frozenset()  # (namespace, name) of Services with a selector
-    mapping: Mapping[str, str] = field(default_factory=dict)
-    ports: Mapping[int, tuple[str, str]] = field(default_factory=dict)  # node ports in use, and the Service that has each
-    finalizers: frozenset[str] = frozenset()  # whose controllers are in the cluster
-
-
-def kind_of(obj: Mapping[str, Any]) -> str:
-    """`Deployment.apps`, `ConfigMap`: a kind without its version, which may differ from cluster to cluster."""
-    group, _slash, _version = str(obj["apiVersion"]).rpartition("/")
-    return f"{obj['kind']}.{group}" if group else str(obj["kind"])
-
-
-def name_of(obj: Mapping[str, Any]) -> tuple[str, str]:
-    metadata = obj["metadata"]
-    return metadata.get("namespace") or "", metadata["name"]
-
-
-def context_of(objects: Iterable[Mapping[str, Any]], **more: Any) -> Context:
-    """What the objects of a backup say of each other."""
-    uids, scaled, selecting = set(), set(), set()
-    for obj in objects:
-        metadata, spec = obj["metadata"], obj.get("spec") or {}
-        if metadata.get("uid"):
-            uids.add(metadata["uid"])
-        kind = kind_of(obj)
-        if kind == "HorizontalPodAutoscaler.autoscaling":
-            target = spec.get("scaleTargetRef") or {}
-            what = kind_of({"apiVersion": target.get("apiVersion") or "apps/v1", "kind": target.get("kind")})
-            scaled.add((metadata["namespace"], what, target.get("name", "")))
-        elif kind == "Service" and spec.get("selector"):
-            selecting.add(name_of(obj))
-    return Context(frozenset(uids), frozenset(scaled), frozenset(selecting), **more)
-
-
-# --- what is not restored -----------------------------------------------------------------------------------------------------------------
-
-
-def _labels(obj: Mapping[str, Any]) -> Mapping[str, Any]:
-    return obj["metadata"].get("labels") or {}
-
-
-def _annotations(obj: Mapping[str, Any]) -> Mapping[str, Any]:
-    return obj["metadata"].get("annotations") or {}
-
-
-def _bootstrap(obj: Mapping[str, Any], _context: Context) -> str:
-    # Not by its name: metrics-server and others call theirs system:, too.
-    own = _labels(obj).get("kubernetes.io/bootstrapping") == "rbac-defaults"
-    kept = _annotations(obj).get("rbac.authorization.kubernetes.io/autoupdate") == "false"
-    return "the API server makes its own" if own and not kept else ""
-
-
-def _config_map(obj: Mapping[str, Any], _context: Context) -> str:
-    if obj["metadata"]["name"] in ("kube-root-ca.crt", "openshift-service-ca.crt"):
-        return "the cluster gives each namespace its own"
-    if name_of(obj) == ("kube-system", "extension-apiserver-authentication"):
-        return "the API server makes its own"
-    return "a leader election is of the moment" if "control-plane.alpha.kubernetes.io/leader" in _annotations(obj) else ""
-
-
-def _secret(obj: Mapping[str, Any], context: Context) -> str:
-    if obj.get("type") == _TOKEN:
-        account = _annotations(obj).get("kubernetes.io/service-account.name", "")
-        if re.fullmatch(re.escape(account) + "-token-[a-z0-9]{5}", obj["metadata"]["name"]):
-            return "a generated token of a ServiceAccount is worth nothing in another cluster"
-    if obj.get("type") == RELEASE and obj["metadata"].get("namespace") in context.mapping:
-        return "a Helm release is bound to its namespace; install the chart in the other one"
-    return ""
-
-
-def _service(obj: Mapping[str, Any], _context: Context) -> str:
-    return "the API server makes its own" if name_of(obj) == ("default", "kubernetes") else ""
-
-
-_OF_NODES = "it belongs to the nodes, which make it"
-
-
-def _endpoints(obj: Mapping[str, Any], context: Context) -> str:
-    if name_of(obj) == ("default", "kubernetes") or name_of(obj) in context.selecting:
-        return "the cluster makes the endpoints of a Service with a selector"
-    return _of_nodes(address for subset in obj.get("subsets") or () for address in subset.get("addresses") or ())
-
-
-def _of_nodes(addresses: Iterable[Mapping[str, Any]]) -> str:
-    # As the Prometheus operator writes down where the kubelets are: in another cluster these are other machines.
-    kinds = {(address.get("targetRef") or {}).get("kind") for address in addresses}
-    return _OF_NODES if kinds == {"Node"} else ""
-
-
-def _endpoint_slice(obj: Mapping[str, Any], context: Context) -> str:
-    service = _labels(obj).get("kubernetes.io/service-name", "")
-    managed = _labels(obj).get("endpointslice.kubernetes.io/managed-by", "")
-    if managed.endswith(".k8s.io") or (obj["metadata"].get("namespace"), service) in context.selecting:
-        return "the cluster makes the endpoints of a Service with a selector"
-    return _service(obj, context) or _of_nodes(obj.get("endpoints") or ())
-
-
-def _job(obj: Mapping[str, Any], _context: Context) -> str:
-    return "it had ended, and would run again" if holds(obj, "Complete", "Failed") else ""
-
-
-def _pod(obj: Mapping[str, Any], _context: Context) -> str:
-    if "kubernetes.io/config.mirror" in _annotations(obj):
-        return "a static pod is the kubelet's"
-    return "it had ended, and would run again" if (obj.get("status") or {}).get("phase") in ("Succeeded", "Failed") else ""
-
-
-def _volume(obj: Mapping[str, Any], _context: Context) -> str:
-    spec = obj.get("spec") or {}
-    if "pv.kubernetes.io/provisioned-by" in _annotations(obj) and spec.get("persistentVolumeReclaimPolicy") == "Delete":
-        return "its data goes with its claim; the claim gets a new volume"
-    return ""
-
-
-def _priority_class(obj: Mapping[str, Any], _context: Context) -> str:
-    return "the API server makes its own" if obj["metadata"]["name"].startswith("system-") else ""
-
-
-def _api_service(obj: Mapping[str, Any], _context: Context) -> str:
-    managed = "kube-aggregator.kubernetes.io/automanaged" in _labels(obj) or not (obj.get("spec") or {}).get("service")
-    return "the API server makes its own" if managed else ""
-
-
-def _flow(obj: Mapping[str, Any], _context: Context) -> str:
-    automatic = _annotations(obj).get("apf.kubernetes.io/autoupdate-spec") == "true"
-    return "the API server makes its own" if automatic or obj["metadata"]["name"] in ("exempt", "catch-all") else ""
-
-
-def _always(why: str) -> Callable[[Mapping[str, Any], Context], str]:
-    return lambda _obj, _context: why
-
-
-_MOMENT, _NODES = _always("it is of the moment"), _always(_OF_NODES)
-SKIPPED: dict[str, Callable[[Mapping[str, Any], Context], str]] = {
-    "APIService.apiregistration.k8s.io": _api_service,
-    "Binding": _MOMENT,
-    "CSINode.storage.k8s.io": _NODES,
-    "CSIStorageCapacity.storage.k8s.io": _NODES,
-    "CertificateSigningRequest.certificates.k8s.io": _MOMENT,
-    "ClusterRole.rbac.authorization.k8s.io": _bootstrap,
-    "ClusterRoleBinding.rbac.authorization.k8s.io": _bootstrap,
-    "ComponentStatus": _MOMENT,
-    "ConfigMap": _config_map,
-    "Endpoints": _endpoints,
-    "EndpointSlice.discovery.k8s.io": _endpoint_slice,
-    "Event": _MOMENT,
-    "Event.events.k8s.io": _MOMENT,
-    "FlowSchema.flowcontrol.apiserver.k8s.io": _flow,
-    "IPAddress.networking.k8s.io": _always("the API server makes it for a Service"),
-    "Job.batch": _job,
-    "Lease.coordination.k8s.io": _MOMENT,
-    "LeaseCandidate.coordination.k8s.io": _MOMENT,
-    "Node": _NODES,
-    "NodeMetrics.metrics.k8s.io": _MOMENT,
-    "PersistentVolume": _volume,
-    "Pod": _pod,
-    "PodMetrics.metrics.k8s.io": _MOMENT,
-    "PriorityClass.scheduling.k8s.io": _priority_class,
-    "PriorityLevelConfiguration.flowcontrol.apiserver.k8s.io": _flow,
-    "ResourceSlice.resource.k8s.io": _NODES,
-    "Role.rbac.authorization.k8s.io": _bootstrap,
-    "RoleBinding.rbac.authorization.k8s.io": _bootstrap,
-    "Secret": _secret,
-    "Service": _service,
-    "ServiceCIDR.networking.k8s.io": _always("the addresses of Services are the cluster's own"),
-    "StorageVersion.internal.apiserver.k8s.io": _MOMENT,
-    "VolumeAttachment.storage.k8s.io": _NODES,
-}
-# Made by a controller from their owner, even if that is not in the backup.
-_OFFSPRING = frozenset({"Pod", "ReplicaSet.apps", "ControllerRevision.apps", "Job.batch", "EndpointSlice.discovery.k8s.io"})
-
-
-def why_not(obj: Mapping[str, Any], context: Context) -> str:
-    """Why the object is not restored, or nothing."""
-    if "deletionTimestamp" in obj["metadata"]:
-        return "it was being deleted"
-    rule = SKIPPED.get(kind_of(obj))
-    if rule and (reason := rule(obj, context)):
-        return reason
-    owner = next((owner for owner in obj["metadata"].get("ownerReferences") or () if owner.get("controller")), None)
-    if owner and (owner.get("uid") in context.uids or kind_of(obj) in _OFFSPRING):
-        return f"its owner ({owner.get('kind')}) makes it"
-    return ""
-
-
-# --- what an object loses -----------------------------------------------------------------------------------------------------------------
 
 
 def _drop(value: Any, *names: str) -> None:
@@ -263,7 +66,7 @@ def _strip_job(obj: Object, _context: Context) -> None:
 
 
 def _strip_secret(obj: Object, _context: Context) -> None:
-    if obj.get("type") == _TOKEN:
+    if obj.get("type") == TOKEN_TYPE:
         data = obj.get("data") or {}
         _drop(data, "token", "ca.crt", "namespace")
         if not data:
@@ -282,7 +85,7 @@ def _strip_account(obj: Object, _context: Context) -> None:
 
 
 def _strip_claim(obj: Object, _context: Context) -> None:
-    dynamic = any("storage-provisioner" in name for name in _annotations(obj))
+    dynamic = any("storage-provisioner" in name for name in annotations_of(obj))
     if dynamic or obj["metadata"].get("namespace") in _context.mapping:
         _drop(obj.get("spec"), "volumeName")  # a new volume, for the old one went with its claim, or is still in use by it
     _drop_annotations(
@@ -333,7 +136,7 @@ def _strip_role(obj: Object, _context: Context) -> None:
 
 def injected(obj: Mapping[str, Any]) -> bool:
     """Whether a controller fills in the CA that the API server trusts."""
-    return any(name in _annotations(obj) for name in _INJECTED)
+    return any(name in annotations_of(obj) for name in _INJECTED)
 
 
 def hooks_of(obj: Mapping[str, Any]) -> list[Object]:

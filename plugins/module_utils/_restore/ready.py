@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .._cluster.conditions import holds
-from .portable import bundle_holders, injected, kind_of
+from .kinds import kind_of
+from .portable import bundle_holders, injected
 
 _HOOKS = frozenset(f"{way}WebhookConfiguration.admissionregistration.k8s.io" for way in ("Validating", "Mutating"))
 _API = "APIService.apiregistration.k8s.io"

@@ -1,14 +1,13 @@
 # Copyright (c) 2026 Euystacio Meta Salvage contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A restore: waves with a barrier after each, what was written read again, and counts that add up."""
+"""A restore: waves with a barrier after each; what was written is read again, and the counts add up."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
@@ -17,9 +16,11 @@ from .._cluster.objects import MERGE_PATCH, call, read
 from .._cluster.session import Cluster
 from .._cluster.watch import Watch
 from .._core.errors import SalvageError
+from .._core.gather import for_each
 from .._core.progress import Tell, silent
 from .compare import differences, extra_keys_patch
 from .journal import RestoreJournal
+from .kinds import context_of
 from .live import Live
 from .outcome import FAIL, Outcome, restore_outcome
 from .plan import (
@@ -28,48 +29,23 @@ from .plan import (
     REBIND,
     RECREATE,
     UNCHANGED,
-    UPDATE,
-    Choice,
     Key,
     RestorePlan,
     Step,
     action_for,
-    diff_pair,
     links,
     node_ports,
     plan_restore,
     spelled,
 )
-from .portable import Object, bundle_holders, comparable, context_of
+from .portable import Object, bundle_holders, comparable
 from .ready import WATCHED, served, unready
 from .restore_waves import DEFINITIONS, FAIL_CLOSED, HOOKS, TITLES
+from .settings import RestoreSettings
+from .writes import APPLY, MANAGER, WRITES, refusal_text, shown_change, unpatchable, written_by_us
 
-MANAGER = "euystacio-restore"
-APPLY = "application/apply-patch+yaml"
-WRITES = frozenset({CREATE, UPDATE, RECREATE, REBIND})
 _HOPELESS = frozenset({"unreachable", "unauthorized", "tls"})
 _SHOWN = 100  # differences that are shown; a restore may make thousands
-
-
-@dataclass(frozen=True)
-class RestoreSettings:
-    selection: Choice = field(default_factory=Choice)
-    existing: str = "skip"
-    force: bool = False
-    finalizers: frozenset[str] = frozenset()
-    workers: int = 16
-    wait: bool = True
-    wait_timeout: float = 300.0
-    backup_first: bool = True
-    show: bool = False
-
-    def task(self) -> list[Any]:
-        """What makes one restore another: the journal of one is not for the other."""
-        chosen = self.selection
-        return [
-            sorted(chosen.namespaces), sorted(chosen.mapping.items()), sorted(chosen.include), sorted(chosen.exclude),
-            chosen.cluster_scoped, self.existing, self.force, sorted(self.finalizers), chosen.isolated,
-        ]  # fmt: skip
 
 
 class Restore:
@@ -166,7 +142,7 @@ class Restore:
             if step.problem:
                 continue
             live = found.get(step.key)
-            begun = step.key in self._journal.made and (live is None or _written_by_us(live))
+            begun = step.key in self._journal.made and (live is None or written_by_us(live))
             ours = begun or Key("Namespace", "", step.key.namespace) in new
             step.action = action_for(step, live, self._wish.existing, ours=ours)
             if live is not None and "deletionTimestamp" in live["metadata"]:
@@ -216,7 +192,7 @@ class Restore:
         if title in (HOOKS, FAIL_CLOSED):
             self._wait_served(todo)
             todo = [step for step in todo if not step.problem]
-        with ThreadPoolExecutor(self._wish.workers) as pool:
+        with ThreadPoolExecutor(self._wish.workers) as pool:  # progress is shown while the calls run
             for done, _none in enumerate(pool.map(self._guarded, todo), 1):
                 if done % 500 == 0 or done == len(todo):
                     self._tell({"wave": title, "done": done, "total": len(todo), "says": f"{title}: {done} of {len(todo)} written"})
@@ -230,7 +206,7 @@ class Restore:
         try:
             self._write(step)
         except SalvageError as exc:
-            step.problem = _told(step, exc)
+            step.problem = refusal_text(step, exc)
             if exc.reason in _HOPELESS:
                 self._stop = exc
 
@@ -253,16 +229,15 @@ class Restore:
         after = self._apply(step, step.first)
         step.written = True
         if self._wish.show and len(self._diff) < _SHOWN:
-            self._diff.append(_shown(step, live, after))
+            self._diff.append(shown_change(step, live, after))
 
     def _apply(self, step: Step, body: Object, *, dry_run: bool = False) -> Object | None:
         """Server-side apply; the answer is only read where it is shown.  Raises SalvageError, with the conflicts in ``step.fields``."""
         force = "true" if self._wish.force and step.action != CREATE else "false"
         query = {"fieldManager": MANAGER, "force": force, **({"dryRun": "All"} if dry_run else {})}
-        answer = call(
-            self._cluster, "PATCH", self._live.path(step), body=body, content_type=APPLY, query=query, accept=frozenset({409}), final=_twins
-        )  # fmt: skip
-        if _twins(answer):
+        how: dict[str, Any] = {"content_type": APPLY, "query": query, "accept": frozenset({409}), "final": unpatchable}
+        answer = call(self._cluster, "PATCH", self._live.path(step), body=body, **how)
+        if unpatchable(answer):
             answer = self._with_twins(step, body, dry_run=dry_run)
         if answer.status == 409:
             causes = ((answer.json().get("details") or {}).get("causes")) or ()
@@ -307,10 +282,8 @@ class Restore:
     def _prove(self, steps: Sequence[Step]) -> None:
         """What the API server says to each write, in a dry run."""
         absent = {step.key.name for step in steps if step.key.kind == "Namespace" and step.action == CREATE}
-        with ThreadPoolExecutor(self._wish.workers) as pool:
-            for step, why in zip(steps, pool.map(lambda step: self._proven(step, absent), steps), strict=True):
-                if why:
-                    self._not_proven.append({"object": str(step.key), "why": why})
+        reasons = for_each(lambda step: self._proven(step, absent), steps, self._wish.workers)
+        self._not_proven += [{"object": str(step.key), "why": why} for step, why in zip(steps, reasons, strict=True) if why]
         for step in self._plan.steps:
             if not step.action and not step.problem:
                 step.action, step.written = CREATE, True
@@ -329,13 +302,13 @@ class Restore:
             after = self._apply(step, step.wanted, dry_run=True)
             step.written = True
         except SalvageError as exc:
-            step.problem = _told(step, exc)
+            step.problem = refusal_text(step, exc)
             return ""
         finally:
             if self._wish.show and len(self._diff) < _SHOWN and not step.problem and (step.key.namespace in absent or live is None):
-                self._diff.append(_shown(step, None, step.wanted))
+                self._diff.append(shown_change(step, None, step.wanted))
         if live is not None and self._wish.show and after is not None:
-            self._diff.append(_shown(step, live, after))
+            self._diff.append(shown_change(step, live, after))
         return ""
 
     def _schema(self, step: Step) -> None:
@@ -398,7 +371,7 @@ class Restore:
                 elif step.fields:
                     step.problem = "it was finished, and is not as the backup says"
             except SalvageError as exc:
-                step.problem = _told(step, exc)
+                step.problem = refusal_text(step, exc)
 
     def _wait_ready(self, steps: Iterable[Step]) -> None:
         waiting = {step.key: step for step in steps if step.key.kind in WATCHED}
@@ -425,26 +398,3 @@ class Restore:
             watch.wait(lambda scene: True if not left(scene) else None, self._deadline())
             for key, why in left(watch.scene).items():
                 waiting[key].problem = f"it is there, and after {self._wish.wait_timeout:g} s {why}"
-
-
-def _twins(answer: Response) -> bool:
-    """Whether server-side apply can't take the object, however often it is asked; it says so with a 500."""
-    return answer.status == 500 and b"failed to create typed patch object" in answer.body
-
-
-def _written_by_us(live: Mapping[str, Any]) -> bool:
-    return any(entry.get("manager") == MANAGER for entry in live["metadata"].get("managedFields") or ())
-
-
-def _told(step: Step, exc: SalvageError) -> str:
-    """The refusal; of a Secret only what was asked, for the server may quote what it holds."""
-    return str(exc).partition(": ")[0] if step.key.kind == "Secret" else str(exc)
-
-
-def _shown(step: Step, before: Object | None, after: Object | None) -> dict[str, Any]:
-    kind = {name: step.wanted[name] for name in ("apiVersion", "kind")}
-    old = comparable({**before, **kind}) if before is not None else None
-    new = comparable({**after, **kind}) if after else step.wanted
-    header = f"{step.key} ({step.action})"
-    before_shown, after_shown = diff_pair(old, new)
-    return {"before_header": header, "after_header": header, "before": before_shown, "after": after_shown}

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .portable import hooks_of, kind_of
+from .kinds import kind_of
+from .portable import hooks_of
 
 _RBAC, _ADMISSION, _STORAGE = "rbac.authorization.k8s.io", "admissionregistration.k8s.io", "storage.k8s.io"
 DEFINITIONS, CUSTOM, HOOKS = "definitions", "custom resources", "webhooks and aggregated APIs"

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.isolate import inward, outward
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.kinds import context_of
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.plan import Choice, plan_restore
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.portable import context_of
 
 
 def make(version: str, kind: str, namespace: str = "a", **spec: Any) -> dict[str, Any]:

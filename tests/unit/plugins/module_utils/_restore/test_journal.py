@@ -20,13 +20,26 @@ def test_it_is_kept_where_the_user_keeps_state_one_for_each_task(tmp_path: Path,
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     journal = RestoreJournal("", TASK)
-    assert journal.path.parent == tmp_path / "state" / "euystacio-meta-salvage"
+    assert journal.path.parent == tmp_path / "state" / "meta-salvage"
     assert journal.path != RestoreJournal("", {"backup": "c"}).path
     journal.begin([FIRST], None)
     assert journal.path.stat().st_mode & 0o777 == 0o600 and journal.path.parent.stat().st_mode & 0o777 == 0o700
     assert RestoreJournal("", TASK).resumed and not RestoreJournal("", {"backup": "c"}).resumed
     monkeypatch.delenv("XDG_STATE_HOME")
-    assert RestoreJournal("", TASK).path.parent == tmp_path / "home" / ".local" / "state" / "euystacio-meta-salvage"
+    assert RestoreJournal("", TASK).path.parent == tmp_path / "home" / ".local" / "state" / "meta-salvage"
+
+
+def test_a_restore_that_an_earlier_release_began_is_resumed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    begun = RestoreJournal("", TASK)
+    begun.begin([FIRST], "backup-0")
+    earlier = tmp_path / "euystacio-meta-salvage"
+    begun.path.parent.rename(earlier)
+    journal = RestoreJournal("", TASK)
+    assert journal.resumed
+    assert journal.made == {FIRST}
+    journal.end()
+    assert list(earlier.iterdir()) == []
 
 
 def test_what_an_earlier_run_made_and_backed_up_stays(tmp_path: Path) -> None:
@@ -42,7 +55,7 @@ def test_what_an_earlier_run_made_and_backed_up_stays(tmp_path: Path) -> None:
 
 def test_a_place_that_can_not_be_written_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "journal").mkdir()
-    with pytest.raises(SalvageError, match="remove it to begin anew"):
+    with pytest.raises(SalvageError, match="remove it to start again"):
         RestoreJournal(str(tmp_path / "journal"), TASK)
     journal = RestoreJournal(str(tmp_path / "later" / "journal"), TASK)
     (tmp_path / "later").write_text("")

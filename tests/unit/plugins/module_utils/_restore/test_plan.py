@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.compare import differences, extra_keys_patch
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.kinds import context_of
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.outcome import restore_outcome
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.plan import (
     CREATE,
@@ -28,7 +29,6 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.pl
     plan_restore,
     spelled,
 )
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.portable import context_of
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.ready import served, unready
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.restore_waves import WAVES, wave_of
 from hypothesis import given

@@ -7,16 +7,9 @@ import copy
 from typing import Any
 
 import pytest
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.portable import (
-    SKIPPED,
-    STRIPPED,
-    Context,
-    context_of,
-    kind_of,
-    stripped,
-    suspended,
-    why_not,
-)
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.kinds import Context, context_of, kind_of
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.portable import STRIPPED, stripped, suspended
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.skip_rules import SKIPPED, why_not
 from hypothesis import given
 from hypothesis import strategies as st
 

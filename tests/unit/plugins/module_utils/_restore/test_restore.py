@@ -21,7 +21,9 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.error
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.journal import RestoreJournal
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.outcome import Outcome
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.plan import Choice
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.restore import MANAGER, Restore, RestoreSettings
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.restore import Restore
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.settings import RestoreSettings
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.writes import MANAGER
 
 Object = dict[str, Any]
 KINDS = {

@@ -1,0 +1,61 @@
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Kind and name of an object, and what the objects of a backup say of each other.  Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+RELEASE = "helm.sh/release.v1"
+TOKEN_TYPE = "kubernetes.io/service-account-token"  # noqa: S105 # a Secret's type
+
+
+@dataclass(frozen=True)
+class Context:
+    """What the rules know of the rest of the backup, and of the cluster that it goes to."""
+
+    uids: frozenset[str] = frozenset()
+    scaled: frozenset[tuple[str, str, str]] = frozenset()  # (namespace, kind.group, name) of what an HPA scales
+    selecting: frozenset[tuple[str, str]] = frozenset()  # (namespace, name) of Services with a selector
+    mapping: Mapping[str, str] = field(default_factory=dict)
+    ports: Mapping[int, tuple[str, str]] = field(default_factory=dict)  # node ports in use, and the Service that has each
+    finalizers: frozenset[str] = frozenset()  # those with a controller in the cluster
+
+
+def kind_of(obj: Mapping[str, Any]) -> str:
+    """`Deployment.apps`, `ConfigMap`: a kind without its version, which may differ from cluster to cluster."""
+    group, _slash, _version = str(obj["apiVersion"]).rpartition("/")
+    return f"{obj['kind']}.{group}" if group else str(obj["kind"])
+
+
+def name_of(obj: Mapping[str, Any]) -> tuple[str, str]:
+    metadata = obj["metadata"]
+    return metadata.get("namespace") or "", metadata["name"]
+
+
+def context_of(objects: Iterable[Mapping[str, Any]], **more: Any) -> Context:
+    """What the objects of a backup say of each other."""
+    uids, scaled, selecting = set(), set(), set()
+    for obj in objects:
+        metadata, spec = obj["metadata"], obj.get("spec") or {}
+        if metadata.get("uid"):
+            uids.add(metadata["uid"])
+        kind = kind_of(obj)
+        if kind == "HorizontalPodAutoscaler.autoscaling":
+            target = spec.get("scaleTargetRef") or {}
+            what = kind_of({"apiVersion": target.get("apiVersion") or "apps/v1", "kind": target.get("kind")})
+            scaled.add((metadata["namespace"], what, target.get("name", "")))
+        elif kind == "Service" and spec.get("selector"):
+            selecting.add(name_of(obj))
+    return Context(frozenset(uids), frozenset(scaled), frozenset(selecting), **more)
+
+
+def labels_of(obj: Mapping[str, Any]) -> Mapping[str, Any]:
+    return obj["metadata"].get("labels") or {}
+
+
+def annotations_of(obj: Mapping[str, Any]) -> Mapping[str, Any]:
+    return obj["metadata"].get("annotations") or {}

@@ -1,0 +1,32 @@
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a restore is asked to do.  Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from .plan import Choice
+
+
+@dataclass(frozen=True)
+class RestoreSettings:
+    selection: Choice = field(default_factory=Choice)
+    existing: str = "skip"
+    force: bool = False
+    finalizers: frozenset[str] = frozenset()
+    workers: int = 16
+    wait: bool = True
+    wait_timeout: float = 300.0
+    backup_first: bool = True
+    show: bool = False
+
+    def task(self) -> list[Any]:
+        """What makes one restore another: the journal of one is not for the other."""
+        chosen = self.selection
+        return [
+            sorted(chosen.namespaces), sorted(chosen.mapping.items()), sorted(chosen.include), sorted(chosen.exclude),
+            chosen.cluster_scoped, self.existing, self.force, sorted(self.finalizers), chosen.isolated,
+        ]  # fmt: skip
