@@ -35,9 +35,14 @@ LAB = "make-test"
 COVERAGE_FLOOR = 95
 FAILURE_LINES = 25
 SLOWEST = 10
-# Integration tests that stop the kubelet, take the monitoring away, measure milliseconds or look at the whole cluster run one by one.
-# Each of the other files has a namespace of its own, and two of them run at a time.
-ONE_BY_ONE = frozenset({"test_check_mode", "test_delivery", "test_health_access", "test_health_faults", "test_rebuild"})
+# Files of integration tests with a namespace of their own: two of them run at a time. All other files run one by one, because they stop the
+# kubelet, take the monitoring away, measure milliseconds, or look at the whole cluster.
+TWO_BY_TWO = frozenset(
+    {
+        *("test_backup", "test_backup_s3", "test_blue_green_playbook", "test_delivery_deploy", "test_delivery_helm"),
+        *("test_delivery_playbooks", "test_peace_bonds", "test_recovery_playbooks", "test_restore", "test_snapshot", "test_terraform"),
+    }
+)
 # Scenarios that look at the whole cluster run alone; each of the others has a namespace of its own.
 ALONE = frozenset({"health_check", "cluster_rebuild"})
 
@@ -276,8 +281,8 @@ def integration(run: Run) -> None:
     variables = lab_up(run)
     if variables is not None:
         files = sorted((CHECKOUT / "tests" / "integration").glob("test_*.py"))
-        alone = [str(path) for path in files if path.stem in ONE_BY_ONE]
-        others = [str(path) for path in files if path.stem not in ONE_BY_ONE]
+        alone = [str(path) for path in files if path.stem not in TWO_BY_TWO]
+        others = [str(path) for path in files if path.stem in TWO_BY_TWO]
         run.pytest("integration/one-by-one", *alone, "-v", extra=variables)
         run.pytest("integration/two-by-two", *others, "-v", "-n", "2", "--dist", "loadfile", extra=variables)
 
