@@ -135,50 +135,14 @@ backup:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
-from ..module_utils._backup.archive.run import Backup
-from ..module_utils._backup.archive.select import PRESETS, Selection
-from ..module_utils._backup.options import STORE_ARGUMENTS, store_options
-from ..module_utils._backup.store.repository import open_store
-from ..module_utils._cluster.session import Cluster
-from ..module_utils._core.errors import SalvageError, conclude
-from ..module_utils._core.progress import PROGRESS_ARGUMENTS, teller
-from ..module_utils._sealing.age import recipients
-from ..module_utils._sealing.keys import private_key
-
-ARGUMENTS = {
-    **AUTH_ARG_SPEC,
-    **STORE_ARGUMENTS,
-    "recipients": {"type": "list", "elements": "str", "required": True},
-    "signing_key": {"type": "path", "required": True, "no_log": False},
-    "preset": {"type": "str", "choices": list(PRESETS), "default": "all"},
-    "include": {"type": "list", "elements": "str", "default": []},
-    "exclude": {"type": "list", "elements": "str", "default": []},
-    "namespaces": {"type": "list", "elements": "str", "default": []},
-    "allow_partial": {"type": "bool", "default": False},
-    "keep": {"type": "int", "default": 0},
-    "request_timeout": {"type": "float", "default": 30},
-    **PROGRESS_ARGUMENTS,
-}
+from ..module_utils._backup import task
+from ..module_utils._core.errors import conclude
 
 
-def run(params, check_mode):
-    if params["keep"] < 0:
-        raise SalvageError(f"keep is {params['keep']}; give 0 to keep all, or how many to keep", reason="bad_input")
-    # Keys and repository first: without them nothing is read.
-    to = recipients(params["recipients"])
-    key = private_key(params["signing_key"])
-    store = None if check_mode else open_store(store_options(params), make=True)
-    cluster = Cluster.connect(params, timeout=params["request_timeout"])
-    tell = teller(params["progress_path"])
-    backup = Backup(cluster, Selection.of(params), key, to, params["allow_partial"], params["keep"], tell)
-    return {"changed": True, "backup": backup.write(store) if store else backup.rehearse()}
-
-
-def main():
-    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
-    conclude(module, lambda: run(module.params, module.check_mode))
+def main() -> None:
+    module = AnsibleModule(**task.MODULE)
+    conclude(module, lambda: task.run(module.params, check_mode=module.check_mode))
 
 
 if __name__ == "__main__":

@@ -73,33 +73,15 @@ verified:
     age: 3605.2
 """
 
-from datetime import datetime, timezone
-
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._backup.options import READ_ARGUMENTS, STORE_ARGUMENTS, store_options
-from ..module_utils._backup.store.repository import open_store
-from ..module_utils._backup.store.verify import described, list_backups, proven
+from ..module_utils._backup import info_task as task
 from ..module_utils._core.errors import conclude
-from ..module_utils._sealing.keys import identity_file, public_key
-
-ARGUMENTS = {**STORE_ARGUMENTS, **READ_ARGUMENTS, "name": {"type": "str"}}
 
 
-def run(params):
-    now = datetime.now(timezone.utc)
-    key = public_key(params["public_key"])
-    having = identity_file(params["identity"]) if params["identity"] else None
-    store = open_store(store_options(params))
-    found = {"changed": False, "backups": list_backups(store, key, now)}
-    if having:
-        found["verified"] = described(proven(store, key, having, params["name"])[0], now)
-    return found
-
-
-def main():
-    module = AnsibleModule(argument_spec=ARGUMENTS, required_by={"name": ["identity"]}, supports_check_mode=True)
-    conclude(module, lambda: run(module.params))
+def main() -> None:
+    module = AnsibleModule(**task.MODULE)
+    conclude(module, lambda: task.run(module.params))
 
 
 if __name__ == "__main__":

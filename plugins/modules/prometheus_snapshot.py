@@ -160,46 +160,14 @@ others:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
-from ..module_utils._core.errors import SalvageError
-from ..module_utils._core.progress import PROGRESS_ARGUMENTS, teller
-from ..module_utils._prometheus_snapshot.perform import SnapshotRun
-
-ARGUMENTS = {
-    **AUTH_ARG_SPEC,
-    "state": {"type": "str", "choices": ["created", "verified", "restored"], "default": "created"},
-    "directory": {"type": "path", "required": True},
-    "name": {"type": "str"},
-    "namespace": {"type": "str", "default": "monitoring"},
-    "pod": {"type": "str", "default": "prometheus-prometheus-operator-kube-p-prometheus-0"},
-    "container": {"type": "str", "default": "prometheus"},
-    "port": {"type": "int", "default": 9090},
-    "https": {"type": "bool", "default": False},
-    "sample": {"type": "str", "default": "up"},
-    "data_dir": {"type": "path"},
-    "recipients": {"type": "list", "elements": "str", "default": []},
-    "identity": {"type": "path"},
-    "signing_key": {"type": "path", "no_log": False},
-    "public_key": {"type": "path", "no_log": False},
-    "promtool": {"type": "path", "default": "promtool"},
-    "timeout": {"type": "float", "default": 300.0},
-    **PROGRESS_ARGUMENTS,
-}
+from ..module_utils._core.errors import conclude
+from ..module_utils._prometheus_snapshot import task
 
 
-def main():
-    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
-    try:
-        tell = teller(module.params["progress_path"])
-        result = SnapshotRun(module.params, module.run_command, module.get_bin_path, check_mode=module.check_mode, tell=tell).result()
-    except SalvageError as exc:
-        module.fail_json(msg=str(exc), reason=exc.reason)
-    except OSError as exc:
-        module.fail_json(
-            msg=f"{exc.filename or module.params['directory']}: {exc.strerror}; make room or mend it, and try again", reason="bad_input"
-        )
-    module.exit_json(**result)
+def main() -> None:
+    module = AnsibleModule(**task.MODULE)
+    conclude(module, lambda: task.run(module.params, module.run_command, module.get_bin_path, check_mode=module.check_mode))
 
 
 if __name__ == "__main__":

@@ -70,40 +70,15 @@ plan:
   sample: {create: [terraform_data.cluster]}
 """
 
-from pathlib import Path
-
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._core.errors import SalvageError, conclude
-from ..module_utils._core.progress import PROGRESS_ARGUMENTS, teller
-from ..module_utils._terraform.root import Root
-
-ARGUMENTS = {
-    "root": {"type": "path", "required": True},
-    "work_dir": {"type": "path", "required": True},
-    "binary": {"type": "path", "default": "terraform"},
-    "arguments": {"type": "list", "elements": "str", "default": []},
-    "lock_timeout": {"type": "int", "default": 1800},
-    **PROGRESS_ARGUMENTS,
-}
+from ..module_utils._core.errors import conclude
+from ..module_utils._terraform import task
 
 
-def run(module):
-    params = module.params
-    binary = module.get_bin_path(params["binary"])
-    if binary is None:
-        raise SalvageError(f"there is no {params['binary']} where the module runs; install it, or give its path", reason="missing_library")
-    tell = teller(params["progress_path"])
-    work = Path(params["work_dir"]).absolute()  # Terraform works in the root
-    root = Root(params["root"], work, module.run_command, binary, params["arguments"], params["lock_timeout"], tell)
-    result = root.apply(dry_run=module.check_mode)
-    lines = [f"{action} {address}\n" for action, addresses in sorted(result["plan"].items()) for address in addresses]
-    return {**result, "diff": {"before": "", "after": "".join(lines)}}
-
-
-def main():
-    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
-    conclude(module, lambda: run(module))
+def main() -> None:
+    module = AnsibleModule(**task.MODULE)
+    conclude(module, lambda: task.run(module.params, module.run_command, module.get_bin_path, check_mode=module.check_mode))
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from .._core.progress import Tell, silent
 from .._sealing.age import recipients
 from .._sealing.keys import identity_file, private_key, public_key
 from .instance import Prometheus, bring, occupied
+from .options import SnapshotOptions
 from .snapshot import File, SnapshotSample, blocks, checked_name, moment, pieces, record_of, time_range
 from .vault import PartialSnapshot, RunCommand, newest, open_snapshot, promtool_proves
 
@@ -29,37 +30,38 @@ SNAPSHOTS = "snapshots"
 
 
 class SnapshotRun:
-    """``find`` gives the path of a program, None where there is none; ``run_command`` is a module's."""
+    """``login`` holds kubernetes.core's auth options; ``run_command`` is a module's; ``find`` returns the path of a program, or None."""
 
     def __init__(
         self,
-        params: Mapping[str, Any],
+        options: SnapshotOptions,
+        login: Mapping[str, Any],
         run_command: RunCommand,
         find: Callable[[str], str | None],
         *,
         check_mode: bool,
         tell: Tell = silent,
     ) -> None:
-        self.params, self.check_mode, self.tell = params, check_mode, tell
+        self.options, self.login, self.check_mode, self.tell = options, login, check_mode, tell
         self.run_command, self.find = run_command, find
-        self.directory = Path(params["directory"])
+        self.directory = Path(options.directory)
         self.cluster: Cluster
 
     def result(self) -> Result:
         """What the wanted state came to.  Raises SalvageError, and OSError of the files here."""
-        return {"created": self.created, "verified": self.verified, "restored": self.restored}[self.params["state"]]()
+        return {"created": self.created, "verified": self.verified, "restored": self.restored}[self.options.state]()
 
     def prometheus(self) -> Prometheus:
-        params = self.params
-        container = Container(params, params["namespace"], params["pod"], params["container"], timeout=params["timeout"])
-        self.cluster = Cluster.connect(params, timeout=30)
-        return Prometheus(self.cluster, container, params["port"], https=params["https"], timeout=params["timeout"])
+        options = self.options
+        container = Container(self.login, options.namespace, options.pod, options.container, timeout=options.timeout)
+        self.cluster = Cluster.connect(self.login, timeout=30)
+        return Prometheus(self.cluster, container, options.port, https=options.https, timeout=options.timeout)
 
     def find_promtool(self) -> str:
-        found = self.find(self.params["promtool"])
+        found = self.find(self.options.promtool)
         if found is None:
             raise SalvageError(
-                f"there is no {self.params['promtool']} where the module runs, and nothing else proves that a snapshot opens; "
+                f"there is no {self.options.promtool} where the module runs, and nothing else proves that a snapshot opens; "
                 "install it, or give its path as promtool",
                 reason="missing_library",
             )
@@ -83,14 +85,14 @@ class SnapshotRun:
     # Out.
 
     def created(self) -> Result:
-        params = self.params
-        to = recipients(params["recipients"]) if params["recipients"] else []
-        key = private_key(params["signing_key"]) if params["signing_key"] else None
+        options = self.options
+        to = recipients(options.recipients) if options.recipients else []
+        key = private_key(options.signing_key) if options.signing_key else None
         self.find_promtool()  # what is missing is missed before anything is written
         prometheus = self.prometheus()
         prometheus.folder(admin=True)
         free, head, everything = prometheus.room()
-        source = {"server": self.cluster.server, "namespace": params["namespace"], "pod": params["pod"]}
+        source = {"server": self.cluster.server, "namespace": options.namespace, "pod": options.pod}
         self.check_room(free, head, everything)
         if self.check_mode:
             return {"changed": True, "snapshot": {"source": source, "size": everything}}
@@ -118,14 +120,14 @@ class SnapshotRun:
     def check_room(self, free: int, head: int, everything: int) -> None:
         if free < head * 1.2:
             raise SalvageError(
-                f"the volume of {self.params['pod']} has {free >> 20} MiB free, and a snapshot of its head may need {head >> 20}; "
+                f"the volume of {self.options.pod} has {free >> 20} MiB free, and a snapshot of its head may need {head >> 20}; "
                 "make room there first",
                 reason="too_large",
             )
         there = self.directory if self.directory.exists() else self.directory.parent
         if not there.is_dir() or not os.access(there, os.W_OK):
             raise SalvageError(f"there is no folder {there} that can be written to; make it first", reason="bad_input")
-        needed = everything * (2 if self.params["recipients"] else 1)
+        needed = everything * (2 if self.options.recipients else 1)
         if (here := shutil.disk_usage(there).free) < needed:
             raise SalvageError(f"{there} has {here >> 20} MiB free, and this may need {needed >> 20}; make room first", reason="too_large")
 
@@ -138,7 +140,7 @@ class SnapshotRun:
             if note["source"] == source:
                 part.drop()
         # Samples up to the one that must be in it are in the head before it is written.
-        sample = prometheus.a_sample(self.params["sample"])
+        sample = prometheus.a_sample(self.options.sample)
         taken = moment(int(time.time() * 1000))
         self.tell({"says": "Prometheus is writing it"})
         name = prometheus.take()
@@ -148,12 +150,12 @@ class SnapshotRun:
     # Back.
 
     def chosen(self) -> Path:
-        name = self.params["name"]
+        name = self.options.name
         return self.directory / checked_name(name) if name else newest(self.directory)
 
     def opened(self) -> AbstractContextManager[tuple[dict[str, Any], list[File], SnapshotSample, Path]]:
-        having = identity_file(self.params["identity"]) if self.params["identity"] else []
-        key = public_key(self.params["public_key"]) if self.params["public_key"] else None
+        having = identity_file(self.options.identity) if self.options.identity else []
+        key = public_key(self.options.public_key) if self.options.public_key else None
         return open_snapshot(self.chosen(), having, key)
 
     def verified(self) -> Result:
@@ -164,11 +166,11 @@ class SnapshotRun:
     def restored(self) -> Result:
         with self.opened() as (record, files, sample, data):
             self.prove(data, sample)
-            changed = self.into_folder(files, data) if self.params["data_dir"] else self.into_pod(files, sample, data, record["name"])
+            target = self.options.data_dir
+            changed = self.into_folder(files, data, Path(target)) if target else self.into_pod(files, sample, data, record["name"])
         return {"changed": changed, "snapshot": {**record, "path": str(self.chosen())}}
 
-    def into_folder(self, files: list[File], data: Path) -> bool:
-        target = Path(self.params["data_dir"])
+    def into_folder(self, files: list[File], data: Path, target: Path) -> bool:
         ours = blocks(file.path for file in files)
         unfinished = {f".{name}" for name in ours}  # of a run that was killed
         present = {path.name for path in target.iterdir()} - unfinished if target.is_dir() else set()
@@ -192,7 +194,7 @@ class SnapshotRun:
         present = prometheus.names()
         if stray := occupied(present, (file.path for file in files)):
             raise SalvageError(
-                f"Prometheus in {self.params['pod']} has blocks of its own ({', '.join(sorted(stray)[:3])}); "
+                f"Prometheus in {self.options.pod} has blocks of its own ({', '.join(sorted(stray)[:3])}); "
                 "blocks go into an empty data folder only",
                 reason="conflict",
             )
@@ -208,5 +210,5 @@ class SnapshotRun:
             raise SalvageError("what arrived in the pod is not what was sent; try again", reason="invalid")
         prometheus.put_in_place(below, blocks(file.path for file in missing))
         self.tell({"says": "waiting until Prometheus has them"})
-        prometheus.load(sample, time.monotonic() + self.params["timeout"])
+        prometheus.load(sample, time.monotonic() + self.options.timeout)
         return True

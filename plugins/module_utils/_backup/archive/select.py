@@ -28,10 +28,6 @@ class Selection:
     exclude: tuple[str, ...] = ()
     namespaces: tuple[str, ...] = ()
 
-    @classmethod
-    def of(cls, params: Mapping[str, Any]) -> Selection:
-        return cls(params["preset"], *(tuple(params[name]) for name in ("include", "exclude", "namespaces")))
-
     def wants(self, resource: Resource) -> bool:
         return (
             self.may_have(resource.group)

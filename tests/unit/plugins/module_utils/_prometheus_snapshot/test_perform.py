@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._prometheus_snapshot.options import SnapshotOptions
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._prometheus_snapshot.perform import SnapshotRun
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._prometheus_snapshot.snapshot import File, SnapshotSample, record_of
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._prometheus_snapshot.vault import PartialSnapshot
@@ -34,9 +35,10 @@ def directory(tmp_path: Path) -> Path:
 
 
 def run(directory: Path, *, check_mode: bool = False, promtool: str | None = "/bin/promtool", **params: Any) -> SnapshotRun:
-    asked = {"directory": str(directory), "name": None, "promtool": "promtool", "identity": None, "public_key": None, **params}
     printed = f'{{__name__="up"}} {SAMPLE.value} {SAMPLE.time}\n'
-    return SnapshotRun(asked, lambda argv: (0, printed, ""), lambda name: promtool, check_mode=check_mode)
+    return SnapshotRun(
+        SnapshotOptions(str(directory), **params), {}, lambda argv: (0, printed, ""), lambda name: promtool, check_mode=check_mode
+    )
 
 
 def test_the_newest_is_verified(directory: Path) -> None:
