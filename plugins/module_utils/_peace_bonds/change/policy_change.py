@@ -105,7 +105,7 @@ class Change:
                 timeout=p["timeout"],
                 history_limit=p["history_limit"],
             )
-            self._cluster = connect(p)
+            self._cluster = connect(p, p["timeout"])
             self._publisher = Publisher(self._cluster, target, self.fixtures, teller(p.get("progress_path")))
         return self._publisher
 

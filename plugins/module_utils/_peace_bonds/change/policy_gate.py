@@ -14,7 +14,7 @@ from ..._core.errors import SalvageError
 from ..._opa.command import Engine, Tested
 from ..._opa.model import ALLOWED, DENIED
 from ..._opa.policy_files import Files, tests
-from ..log.decision_log import PROVIDER_FIELDS, Reading, read
+from ..log.decision_log import PROVIDER_FIELDS, Reading, read_records
 from ..log.sources import Source
 from .publish import Fixture
 from .replay import Case, Gates, Replay, after, case_of
@@ -116,7 +116,7 @@ def _cases(sources: Sequence[Source], rules: Rules, replay: Replay, readings: li
     for name, open_source in sources:
         reading = Reading()
         try:
-            for record in read(open_source(), reading):
+            for record in read_records(open_source(), reading):
                 case = case_of(record, rules.package, rules.provider_fields)
                 if isinstance(case, Case):
                     yield case

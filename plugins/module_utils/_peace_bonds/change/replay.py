@@ -12,7 +12,7 @@ from typing import Any
 
 from ..._opa.decide import judge, one_line, unknown
 from ..._opa.model import ALLOWED, DENIED, REQUIRED_INPUT, UNKNOWN, Decision
-from ..log.decision_log import decision_of, hidden, path_of, provider_of, whole_input
+from ..log.decision_log import decision_of, hidden, provider_of, record_path, whole_input
 from ..log.summary import rule_of
 
 _DECIDING = {"", "allow", "allowed", "decision"}
@@ -42,7 +42,7 @@ class Gates:
 
 def case_of(record: dict[str, Any], package: str, provider_fields: Iterable[str], required: Iterable[str] = REQUIRED_INPUT) -> Case | str:
     """The case, or why there is none: ``other`` (not a decision of this package) or ``hidden`` (the log does not hold its input)."""
-    path = path_of(record)
+    path = record_path(record)
     package = package.strip("/").replace(".", "/")
     if path != package and not (path.startswith(package + "/") and path[len(package) + 1 :] in _DECIDING):
         return "other"
