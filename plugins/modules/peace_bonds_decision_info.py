@@ -230,93 +230,14 @@ complete:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
-from ..module_utils._core.errors import SalvageError
-from ..module_utils._peace_bonds.log import sources
-from ..module_utils._peace_bonds.log.decision_log import PROVIDER_FIELDS, Reading, read, timestamp
-from ..module_utils._peace_bonds.log.summary import Summary
-from ..module_utils._peace_bonds.options import connect, limits_of
-
-ARGUMENTS = {
-    **AUTH_ARG_SPEC,
-    "paths": {"type": "list", "elements": "str", "default": []},
-    "pods": {
-        "type": "dict",
-        "options": {
-            "namespace": {"type": "str", "default": "euystacio-ai"},
-            "label_selector": {"type": "str", "default": "app=opa-peace-bonds"},
-            "container": {"type": "str", "default": "opa"},
-            "since_seconds": {"type": "float"},
-        },
-    },
-    "package": {"type": "str", "default": "euystacio/peace_bonds"},
-    "providers": {"type": "list", "elements": "str", "default": []},
-    "provider_fields": {"type": "list", "elements": "str", "default": list(PROVIDER_FIELDS)},
-    "since": {"type": "str"},
-    "until": {"type": "str"},
-    "bucket": {"type": "float", "default": 3600},
-    "thresholds": {"type": "dict", "default": {}},
-    "margin": {"type": "float", "default": 0.02},
-    "revisions": {
-        "type": "list",
-        "elements": "dict",
-        "default": [],
-        "options": {"revision": {"type": "str", "required": True}, "since": {"type": "str", "required": True}},
-    },
-    "limit": {"type": "int", "default": 100},
-    "timeout": {"type": "float", "default": 5.0},
-}
-
-
-def seconds(name, text):
-    found = timestamp(text)
-    if found is None:
-        raise SalvageError(f"{name} is {text!r}, not a time such as 2026-11-24T14:00:00Z", reason="bad_input")
-    return found
-
-
-def summarise(params):
-    """The module's result."""
-    if params["bucket"] <= 0:
-        raise SalvageError("bucket must be more than 0 seconds", reason="bad_input")
-    summary = Summary(
-        package=params["package"].replace(".", "/") if "/" not in params["package"] else params["package"],
-        provider_fields=params["provider_fields"],
-        providers=params["providers"],
-        limits=limits_of(params["thresholds"]),
-        margin=params["margin"],
-        revisions=[(seconds("revisions.since", item["since"]), item["revision"]) for item in params["revisions"]],
-        bucket=params["bucket"],
-        since=seconds("since", params["since"]) if params["since"] else None,
-        until=seconds("until", params["until"]) if params["until"] else None,
-    )
-    found = sources.files(params["paths"])
-    if params["pods"]:
-        pods = params["pods"]
-        found += sources.pods(connect(params), pods["namespace"], pods["label_selector"], pods["container"], since=pods["since_seconds"])
-    readings = []
-    for name, open_source in found:
-        reading = Reading()
-        try:
-            for record in read(open_source(), reading):
-                summary.add(record)
-        except SalvageError as exc:  # one source that breaks off hides none of the others
-            reading.problems.append(str(exc))
-        readings.append({"source": name, **reading.to_dict()})
-    complete = not any(item["problems"] or item["broken"] or item["too_long"] for item in readings)
-    return {"changed": False, "summary": summary.to_dict(limit=params["limit"]), "sources": readings, "complete": complete}
+from ..module_utils._core.errors import conclude
+from ..module_utils._peace_bonds.log import task
 
 
 def main():
-    module = AnsibleModule(argument_spec=ARGUMENTS, required_one_of=[("paths", "pods")], supports_check_mode=True)
-    try:
-        result = summarise(module.params)
-    except SalvageError as exc:
-        module.fail_json(msg=str(exc), reason=exc.reason)
-    if not result["complete"]:
-        module.warn("Not everything could be read; see the sources' problems, broken and too_long.")
-    module.exit_json(**result)
+    module = AnsibleModule(**task.MODULE)
+    conclude(module, lambda: task.run(module.params, warn=module.warn))
 
 
 if __name__ == "__main__":

@@ -145,74 +145,14 @@ summary:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
-from ..module_utils._core.errors import SalvageError
-from ..module_utils._opa.client import Opa
-from ..module_utils._opa.model import REQUIRED_INPUT
-from ..module_utils._peace_bonds.options import OPA_ARGUMENTS, connect, needs_cluster, open_address
-from ..module_utils._peace_bonds.review.providers import Provider, Questions, counts, review
-
-ARGUMENTS = {
-    **AUTH_ARG_SPEC,
-    **OPA_ARGUMENTS,
-    "providers": {
-        "type": "list",
-        "elements": "dict",
-        "required": True,
-        "options": {"id": {"type": "str", "required": True}, "input": {"type": "dict", "default": {}}},
-    },
-    "common_input": {"type": "dict", "default": {}},
-    "api_url": {"type": "str"},
-    "risk_path": {"type": "str", "default": "/api/providers/{id}/risk"},
-    "package": {"type": "str", "default": "euystacio/peace_bonds"},
-    "enforcement_package": {"type": "str", "default": "euystacio/adaptive_enforcement"},
-    "required_input": {"type": "list", "elements": "str", "default": list(REQUIRED_INPUT)},
-    "tolerance": {"type": "float", "default": 0.01},
-    "concurrency": {"type": "int", "default": 16},
-    "fail_on": {"type": "list", "elements": "str", "choices": ["denied", "unknown"], "default": []},
-}
-
-
-def ask(params):
-    """The module's result."""
-    cluster = connect(params) if needs_cluster(params["opa_url"], params["api_url"]) else None
-    opa = Opa(open_address(params, params["opa_url"], cluster))
-    service = open_address({**params, "opa_token": None}, params["api_url"], cluster) if params["api_url"] else None
-    questions = Questions(
-        package=params["package"],
-        enforcement=params["enforcement_package"],
-        risk_path=params["risk_path"],
-        required=tuple(params["required_input"]),
-        common=params["common_input"],
-        tolerance=params["tolerance"],
-        timeout=params["timeout"],
-    )
-    providers = [Provider(item["id"], item["input"]) for item in params["providers"]]
-    health = opa.health(timeout=params["timeout"])
-    findings = review(providers, opa, service, questions, at_once=params["concurrency"])
-    found = counts(findings)
-    return {
-        "changed": False,
-        "decisions": [finding.to_dict() for finding in findings],
-        "counts": found,
-        "opa_healthy": health.healthy,
-        "opa_reason": health.reason,
-        "summary": f"{len(findings)} provider{'s' if len(findings) != 1 else ''}: "
-        + ", ".join(f"{number} {status}" for status, number in found.items()),
-    }
+from ..module_utils._core.errors import conclude
+from ..module_utils._peace_bonds.review import task
 
 
 def main():
-    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
-    try:
-        result = ask(module.params)
-    except SalvageError as exc:
-        module.fail_json(msg=str(exc), reason=exc.reason)
-    bad = [status for status in module.params["fail_on"] if result["counts"][status]]
-    if bad:
-        module.fail_json(msg=f"{result['summary']}; fail_on names {', '.join(bad)}", **result)
-    module.exit_json(**result)
+    module = AnsibleModule(**task.MODULE)
+    conclude(module, lambda: task.run(module.params))
 
 
 if __name__ == "__main__":

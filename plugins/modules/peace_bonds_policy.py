@@ -366,84 +366,14 @@ history:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
-from ..module_utils._core.errors import SalvageError
-from ..module_utils._core.progress import PROGRESS_ARGUMENTS
-from ..module_utils._peace_bonds.change.policy_change import Change
-from ..module_utils._peace_bonds.log.decision_log import PROVIDER_FIELDS
-
-ARGUMENTS = {
-    **AUTH_ARG_SPEC,
-    **PROGRESS_ARGUMENTS,
-    "state": {"type": "str", "choices": ["validated", "present", "reverted"], "default": "present"},
-    "policy_files": {"type": "dict"},
-    "policy_dir": {"type": "path"},
-    "policy_data": {"type": "dict"},
-    "data_file": {"type": "str", "default": "policy_data.json"},
-    "restrictions": {
-        "type": "list",
-        "elements": "dict",
-        "options": {
-            "provider": {"type": "str", "required": True},
-            "until": {"type": "str", "required": True},
-            "reason": {"type": "str", "required": True},
-        },
-    },
-    "restrictions_lifted": {"type": "list", "elements": "str"},
-    "test_dir": {"type": "path"},
-    "fixtures": {
-        "type": "list",
-        "elements": "dict",
-        "default": [],
-        "options": {
-            "name": {"type": "str", "required": True},
-            "input": {"type": "dict", "required": True},
-            "allow": {"type": "bool", "required": True},
-        },
-    },
-    "decision_logs": {"type": "list", "elements": "str", "default": []},
-    "decisions_of_pods": {"type": "bool", "default": False},
-    "decisions_since": {"type": "float"},
-    "compare_with": {"type": "str", "choices": ["recorded", "current"], "default": "recorded"},
-    "max_newly_allowed": {"type": "int", "default": 0},
-    "max_newly_denied": {"type": "int", "default": -1},
-    "max_newly_unknown": {"type": "int", "default": 0},
-    "max_not_replayable": {"type": "int", "default": 0},
-    "min_decisions": {"type": "int", "default": 1},
-    "min_coverage": {"type": "float", "default": 0.0},
-    "revision": {"type": "str"},
-    "namespace": {"type": "str", "default": "euystacio-ai"},
-    "config_map": {"type": "str", "default": "peace-bonds-policies"},
-    "label_selector": {"type": "str", "default": "app=opa-peace-bonds"},
-    "deployment": {"type": "str", "default": "opa-peace-bonds"},
-    "container": {"type": "str", "default": "opa"},
-    "port": {"type": "int", "default": 8181},
-    "scheme": {"type": "str", "choices": ["http", "https"], "default": "http"},
-    "package": {"type": "str", "default": "euystacio/peace_bonds"},
-    "provider_fields": {"type": "list", "elements": "str", "default": list(PROVIDER_FIELDS)},
-    "reload": {"type": "str", "choices": ["watch", "restart"], "default": "watch"},
-    "wait_timeout": {"type": "float", "default": 120.0},
-    "history_limit": {"type": "int", "default": 10},
-    "opa_binary": {"type": "path", "default": "opa"},
-    "opa_timeout": {"type": "float", "default": 120.0},
-    "rego_version": {"type": "str", "choices": ["v0", "v1"], "default": "v1"},
-    "timeout": {"type": "float", "default": 5.0},
-}
+from ..module_utils._core.errors import conclude
+from ..module_utils._peace_bonds.change import task
 
 
 def main():
-    module = AnsibleModule(
-        argument_spec=ARGUMENTS,
-        mutually_exclusive=[("policy_files", "policy_dir")],
-        supports_check_mode=True,
-    )
-    change = Change(module.params, check_mode=module.check_mode, run_command=module.run_command)
-    try:
-        change.run()
-    except SalvageError as exc:
-        module.fail_json(msg=str(exc), reason=exc.reason, **change.result)
-    module.exit_json(**change.result)
+    module = AnsibleModule(**task.MODULE)
+    conclude(module, lambda: task.run(module.params, check_mode=module.check_mode, run_command=module.run_command))
 
 
 if __name__ == "__main__":

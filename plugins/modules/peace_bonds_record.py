@@ -102,47 +102,15 @@ record:
     previous: null
 """
 
-import time
-
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._core.errors import SalvageError
-from ..module_utils._peace_bonds.log.summary import iso
-from ..module_utils._records.decision_records import write
-from ..module_utils._sealing.envelope import signer
-from ..module_utils._sealing.hashing import canonical, digest
-
-ARGUMENTS = {
-    "dir": {"type": "path", "required": True},
-    "key": {"type": "path", "required": True, "no_log": False},
-    "decision": {
-        "type": "str",
-        "required": True,
-        "choices": ["keep_block", "adjust_threshold", "restrict", "lift", "revert", "none"],
-    },
-    "provider": {"type": "str", "required": True},
-    "who": {"type": "str", "required": True},
-    "why": {"type": "str", "required": True},
-    "reference": {"type": "str", "default": ""},
-    "evidence": {"type": "dict", "default": {}},
-    "details": {"type": "dict", "default": {}},
-}
+from ..module_utils._core.errors import conclude
+from ..module_utils._peace_bonds import record_task
 
 
 def main():
-    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
-    params = module.params
-    record = {
-        "schema": 1,
-        "at": iso(time.time()),
-        **{name: params[name] for name in ("decision", "provider", "who", "why", "reference", "details")},
-        "evidence": {name: digest(canonical({"evidence": value})) for name, value in params["evidence"].items()},
-    }
-    try:
-        file, record, new = write(params["dir"], record, signer(params["key"]), dry_run=module.check_mode)
-    except SalvageError as exc:
-        module.fail_json(msg=str(exc), reason=exc.reason)
-    module.exit_json(changed=new, file=file, record=record, diff={"before": {} if new else record, "after": record})
+    module = AnsibleModule(**record_task.MODULE)
+    conclude(module, lambda: record_task.run(module.params, check_mode=module.check_mode))
 
 
 if __name__ == "__main__":

@@ -70,35 +70,13 @@ count:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._core.errors import SalvageError
-from ..module_utils._records.decision_records import verify
-from ..module_utils._sealing.envelope import signer
-
-ARGUMENTS = {
-    "dir": {"type": "path", "required": True},
-    "keys": {"type": "list", "elements": "path", "required": True, "no_log": False},
-    "provider": {"type": "str"},
-    "fail_on_unverified": {"type": "bool", "default": False},
-}
+from ..module_utils._core.errors import conclude
+from ..module_utils._peace_bonds import record_info_task
 
 
 def main():
-    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
-    try:
-        keys = [signer(path) for path in module.params["keys"]]
-        found = verify(module.params["dir"], {key.key_id: key for key in keys})
-    except SalvageError as exc:
-        module.fail_json(msg=str(exc), reason=exc.reason)
-    wanted = module.params["provider"]
-    result = {
-        "records": [item.to_dict() for item in found if wanted is None or item.record.get("provider") == wanted],
-        "verified": bool(found) and not any(item.problem for item in found),
-        "count": len(found),
-    }
-    bad = [f"{item.name}: {item.problem}" for item in found if item.problem]
-    if bad and module.params["fail_on_unverified"]:
-        module.fail_json(msg=f"{len(bad)} of {len(found)} records are not verified: {'; '.join(bad[:3])}", **result)
-    module.exit_json(changed=False, **result)
+    module = AnsibleModule(**record_info_task.MODULE)
+    conclude(module, lambda: record_info_task.run(module.params))
 
 
 if __name__ == "__main__":

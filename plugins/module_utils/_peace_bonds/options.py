@@ -1,7 +1,7 @@
 # Copyright (c) 2026 Euystacio Meta Salvage contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options that the Peace Bonds modules share, and the ways to OPA and the service that they open."""
+"""What the tasks of the Peace Bonds share: connections to OPA and the service, and thresholds."""
 
 from __future__ import annotations
 
@@ -14,24 +14,16 @@ from .._core.errors import SalvageError
 from .._opa.decide import number
 from .log.summary import Limit
 
-OPA_ARGUMENTS: dict[str, Any] = {
-    "opa_url": {"type": "str", "default": "service://euystacio-ai/opa-service:8181"},
-    "opa_token": {"type": "str", "no_log": True},
-    "opa_ca_path": {"type": "path"},
-    "opa_validate_certs": {"type": "bool", "default": True},
-    "timeout": {"type": "float", "default": 5.0},
-}
-
 
 def needs_cluster(*addresses: str | None) -> bool:
     return any(address and not address.startswith(("http://", "https://")) for address in addresses)
 
 
-def connect(params: Mapping[str, Any]) -> Any:
+def connect(params: Mapping[str, Any], timeout: float) -> Any:
     """The cluster session of the module's auth options.  Imported here: a direct address needs no kubernetes library."""
     from .._cluster.session import Cluster  # noqa: PLC0415
 
-    return Cluster.connect(params, timeout=params["timeout"])
+    return Cluster.connect(params, timeout=timeout)
 
 
 def open_address(params: Mapping[str, Any], address: str, cluster: Any) -> Endpoint:

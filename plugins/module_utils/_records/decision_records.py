@@ -44,7 +44,7 @@ def identity(record: Mapping[str, Any]) -> str:
     return digest(canonical({key: record.get(key) for key in ("decision", "provider", "who", "why", "reference")}))[:16]
 
 
-def write(folder: str, record: Mapping[str, Any], key: Signer, *, dry_run: bool = False) -> tuple[str, dict[str, Any], bool]:
+def write_record(folder: str, record: Mapping[str, Any], key: Signer, *, dry_run: bool = False) -> tuple[str, dict[str, Any], bool]:
     """(file, record, whether it is new).  The same decision on the same evidence is recorded once.  Raises SalvageError."""
     name = identity(record)
     place = Path(folder)

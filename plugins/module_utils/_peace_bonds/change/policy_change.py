@@ -1,68 +1,95 @@
 # Copyright (c) 2026 Euystacio Meta Salvage contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One policy change from the module's options to its result."""
+"""One policy change, from the options to the result."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from ..._core.errors import SalvageError
-from ..._core.progress import teller
+from ..._core.options import option
 from ..._opa.command import Engine, RunCommand
-from ..._opa.policy_files import Files, changed_files, content, published, revision, tests, text_of, with_data
+from ..._opa.policy_files import DATA_FILE, Files, changed_files, content, published, revision, tests, text_of, with_data
 from ..log import sources
-from ..options import connect
 from . import restrict
-from .policy_gate import Rules, examine, load
+from .policy_gate import Rules, examine_policy, read_policy_folder
 from .publish import Fixture, Publisher, RefusedError, State, Target
-from .replay import Gates, Replay
+from .replay import Replay
 
 
-class Change:
+@dataclass(frozen=True)
+class PolicyOptions(Target, Rules):
+    state: str = option("present", choices=["validated", "present", "reverted"])
+    policy_files: dict[str, Any] | None = option(None)
+    policy_dir: str | None = option(None, type="path")
+    policy_data: dict[str, Any] | None = option(None)
+    data_file: str = option(DATA_FILE)
+    restrictions: list[restrict.Restriction] | None = option(None)
+    restrictions_lifted: list[str] | None = option(None)
+    test_dir: str | None = option(None, type="path")
+    fixtures: list[Fixture] = option([])
+    decision_logs: list[str] = option([])
+    decisions_of_pods: bool = option(False)
+    decisions_since: float | None = option(None)
+    compare_with: str = option("recorded", choices=["recorded", "current"])
+    revision: str | None = option(None)
+    opa_binary: str = option("opa", type="path")
+    opa_timeout: float = option(120.0)
+    rego_version: str = option("v1", choices=["v0", "v1"])
+
+
+class PolicyChange:
     """``result`` holds what is known so far, also when ``run`` raises."""
 
-    def __init__(self, params: Mapping[str, Any], *, check_mode: bool = False, run_command: RunCommand | None = None) -> None:
-        self.params = params
-        self._run_command = run_command
+    def __init__(
+        self, options: PolicyOptions, publisher: Callable[[], Publisher], *, check_mode: bool = False, run_command: RunCommand | None = None
+    ) -> None:
+        self.options = options
         self.check_mode = check_mode
         self.result: dict[str, Any] = {"changed": False}
-        self.fixtures = [Fixture(item["name"], item["input"], item["allow"]) for item in params["fixtures"]]
-        self._cluster: Any = None
-        self._publisher: Publisher | None = None
+        self._run_command = run_command
+        self._connect = publisher
+
+    @cached_property
+    def _publisher(self) -> Publisher:
+        """Connects to the cluster; a check of a candidate alone does without."""
+        return self._connect()
 
     def run(self) -> None:
         """Raises SalvageError."""
-        if self.params["state"] == "reverted":
+        if self.options.state == "reverted":
             self._revert()
             return
         state = self._state_if_needed()
         own = self._given()
         files = dict(own) if own is not None else (dict(state.files) if state else {})
-        if self.params["policy_data"]:
-            files = with_data(files, self.params["policy_data"], self.params["data_file"])
+        if self.options.policy_data:
+            files = with_data(files, self.options.policy_data, self.options.data_file)
         files = self._restrict(files, state)
         published(files)  # refuses what can't be a ConfigMap before anything else is done
         self._describe(state, files)
-        if own is None and not self.params["policy_data"] and not (self.result["restrictions_added"] or self.result["restrictions_ended"]):
+        if own is None and not self.options.policy_data and not (self.result["restrictions_added"] or self.result["restrictions_ended"]):
             return  # nothing was asked for but what is so already
         known = state is not None and state.revision == revision(files)
-        if self.params["state"] == "present" and state is not None and known and state.confirmed == state.revision and not state.pending:
-            self._show(self._ask().prove(state.revision))
+        if self.options.state == "present" and state is not None and known and state.confirmed == state.revision and not state.pending:
+            self._show(self._publisher.prove(state.revision))
             return
         self._examine(files, state)
-        if self.params["state"] == "present" and state is not None:
+        if self.options.state == "present" and state is not None:
             self._publish(state, files)
 
     def _given(self) -> Files | None:
         """The candidate's own files, None where only data changes."""
-        if self.params["policy_files"] is not None:
-            return {str(name): str(text) for name, text in self.params["policy_files"].items()}
-        if self.params["policy_dir"]:
-            return load(self.params["policy_dir"])
-        if not self.params["policy_data"] and self.params["restrictions"] is None and self.params["restrictions_lifted"] is None:
+        if self.options.policy_files is not None:
+            return {str(name): str(text) for name, text in self.options.policy_files.items()}
+        if self.options.policy_dir:
+            return read_policy_folder(self.options.policy_dir)
+        if not self.options.policy_data and self.options.restrictions is None and self.options.restrictions_lifted is None:
             raise SalvageError("nothing to examine: give policy_files, policy_dir, policy_data or restrictions", reason="bad_input")
         return None
 
@@ -70,44 +97,18 @@ class Change:
         """The candidate's restrictions: those in force stay, whoever brings new policies, until they end or are lifted."""
         if state is None:
             return files
-        add = [restrict.parse(item) for item in self.params["restrictions"] or []]
-        active, added, ended = restrict.changed(restrict.present(state.files), add, self.params["restrictions_lifted"] or [], time.time())
+        add = [restrict.parse_restriction(item.to_dict()) for item in self.options.restrictions or []]
+        active, added, ended = restrict.changed(restrict.present(state.files), add, self.options.restrictions_lifted or [], time.time())
         self.result["restrictions"] = [item.to_dict() for item in active]
         self.result["restrictions_added"] = [item.to_dict() for item in added]
         self.result["restrictions_ended"] = [item.to_dict() for item in ended]
-        return restrict.with_restrictions(files, active, self.params["package"], self.params["provider_fields"])
+        return restrict.with_restrictions(files, active, self.options.package, self.options.provider_fields)
 
     def _state_if_needed(self) -> State | None:
-        own = self.params["policy_files"] is not None or self.params["policy_dir"]
-        if (
-            self.params["state"] == "validated"
-            and own
-            and self.params["compare_with"] == "recorded"
-            and not self.params["decisions_of_pods"]
-        ):
+        own = self.options.policy_files is not None or self.options.policy_dir
+        if self.options.state == "validated" and own and self.options.compare_with == "recorded" and not self.options.decisions_of_pods:
             return None  # in a pipeline there may be no cluster
-        return self._ask().state()
-
-    def _ask(self) -> Publisher:
-        if self._publisher is None:
-            p = self.params
-            target = Target(
-                namespace=p["namespace"],
-                config_map=p["config_map"],
-                selector=p["label_selector"],
-                deployment=p["deployment"],
-                container=p["container"],
-                port=p["port"],
-                scheme=p["scheme"],
-                package=p["package"],
-                reload=p["reload"],
-                wait_timeout=p["wait_timeout"],
-                timeout=p["timeout"],
-                history_limit=p["history_limit"],
-            )
-            self._cluster = connect(p)
-            self._publisher = Publisher(self._cluster, target, self.fixtures, teller(p.get("progress_path")))
-        return self._publisher
+        return self._publisher.state()
 
     def _describe(self, state: State | None, files: Files) -> None:
         self.result["revision"] = revision(files)
@@ -117,33 +118,22 @@ class Change:
             self.result["diff"] = {"before": text_of(state.files), "after": text_of(files)}
 
     def _examine(self, files: Files, state: State | None) -> None:
-        p = self.params
-        engine = Engine(p["opa_binary"], rego=p["rego_version"], timeout=p["opa_timeout"], run_command=self._run_command)
-        found = sources.files(p["decision_logs"])
-        if p["decisions_of_pods"]:
-            self._ask()
-            found += sources.pods(self._cluster, p["namespace"], p["label_selector"], p["container"], since=p["decisions_since"])
-        verdict = examine(
+        options = self.options
+        engine = Engine(options.opa_binary, rego=options.rego_version, timeout=options.opa_timeout, run_command=self._run_command)
+        found = sources.files(options.decision_logs)
+        if options.decisions_of_pods:
+            cluster: Any = self._publisher.cluster
+            found += sources.pods(cluster, options.namespace, options.label_selector, options.container, since=options.decisions_since)
+        verdict = examine_policy(
             engine,
             files,
-            {**tests(files), **(tests(load(p["test_dir"])) if p["test_dir"] else {})},
-            self.fixtures,
+            {**tests(files), **(tests(read_policy_folder(options.test_dir)) if options.test_dir else {})},
+            options.fixtures,
             found,
-            Rules(
-                package=p["package"],
-                gates=Gates(
-                    max_newly_allowed=_limit(p["max_newly_allowed"]),
-                    max_newly_denied=_limit(p["max_newly_denied"]),
-                    max_newly_unknown=_limit(p["max_newly_unknown"]),
-                    max_not_replayable=_limit(p["max_not_replayable"]),
-                    min_decisions=p["min_decisions"],
-                ),
-                min_coverage=p["min_coverage"],
-                provider_fields=tuple(p["provider_fields"]),
-            ),
-            compare_with=content(state.files) if state is not None and p["compare_with"] == "current" else None,
+            options,
+            compare_with=content(state.files) if state is not None and options.compare_with == "current" else None,
         )
-        if verdict.replay and not (p["policy_files"] or p["policy_dir"] or p["policy_data"]):
+        if verdict.replay and not (options.policy_files or options.policy_dir or options.policy_data):
             verdict.refusals += _beyond(verdict.replay, self.result)
         self.result.update(verdict.to_dict())
         if verdict.refusals:
@@ -152,21 +142,21 @@ class Change:
     def _publish(self, state: State, files: Files, *, reverting: bool = False) -> None:
         self.result["changed"] = True
         if self.check_mode:
-            self._ask().try_out(state, files)
+            self._publisher.try_out(state, files)
             return
         try:
-            self._show(self._ask().publish(state, files, reverting=reverting))
+            self._show(self._publisher.publish(state, files, reverting=reverting))
         except RefusedError as exc:
             self._show(exc.views)
             raise
 
     def _revert(self) -> None:
-        publisher = self._ask()
+        publisher = self._publisher
         state = publisher.state()
         # Without a name 'the one before' is meant once: a second run must not go forth again.
-        wanted = self.params["revision"] or (state.revision if state.reverted_from else state.previous)
+        wanted = self.options.revision or (state.revision if state.reverted_from else state.previous)
         if not wanted:
-            raise SalvageError(f"{self.params['config_map']} has no revision before; name one", reason="not_found")
+            raise SalvageError(f"{self.options.config_map} has no revision before; name one", reason="not_found")
         files = state.files if wanted == state.revision else publisher.kept(wanted)
         self._describe(state, files)
         if state.revision == wanted and state.confirmed == wanted and not state.pending:
@@ -178,12 +168,8 @@ class Change:
         self.result["pods"] = [view.to_dict() for view in views]
         self.result["history"] = [
             {"revision": revision(item.get("data") or {}), "since": item["metadata"].get("creationTimestamp")}
-            for item in self._ask().history()
+            for item in self._publisher.history()
         ]
-
-
-def _limit(value: int) -> int | None:
-    return None if value < 0 else value
 
 
 def _beyond(replay: Replay, result: Mapping[str, Any]) -> list[str]:

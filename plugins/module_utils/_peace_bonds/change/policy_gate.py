@@ -11,17 +11,18 @@ from pathlib import Path
 from typing import Any
 
 from ..._core.errors import SalvageError
+from ..._core.options import option
 from ..._opa.command import Engine, Tested
 from ..._opa.model import ALLOWED, DENIED
 from ..._opa.policy_files import Files, tests
-from ..log.decision_log import PROVIDER_FIELDS, Reading, read
+from ..log.decision_log import PROVIDER_FIELDS, Reading, read_records
 from ..log.sources import Source
 from .publish import Fixture
 from .replay import Case, Gates, Replay, after, case_of
 
 
 @dataclass
-class Verdict:
+class PolicyCheck:
     """``refusals`` is empty for a candidate that may bind."""
 
     problems: list[str] = field(default_factory=list)
@@ -44,16 +45,15 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class Rules:
-    """What a candidate must keep to."""
+class Rules(Gates):
+    """What a candidate must satisfy."""
 
-    package: str = "euystacio/peace_bonds"
-    gates: Gates = field(default_factory=Gates)
-    min_coverage: float = 0.0
-    provider_fields: tuple[str, ...] = PROVIDER_FIELDS
+    package: str = option("euystacio/peace_bonds")
+    min_coverage: float = option(0.0)
+    provider_fields: tuple[str, ...] = option(PROVIDER_FIELDS)
 
 
-def examine(
+def examine_policy(
     engine: Engine,
     files: Files,
     test_files: Files,
@@ -62,12 +62,12 @@ def examine(
     rules: Rules,
     *,
     compare_with: Files | None = None,
-) -> Verdict:
+) -> PolicyCheck:
     """Everything that can be found out without changing anything.
 
     ``compare_with``: policies whose decisions count as 'before' instead of those that the log recorded.  Raises SalvageError.
     """
-    verdict = Verdict(problems=engine.check(files))
+    verdict = PolicyCheck(problems=engine.check(files))
     if verdict.problems:  # nothing further can be said of it
         verdict.refusals.append(f"opa check refuses it: {verdict.problems[0]}")
         return verdict
@@ -82,8 +82,8 @@ def examine(
     return verdict
 
 
-def _fixtures(engine: Engine, files: Files, fixtures: Sequence[Fixture], rules: Rules, verdict: Verdict) -> None:
-    for fixture, shape in engine.evaluate(files, rules.package, fixtures, lambda fixture: dict(fixture.document)):
+def _fixtures(engine: Engine, files: Files, fixtures: Sequence[Fixture], rules: Rules, verdict: PolicyCheck) -> None:
+    for fixture, shape in engine.evaluate(files, rules.package, fixtures, lambda fixture: fixture.input):
         decision = after(shape)
         good = decision.status == (ALLOWED if fixture.allow else DENIED)
         verdict.fixtures.append({"name": fixture.name, "expected": fixture.allow, "passed": good, **decision.to_dict()})
@@ -91,7 +91,9 @@ def _fixtures(engine: Engine, files: Files, fixtures: Sequence[Fixture], rules: 
             verdict.refusals.append(f"fixture {fixture.name} would be {decision.status}: {decision.reason}")
 
 
-def _replay(engine: Engine, files: Files, sources: Sequence[Source], rules: Rules, compare_with: Files | None, verdict: Verdict) -> None:
+def _replay(
+    engine: Engine, files: Files, sources: Sequence[Source], rules: Rules, compare_with: Files | None, verdict: PolicyCheck
+) -> None:
     replay = verdict.replay = Replay()
     cases = _cases(sources, rules, replay, verdict.readings)
     if compare_with is None:
@@ -101,7 +103,7 @@ def _replay(engine: Engine, files: Files, sources: Sequence[Source], rules: Rule
         with_before = engine.evaluate(compare_with, rules.package, cases, _document)
         for (case, old), shape in engine.evaluate(files, rules.package, with_before, lambda pair: pair[0].document):
             replay.add(case, after(shape), after(old))
-    verdict.refusals += replay.refusals(rules.gates)
+    verdict.refusals += replay.refusals(rules)
     for reading in verdict.readings:
         if reading["problems"] or reading["broken"] or reading["too_long"]:
             what = reading["problems"][0] if reading["problems"] else "it holds damaged records"
@@ -116,7 +118,7 @@ def _cases(sources: Sequence[Source], rules: Rules, replay: Replay, readings: li
     for name, open_source in sources:
         reading = Reading()
         try:
-            for record in read(open_source(), reading):
+            for record in read_records(open_source(), reading):
                 case = case_of(record, rules.package, rules.provider_fields)
                 if isinstance(case, Case):
                     yield case
@@ -127,7 +129,7 @@ def _cases(sources: Sequence[Source], rules: Rules, replay: Replay, readings: li
         readings.append({"source": name, **reading.to_dict()})
 
 
-def load(folder: str) -> dict[str, str]:
+def read_policy_folder(folder: str) -> dict[str, str]:
     """The policy files of a folder, not of those below it.  Raises SalvageError(bad_input)."""
     found: dict[str, str] = {}
     try:

@@ -13,14 +13,16 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
 from ..._cluster import objects
+from ..._cluster.defaults import NAMESPACE
 from ..._cluster.http import Endpoint, ServesProxy
 from ..._core.errors import SalvageError
+from ..._core.gather import for_each
+from ..._core.options import option
 from ..._core.progress import Tell, silent
 from ..._opa.client import Opa
 from ..._opa.decide import one_line
@@ -41,27 +43,27 @@ _NUDGE_EVERY = 5.0
 class Target:
     """Where the policies live, and which pods must answer with them."""
 
-    namespace: str = "euystacio-ai"
-    config_map: str = "peace-bonds-policies"
-    selector: str = "app=opa-peace-bonds"
-    deployment: str = "opa-peace-bonds"
-    container: str = "opa"
-    port: int = 8181
-    scheme: str = "http"
-    package: str = "euystacio/peace_bonds"
-    reload: str = "watch"
-    wait_timeout: float = 120.0
-    timeout: float = 5.0
-    history_limit: int = 10
+    namespace: str = option(NAMESPACE)
+    config_map: str = option("peace-bonds-policies")
+    label_selector: str = option("app=opa-peace-bonds")
+    deployment: str = option("opa-peace-bonds")
+    container: str = option("opa")
+    port: int = option(8181)
+    scheme: str = option("http", choices=["http", "https"])
+    package: str = option("euystacio/peace_bonds")
+    reload: str = option("watch", choices=["watch", "restart"])
+    wait_timeout: float = option(120.0)
+    timeout: float = option(5.0)
+    history_limit: int = option(10)
 
 
 @dataclass(frozen=True)
 class Fixture:
     """A decision that must come out so, before and after."""
 
-    name: str
-    document: Mapping[str, Any]
-    allow: bool
+    name: str = option()
+    input: dict[str, Any] = option()
+    allow: bool = option()
 
 
 @dataclass(frozen=True)
@@ -249,7 +251,7 @@ class Publisher:
 
     def pods(self) -> list[dict[str, Any]]:
         """The pods that answer for OPA, or will."""
-        items = self._items(self._pods, self.target.selector)
+        items = self._items(self._pods, self.target.label_selector)
         return [
             item
             for item in items
@@ -265,7 +267,9 @@ class Publisher:
         """A change that can't be proven is not begun."""
         pods = [item["metadata"]["name"] for item in self.pods()]
         if not pods:
-            raise SalvageError(f"no pod in namespace {self.target.namespace} has the labels {self.target.selector}", reason="not_found")
+            raise SalvageError(
+                f"no pod in namespace {self.target.namespace} has the labels {self.target.label_selector}", reason="not_found"
+            )
         silent = [f"{pod}: {health.reason}" for pod in pods if not (health := self._opa(pod).health(timeout=self.target.timeout)).healthy]
         if silent:
             raise SalvageError(
@@ -340,8 +344,7 @@ class Publisher:
 
     def look(self, name: str) -> list[PodView]:
         pods = [item["metadata"]["name"] for item in self.pods()]
-        with ThreadPoolExecutor(max_workers=16) as pool:
-            return list(pool.map(lambda pod: self._view(pod, name), pods))
+        return for_each(lambda pod: self._view(pod, name), pods)
 
     def _view(self, pod: str, name: str) -> PodView:
         opa = self._opa(pod)
@@ -352,7 +355,7 @@ class Publisher:
         if served != name:
             return PodView(pod, served if isinstance(served, str) else None, f"it answers with revision {one_line(served or 'none', 40)}")
         for fixture in self.fixtures:
-            decision = opa.query(self.target.package, fixture.document, timeout=self.target.timeout)
+            decision = opa.query(self.target.package, fixture.input, timeout=self.target.timeout)
             if decision.status != (ALLOWED if fixture.allow else DENIED):
                 return PodView(pod, name, f"fixture {fixture.name} is {decision.status} there: {decision.reason}")
         return PodView(pod, name)

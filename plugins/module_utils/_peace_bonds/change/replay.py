@@ -10,9 +10,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..._core.options import option
 from ..._opa.decide import judge, one_line, unknown
 from ..._opa.model import ALLOWED, DENIED, REQUIRED_INPUT, UNKNOWN, Decision
-from ..log.decision_log import decision_of, hidden, path_of, provider_of, whole_input
+from ..log.decision_log import decision_of, hidden, provider_of, record_path, whole_input
 from ..log.summary import rule_of
 
 _DECIDING = {"", "allow", "allowed", "decision"}
@@ -31,18 +32,18 @@ class Case:
 
 @dataclass(frozen=True)
 class Gates:
-    """How much a candidate may change; None is no limit."""
+    """How much a candidate may change; a maximum below 0 is no limit."""
 
-    max_newly_allowed: int | None = 0
-    max_newly_denied: int | None = None
-    max_newly_unknown: int | None = 0
-    max_not_replayable: int | None = 0
-    min_decisions: int = 1
+    max_newly_allowed: int = option(0)
+    max_newly_denied: int = option(-1)
+    max_newly_unknown: int = option(0)
+    max_not_replayable: int = option(0)
+    min_decisions: int = option(1)
 
 
 def case_of(record: dict[str, Any], package: str, provider_fields: Iterable[str], required: Iterable[str] = REQUIRED_INPUT) -> Case | str:
     """The case, or why there is none: ``other`` (not a decision of this package) or ``hidden`` (the log does not hold its input)."""
-    path = path_of(record)
+    path = record_path(record)
     package = package.strip("/").replace(".", "/")
     if path != package and not (path.startswith(package + "/") and path[len(package) + 1 :] in _DECIDING):
         return "other"
@@ -125,13 +126,13 @@ class Replay:
         ):
             counter: Counter[str] = getattr(self, kind)
             total = sum(counter.values())
-            if maximum is not None and total > maximum:
+            if 0 <= maximum < total:
                 who = ", ".join(f"{one_line(name, 80)} ({count})" for name, count in counter.most_common(named))
                 more = f" and {len(counter) - named} more" if len(counter) > named else ""
                 found.append(
                     f"{total} of {self.decisions} decisions would be {kind.replace('_', ' ')}, max_{kind} is {maximum}: {who}{more}"
                 )
-        if gates.max_not_replayable is not None and self.not_replayable > gates.max_not_replayable:
+        if 0 <= gates.max_not_replayable < self.not_replayable:
             found.append(
                 f"{self.not_replayable} decisions can't be replayed because the log hides their input,"
                 f" max_not_replayable is {gates.max_not_replayable}"

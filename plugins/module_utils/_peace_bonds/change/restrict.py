@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..._core.errors import SalvageError
+from ..._core.options import option
 from ..._opa.policy_files import Files
 from ..log.decision_log import PROVIDER_FIELDS, timestamp
 
@@ -25,9 +26,9 @@ _MARK = "active := "
 
 @dataclass(frozen=True)
 class Restriction:
-    provider: str
-    until: str
-    reason: str
+    provider: str = option()
+    until: str = option()
+    reason: str = option()
 
     def ends(self) -> float:
         return timestamp(self.until) or 0.0
@@ -36,7 +37,7 @@ class Restriction:
         return {"provider": self.provider, "until": self.until, "reason": self.reason}
 
 
-def parse(data: Mapping[str, Any]) -> Restriction:
+def parse_restriction(data: Mapping[str, Any]) -> Restriction:
     """Raises SalvageError(bad_input)."""
     provider, until, reason = (str(data.get(name) or "") for name in ("provider", "until", "reason"))
     reason = " ".join(reason.split())
@@ -56,7 +57,7 @@ def present(files: Files) -> list[Restriction]:
         return []
     try:
         line = next(line for line in text.splitlines() if line.startswith(_MARK))
-        return [parse(item) for item in json.loads(line[len(_MARK) :])]
+        return [parse_restriction(item) for item in json.loads(line[len(_MARK) :])]
     except (StopIteration, ValueError, TypeError, AttributeError):
         raise SalvageError(f"{DATA_FILE} was changed by hand and can't be read; remove it from the policies", reason="invalid") from None
 

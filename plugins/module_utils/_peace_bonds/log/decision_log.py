@@ -117,7 +117,7 @@ def split(pieces: Iterable[bytes], reading: Reading) -> Iterator[tuple[bytes, bo
         yield b"".join(held), False
 
 
-def read(pieces: Iterable[bytes], reading: Reading) -> Iterator[dict[str, Any]]:
+def read_records(pieces: Iterable[bytes], reading: Reading) -> Iterator[dict[str, Any]]:
     """The decision records of one source.  Never raises for what the source holds."""
     partial: dict[bytes, list[bytes]] = {}
     first = True
@@ -216,14 +216,14 @@ def provider_of(record: dict[str, Any], fields: Iterable[str] = PROVIDER_FIELDS,
     return MASKED if masked else NAMELESS
 
 
-def path_of(record: dict[str, Any]) -> str:
+def record_path(record: dict[str, Any]) -> str:
     path = record.get("path")
     return path.strip("/").removeprefix("v1/data/") if isinstance(path, str) else ""
 
 
 def decision_of(record: dict[str, Any], *, required: Iterable[str] = REQUIRED_INPUT) -> Decision:
     """What was decided.  An undefined or failed evaluation was no allow, and is not counted as a deny of the policy's either."""
-    path = path_of(record)
+    path = record_path(record)
     error = record.get("error")  # an object in OPA 0.58, a text in 1.x
     if error:
         text = error.get("message") or error.get("code") if isinstance(error, dict) else error

@@ -15,7 +15,7 @@ from typing import Any
 
 from ..._opa.decide import lookup, number
 from ..._opa.model import ALLOWED, DENIED, UNKNOWN
-from .decision_log import PROVIDER_FIELDS, decision_of, hidden, path_of, provider_of, revision_of, timestamp, touches
+from .decision_log import PROVIDER_FIELDS, decision_of, hidden, provider_of, record_path, revision_of, timestamp, touches
 
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?%?")
 MAX_PROVIDERS = 20_000
@@ -110,7 +110,7 @@ class Summary:
         self.other_paths = self.outside = self.undated = 0
 
     def add(self, record: dict[str, Any]) -> None:
-        path = path_of(record)
+        path = record_path(record)
         if not (path == self.package or path.startswith(self.package + "/")):
             self.other_paths += 1
             return

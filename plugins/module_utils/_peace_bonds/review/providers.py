@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
 from ..._cluster.http import Endpoint
 from ..._core.errors import SalvageError
+from ..._core.gather import for_each
+from ..._core.options import option
 from ..._opa.client import Opa
 from ..._opa.decide import combine, decide_risk, unknown
 from ..._opa.model import ALLOWED, DENIED, REQUIRED_INPUT, UNKNOWN, Decision
@@ -21,14 +22,14 @@ from ..._opa.policy_files import merge_documents
 
 @dataclass(frozen=True)
 class Provider:
-    """``document`` is its part of OPA's input."""
+    """``input`` is its part of OPA's input."""
 
-    name: str
-    document: Mapping[str, Any] = field(default_factory=dict)
+    id: str = option()
+    input: dict[str, Any] = option({})
 
 
 @dataclass(frozen=True)
-class Finding:
+class Review:
     """The decision that holds, and the views that it was made of."""
 
     provider: str
@@ -51,46 +52,43 @@ class Finding:
 class Questions:
     """Where to ask, and what an input must hold for an allow to be believed."""
 
-    package: str = "euystacio/peace_bonds"
-    enforcement: str = "euystacio/adaptive_enforcement"
-    risk_path: str = "/api/providers/{id}/risk"
-    required: tuple[str, ...] = REQUIRED_INPUT
-    common: Mapping[str, Any] = field(default_factory=dict)
-    tolerance: float = 0.01
-    timeout: float = 5.0
+    package: str = option("euystacio/peace_bonds")
+    enforcement_package: str = option("euystacio/adaptive_enforcement")
+    risk_path: str = option("/api/providers/{id}/risk")
+    required_input: tuple[str, ...] = option(REQUIRED_INPUT)
+    common_input: dict[str, Any] = option({})
+    tolerance: float = option(0.01)
+    timeout: float = option(5.0)
 
 
-def review(providers: Iterable[Provider], opa: Opa, service: Endpoint | None, questions: Questions, *, at_once: int = 16) -> list[Finding]:
-    """A finding for each provider, in their order."""
-    with ThreadPoolExecutor(max_workers=max(1, at_once)) as pool:
-        return list(pool.map(lambda provider: _one(provider, opa, service, questions), providers))
+def review(providers: Iterable[Provider], opa: Opa, service: Endpoint | None, questions: Questions, *, at_once: int = 16) -> list[Review]:
+    """One review for each provider, in their order."""
+    return for_each(lambda provider: _one(provider, opa, service, questions), providers, max(1, at_once))
 
 
-def counts(findings: Iterable[Finding]) -> dict[str, int]:
+def count_statuses(findings: Iterable[Review]) -> dict[str, int]:
     result = {ALLOWED: 0, DENIED: 0, UNKNOWN: 0}
     for finding in findings:
         result[finding.decision.status] += 1
     return result
 
 
-def _one(provider: Provider, opa: Opa, service: Endpoint | None, questions: Questions) -> Finding:
+def _one(provider: Provider, opa: Opa, service: Endpoint | None, questions: Questions) -> Review:
     api = None
     attributes: Mapping[str, Any] = {}
     if service is not None:
-        path = questions.risk_path.replace("{id}", quote(provider.name, safe=""))
+        path = questions.risk_path.replace("{id}", quote(provider.id, safe=""))
         try:
             answer = service.request("GET", path, timeout=questions.timeout)
-            api = decide_risk(answer.status, answer.body, provider.name, path=path)
+            api = decide_risk(answer.status, answer.body, provider.id, path=path)
         except SalvageError as exc:
             api = unknown(str(exc), path=path)
         if api.status != UNKNOWN and isinstance(api.raw, dict):
             attributes = {name: api.raw[name] for name in ("provider", "symbiosis_score", "metrics") if name in api.raw}
-    document = merge_documents(
-        merge_documents(merge_documents({"provider": {"id": provider.name}}, questions.common), attributes), provider.document
-    )
-    said = opa.query(questions.package, document, timeout=questions.timeout, required=questions.required)
-    enforcement = opa.query(questions.enforcement, document, timeout=questions.timeout) if questions.enforcement else None
-    return Finding(provider.name, combine(said, api, tolerance=questions.tolerance), said, api, enforcement)
+    document = merge_documents({"provider": {"id": provider.id}}, questions.common_input, attributes, provider.input)
+    said = opa.query(questions.package, document, timeout=questions.timeout, required=questions.required_input)
+    enforcement = opa.query(questions.enforcement_package, document, timeout=questions.timeout) if questions.enforcement_package else None
+    return Review(provider.id, combine(said, api, tolerance=questions.tolerance), said, api, enforcement)
 
 
 def _enforcement(answer: Decision | None) -> dict[str, Any] | None:

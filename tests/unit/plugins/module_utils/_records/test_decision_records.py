@@ -34,11 +34,11 @@ def pem(folder: Path) -> tuple[str, str]:
 def test_a_record_is_signed_chained_and_written_once(tmp_path: Path) -> None:
     private, public = pem(tmp_path)
     key, folder = signer(private), str(tmp_path / "records")
-    first = record.write(folder, DECISION, key)
+    first = record.write_record(folder, DECISION, key)
     assert first[2]
-    assert record.write(folder, {**DECISION, "at": "later"}, key) == (first[0], first[1], False)
-    assert record.write(folder, {**DECISION, "provider": "q"}, key, dry_run=True)[2]
-    second = record.write(folder, {**DECISION, "provider": "q"}, key)
+    assert record.write_record(folder, {**DECISION, "at": "later"}, key) == (first[0], first[1], False)
+    assert record.write_record(folder, {**DECISION, "provider": "q"}, key, dry_run=True)[2]
+    second = record.write_record(folder, {**DECISION, "provider": "q"}, key)
     assert second[1]["previous"]
     other = signer(public)
     found = record.verify(folder, {other.key_id: other})
@@ -49,10 +49,10 @@ def test_a_record_is_signed_chained_and_written_once(tmp_path: Path) -> None:
 
 def test_what_was_changed_or_taken_away_is_seen(tmp_path: Path, secret: Signer) -> None:
     folder = tmp_path / "records"
-    assert record.write(str(folder), DECISION, secret, dry_run=True)[2]
+    assert record.write_record(str(folder), DECISION, secret, dry_run=True)[2]
     assert not folder.exists()
     for provider in "abcd":
-        record.write(str(folder), {**DECISION, "provider": provider}, secret)
+        record.write_record(str(folder), {**DECISION, "provider": provider}, secret)
     keys = {secret.key_id: secret}
     first, second, third, _fourth = sorted(folder.iterdir())
     text = second.read_text()
@@ -73,4 +73,4 @@ def test_a_folder_that_is_none(tmp_path: Path, secret: Signer) -> None:
         record.verify(str(tmp_path / "none"), {})
     (tmp_path / "file").write_text("")
     with pytest.raises(SalvageError, match="can't be recorded"):
-        record.write(str(tmp_path / "file"), DECISION, secret)
+        record.write_record(str(tmp_path / "file"), DECISION, secret)

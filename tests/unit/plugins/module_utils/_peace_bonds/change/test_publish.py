@@ -17,9 +17,7 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._opa.policy
     published,
     revision,
 )
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.change import policy_change as change_module
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.change import publish
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.change.policy_change import Change
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.change import publish, task
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.change.publish import (
     Fixture,
     Publisher,
@@ -302,15 +300,11 @@ PARAMS: dict[str, Any] = {
 
 @pytest.fixture
 def run(session: Session, opa: str, monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setattr(change_module, "connect", lambda params: session)
+    monkeypatch.setattr(task, "connect", lambda params, timeout: session)
 
     def call(*, check_mode: bool = False, **params: Any) -> dict[str, Any]:
-        change = Change({**PARAMS, "opa_binary": opa, **params}, check_mode=check_mode)
-        try:
-            change.run()
-        except SalvageError as exc:
-            return {**change.result, "failed": str(exc)}
-        return change.result
+        result = task.run({**PARAMS, "opa_binary": opa, **params}, check_mode=check_mode)
+        return {**result, "failed": result["msg"]} if result.get("failed") else result
 
     return call
 
@@ -344,7 +338,7 @@ def test_refusals_change_nothing(run: Any, session: Session) -> None:
 
 
 def test_without_a_cluster_a_candidate_can_be_validated(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(change_module, "connect", lambda params: pytest.fail("the cluster was asked"))
+    monkeypatch.setattr(task, "connect", lambda params, timeout: pytest.fail("the cluster was asked"))
     assert run(state="validated", policy_files=NEW) == {
         **run(state="validated", policy_files=NEW), "changed": False, "accepted": True, "refusals": [],
     }  # fmt: skip

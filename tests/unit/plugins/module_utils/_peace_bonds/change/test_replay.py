@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,11 @@ import pytest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._opa import command as engine_module
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._opa.command import Engine, helper
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.change.policy_gate import Rules, examine, load
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.change.policy_gate import (
+    Rules,
+    examine_policy,
+    read_policy_folder,
+)
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.change.publish import Fixture
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.change.replay import Case, Gates, Replay, after, case_of
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.log import sources
@@ -47,7 +52,7 @@ def log(folder: Path, *records: dict[str, Any]) -> list[sources.Source]:
 
 def test_one_door_that_opens_is_refused_by_name(opa: str, tmp_path: Path) -> None:
     found = log(tmp_path, *[record(n, 0.1) for n in range(50)], record(50, 0.801), *[record(n, 0.9) for n in range(51, 80)])
-    verdict = examine(Engine(opa), files(0.802), {}, [], found, Rules(PACKAGE))
+    verdict = examine_policy(Engine(opa), files(0.802), {}, [], found, Rules(package=PACKAGE))
     assert verdict.refusals == ["1 of 80 decisions would be newly allowed, max_newly_allowed is 0: p1 (1)"]
     result = verdict.to_dict()
     assert not result["accepted"]
@@ -57,7 +62,9 @@ def test_one_door_that_opens_is_refused_by_name(opa: str, tmp_path: Path) -> Non
 
 
 def test_the_same_policy_changes_nothing(opa: str, tmp_path: Path) -> None:
-    verdict = examine(Engine(opa), files(0.8), {}, [], log(tmp_path, *[record(n, n / 100) for n in range(100)]), Rules(PACKAGE))
+    verdict = examine_policy(
+        Engine(opa), files(0.8), {}, [], log(tmp_path, *[record(n, n / 100) for n in range(100)]), Rules(package=PACKAGE)
+    )
     assert verdict.refusals == []
     assert verdict.replay is not None
     assert verdict.replay.same == 100
@@ -65,15 +72,17 @@ def test_the_same_policy_changes_nothing(opa: str, tmp_path: Path) -> None:
 
 def test_compared_with_the_policies_in_force_instead_of_the_record(opa: str, tmp_path: Path) -> None:
     found = log(tmp_path, record(1, 0.7, limit=0.5), record(2, 0.1))  # the record is of an older policy
-    verdict = examine(Engine(opa), files(0.8), {}, [], found, Rules(PACKAGE), compare_with=files(0.9))
+    verdict = examine_policy(Engine(opa), files(0.8), {}, [], found, Rules(package=PACKAGE), compare_with=files(0.9))
     assert verdict.refusals == []
-    assert examine(Engine(opa), files(0.8), {}, [], found, Rules(PACKAGE)).refusals
+    assert examine_policy(Engine(opa), files(0.8), {}, [], found, Rules(package=PACKAGE)).refusals
 
 
 def test_inputs_on_which_the_candidate_breaks_are_found_among_the_others(opa: str, tmp_path: Path) -> None:
     broken = record(3, 0.1)
     broken["input"]["conflict"] = True
-    verdict = examine(Engine(opa), files(0.8), {}, [], log(tmp_path, *[record(n, 0.1) for n in range(9)], broken), Rules(PACKAGE))
+    verdict = examine_policy(
+        Engine(opa), files(0.8), {}, [], log(tmp_path, *[record(n, 0.1) for n in range(9)], broken), Rules(package=PACKAGE)
+    )
     assert verdict.refusals == ["1 of 10 decisions would be newly unknown, max_newly_unknown is 0: p3 (1)"]
     assert verdict.to_dict()["replay"]["newly_unknown"]["examples"][0]["after_reasons"] == ["rules conflict"]
 
@@ -83,7 +92,7 @@ def test_a_candidate_that_breaks_everywhere_ends_soon(opa: str, tmp_path: Path, 
     broken = [record(n, 0.1) for n in range(64)]
     for n, item in enumerate(broken):
         item["input"] |= {"conflict": True, "n": n}
-    verdict = examine(Engine(opa), files(0.8), {}, [], log(tmp_path, *broken), Rules(PACKAGE))
+    verdict = examine_policy(Engine(opa), files(0.8), {}, [], log(tmp_path, *broken), Rules(package=PACKAGE))
     assert "64 of 64 decisions would be newly unknown" in verdict.refusals[0]
 
 
@@ -104,7 +113,7 @@ def test_batches_keep_the_order_and_repeat_nothing(opa: str, monkeypatch: pytest
     ],
 )
 def test_what_opa_check_refuses_is_not_looked_at_further(opa: str, note: str, words: str) -> None:
-    verdict = examine(Engine(opa), files(0.8, note), {}, [], [], Rules(PACKAGE))
+    verdict = examine_policy(Engine(opa), files(0.8, note), {}, [], [], Rules(package=PACKAGE))
     assert len(verdict.refusals) == 1
     assert words in verdict.refusals[0]
     assert verdict.replay is None
@@ -116,23 +125,23 @@ def test_v0_is_fine_where_opa_takes_it(opa: str) -> None:
 
 def test_tests_and_their_coverage(opa: str) -> None:
     tests = {"p_test.rego": "# a test"}
-    gates = Gates(min_decisions=0)
-    assert examine(Engine(opa), files(0.8), tests, [], [], Rules(PACKAGE, gates, min_coverage=75)).refusals == []
-    assert "cover 75 %" in examine(Engine(opa), files(0.8), tests, [], [], Rules(PACKAGE, gates, min_coverage=80)).refusals[0]
-    assert "cover 0 %" in examine(Engine(opa), files(0.8), {}, [], [], Rules(PACKAGE, gates, min_coverage=80)).refusals[0]
-    assert "data.p.test_b" in examine(Engine(opa), files(0.8, "failing"), tests, [], [], Rules(PACKAGE, gates)).refusals[0]
-    assert "nothing to run" in examine(Engine(opa), files(0.8, "no tests"), tests, [], [], Rules(PACKAGE, gates)).refusals[0]
+    rules = Rules(package=PACKAGE, min_decisions=0)
+    assert examine_policy(Engine(opa), files(0.8), tests, [], [], replace(rules, min_coverage=75)).refusals == []
+    assert "cover 75 %" in examine_policy(Engine(opa), files(0.8), tests, [], [], replace(rules, min_coverage=80)).refusals[0]
+    assert "cover 0 %" in examine_policy(Engine(opa), files(0.8), {}, [], [], replace(rules, min_coverage=80)).refusals[0]
+    assert "data.p.test_b" in examine_policy(Engine(opa), files(0.8, "failing"), tests, [], [], rules).refusals[0]
+    assert "nothing to run" in examine_policy(Engine(opa), files(0.8, "no tests"), tests, [], [], rules).refusals[0]
 
 
 def test_fixtures_must_come_out_as_said(opa: str) -> None:
     fixtures = [Fixture("good", {"score": 0.1}, True), Fixture("bad", {"score": 0.9}, False), Fixture("odd", {"score": 0.9}, True)]
-    verdict = examine(Engine(opa), files(0.8), {}, fixtures, [], Rules(PACKAGE, Gates(min_decisions=0)))
+    verdict = examine_policy(Engine(opa), files(0.8), {}, fixtures, [], Rules(package=PACKAGE, min_decisions=0))
     assert verdict.refusals == ["fixture odd would be denied: score 0.9 over"]
     assert [item["passed"] for item in verdict.fixtures] == [True, True, False]
 
 
 def test_nothing_replayed_proves_nothing(opa: str, tmp_path: Path) -> None:
-    assert "only 0 decisions" in examine(Engine(opa), files(0.8), {}, [], log(tmp_path), Rules(PACKAGE)).refusals[0]
+    assert "only 0 decisions" in examine_policy(Engine(opa), files(0.8), {}, [], log(tmp_path), Rules(package=PACKAGE)).refusals[0]
 
 
 def test_hidden_inputs_and_damaged_logs_do_not_pass(opa: str, tmp_path: Path) -> None:
@@ -140,7 +149,7 @@ def test_hidden_inputs_and_damaged_logs_do_not_pass(opa: str, tmp_path: Path) ->
     found = log(tmp_path, record(0, 0.1), hidden, record(2, 0.1, path="other/package"), record(3, 0.1, path=PACKAGE + "/risk_score"))
     with (tmp_path / "log.jsonl").open("a") as handle:
         handle.write('{"decision_id": "x", \n' + json.dumps(record(4, 0.1)) + "\n")
-    verdict = examine(Engine(opa), files(0.8), {}, [], found, Rules(PACKAGE))
+    verdict = examine_policy(Engine(opa), files(0.8), {}, [], found, Rules(package=PACKAGE))
     assert any("1 decisions can't be replayed" in text for text in verdict.refusals)
     assert any("is not whole" in text for text in verdict.refusals)
     assert verdict.replay is not None
@@ -152,7 +161,7 @@ def test_a_source_that_breaks_off_is_a_refusal(opa: str) -> None:
         raise SalvageError("the pod is gone", reason="not_found")
         yield b""
 
-    verdict = examine(Engine(opa), files(0.8), {}, [], [("pod/x", source)], Rules(PACKAGE, Gates(min_decisions=0)))
+    verdict = examine_policy(Engine(opa), files(0.8), {}, [], [("pod/x", source)], Rules(package=PACKAGE, min_decisions=0))
     assert verdict.refusals == ["the decision log pod/x is not whole: the pod is gone"]
 
 
@@ -169,14 +178,14 @@ def test_bad_options_are_one_sentence(opa: str, tmp_path: Path) -> None:
         (lambda: Engine("/nonexistent/opa"), "no OPA binary"),
         (lambda: helper("not a package"), "is no package"),
         (lambda: Engine(opa).check({"a/b": ""}), "is no name of a policy file"),
-        (lambda: load(str(tmp_path / "none")), "can't be read"),
+        (lambda: read_policy_folder(str(tmp_path / "none")), "can't be read"),
         (lambda: sources.files([str(tmp_path / "none*")]), "no decision log"),
     ):
         with pytest.raises(SalvageError, match=words):
             broken()
     (tmp_path / "x.rego").write_text("a")
     (tmp_path / ".hidden.rego").write_text("a")
-    assert load(str(tmp_path)) == {"x.rego": "a"}
+    assert read_policy_folder(str(tmp_path)) == {"x.rego": "a"}
 
 
 def test_a_binary_that_is_none_is_said(tmp_path: Path) -> None:

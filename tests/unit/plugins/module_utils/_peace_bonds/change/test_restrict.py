@@ -41,7 +41,7 @@ def test_bad_restrictions_are_one_sentence() -> None:
         ({"provider": "x", "until": "soon", "reason": "x"}, "no time such as"),
     ):
         with pytest.raises(SalvageError, match=words):
-            restrict.parse(data)
+            restrict.parse_restriction(data)
     with pytest.raises(SalvageError, match="which is past"):
         restrict.changed([], [ONE], [], NOW + 1e6)
     for text in ("", "active := nonsense", "active := [1]"):
@@ -51,5 +51,5 @@ def test_bad_restrictions_are_one_sentence() -> None:
 
 @given(*[st.text().filter(lambda text: bool(text.split()))] * 2)
 def test_any_name_and_reason_survive(provider: str, reason: str) -> None:
-    item = restrict.parse({"provider": provider, "until": ONE.until, "reason": reason})
+    item = restrict.parse_restriction({"provider": provider, "until": ONE.until, "reason": reason})
     assert restrict.present(restrict.with_restrictions(FILES, [item], "p/q")) == [item]

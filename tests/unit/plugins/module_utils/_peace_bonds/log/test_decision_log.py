@@ -43,7 +43,7 @@ SERVER_LINE = b'{"level":"info","msg":"Received request.","req_path":"/v1/data",
 def read(data: bytes, size: int = 7) -> tuple[list[dict[str, Any]], log.Reading]:
     reading = log.Reading()
     return list(
-        log.read((data[i : i + size] for i in range(0, len(data), size)), reading),
+        log.read_records((data[i : i + size] for i in range(0, len(data), size)), reading),
     ), reading
 
 

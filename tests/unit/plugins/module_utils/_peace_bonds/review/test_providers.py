@@ -24,7 +24,7 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bond
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.review.providers import (
     Provider,
     Questions,
-    counts,
+    count_statuses,
     review,
 )
 from ansible_collections.euystacio.meta_salvage.plugins.modules import (
@@ -110,11 +110,11 @@ def test_many_providers_side_by_side(server: Server) -> None:
     server.answer = policies
     endpoint = open_endpoint(server.url)
     providers = [Provider("good", {}), Provider("liar", {}), Provider("nobody", {}), Provider("bad", {"provider": {"trust_weight": 0.1}})]
-    found = review(providers, Opa(endpoint), endpoint, Questions(common={"symbiosis_score": 0.8}))
+    found = review(providers, Opa(endpoint), endpoint, Questions(common_input={"symbiosis_score": 0.8}))
     assert [item.decision.status for item in found] == ["allowed", "unknown", "denied", "denied"]
     assert "risk score 0.1 by OPA, 0.5 by the service" in found[1].decision.reason
     assert "404" in found[2].decision.reason
-    assert counts(found) == {"allowed": 1, "denied": 2, "unknown": 1}
+    assert count_statuses(found) == {"allowed": 1, "denied": 2, "unknown": 1}
     result = found[0].to_dict()
     assert result["enforcement"] == {"action": "monitor", "enforce": True, "system_healthy": False, "reason": ""}
     assert result["api"]["risk_score"] == 0.1
@@ -122,7 +122,7 @@ def test_many_providers_side_by_side(server: Server) -> None:
 
 def test_opa_alone_and_out_of_reach(server: Server) -> None:
     server.answer = policies
-    found = review([Provider("p", WHOLE)], Opa(open_endpoint(server.url)), None, Questions(enforcement=""))[0].to_dict()
+    found = review([Provider("p", WHOLE)], Opa(open_endpoint(server.url)), None, Questions(enforcement_package=""))[0].to_dict()
     assert (found["status"], found["api"], found["enforcement"]) == ("allowed", None, None)
     dead = Opa(open_endpoint("http://127.0.0.1:9"))
     lost = review([Provider("p", WHOLE)], dead, open_endpoint("http://127.0.0.1:9"), Questions())[0].to_dict()
@@ -253,7 +253,7 @@ def test_a_hundred_thousand_broken_answers_and_records_never_allow() -> None:
     )
     seen = 0
     reading = log.Reading()
-    for record in log.read((mutated(whole.encode(), chance).replace(b"\n", b"") + b"\n" for _ in range(50_000)), reading):
+    for record in log.read_records((mutated(whole.encode(), chance).replace(b"\n", b"") + b"\n" for _ in range(50_000)), reading):
         decision = log.decision_of(record)
         assert decision.status != "allowed"
         assert decision.reason
