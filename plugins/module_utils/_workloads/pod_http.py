@@ -7,21 +7,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 from .._cluster.http import Response, ServesProxy, is_of_api_server, said
 from .._cluster.pods import port_number
 from .._core.errors import SalvageError
 from .._core.progress import Tell, silent
+from .._core.status import CRITICAL, UNKNOWN
 from .._prometheus.exposition import parse_exposition
+from .service_health import ServiceHealth, service_health
 from .workload import Object, path_of
 
 _TRIES = 6
-_WELL = frozenset({"healthy", "ok", "up", "pass"})
 
 
 def ask(cluster: ServesProxy, pod: Object, port: str, path: str, *, timeout: float = 5.0) -> Response:
-    """GET of one pod; again where the API server stumbles on the way, never for what the pod itself says.  Raises SalvageError."""
+    """GET of one pod; again where the API server fails temporarily, never for what the pod itself says.  Raises SalvageError."""
     metadata = pod["metadata"]
     where = f"{path_of('Pod', metadata['namespace'], metadata['name'])}:{port_number(pod, port)}/proxy{path}"
     for left in reversed(range(_TRIES)):
@@ -36,22 +38,17 @@ def ask(cluster: ServesProxy, pod: Object, port: str, path: str, *, timeout: flo
     return answer
 
 
-def health_of(cluster: ServesProxy, pod: Object, port: str, path: str, *, timeout: float = 5.0) -> str:
-    """Nothing if the pod is well, else what is wrong."""
+def health_of(cluster: ServesProxy, pod: Object, port: str, path: str, *, timeout: float = 5.0) -> ServiceHealth:
+    """What the pod states about itself.  Without an answer of its own (of the API server, or none at all) its health is unknown."""
     try:
         answer = ask(cluster, pod, port, path, timeout=timeout)
     except SalvageError as exc:
-        return str(exc)
-    if answer.status != 200:
-        return f"{path} answered {answer.status}{said(answer)}"
-    if answer.content_type != "application/json":
-        return "" if answer.content_type == "text/plain" else f"{path} answered {answer.content_type or 'something without a type'}"
-    try:
-        data = answer.json()
-    except SalvageError as exc:
-        return str(exc)
-    status = data.get("status") if isinstance(data, dict) else None
-    return "" if status is None or str(status).lower() in _WELL else f"{path} says {status!r}"
+        return ServiceHealth(UNKNOWN, str(exc))
+    if answer.status == 200:
+        found = service_health(answer.status, answer.content_type, answer.body)
+        return replace(found, reason=found.reason and f"{path} {found.reason}")
+    status = UNKNOWN if is_of_api_server(answer) else CRITICAL
+    return ServiceHealth(status, f"{path} answered {answer.status}{said(answer)}")
 
 
 def requests_of(

@@ -9,13 +9,14 @@ import itertools
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..._cluster.watch import Watch
 from ..._core.errors import SalvageError
+from ..._core.gather import for_each
 from ..._core.progress import Tell, silent
+from ..._core.status import CRITICAL, HEALTHY
 from ..._metrics.decide import evaluate_all
 from ..._metrics.model import Profile
 from ..._prometheus.model import MetricSample
@@ -288,14 +289,12 @@ class Bake:
         if not self.plan.health_path:
             return []
 
-        def one(pod: Object) -> tuple[str, str]:
-            return pod["metadata"]["name"], health_of(self.workload.cluster, pod, self.plan.health_port, self.plan.health_path)
-
-        with ThreadPoolExecutor(max_workers=16) as pool:
-            sick = {pod: f"pod {pod}: {what}" for pod, what in pool.map(one, pods) if what}
-        # What the pod itself says counts at once; no answer may be the way there, so it must come twice.
-        said = [what for what in sick.values() if " answered 5" in what or " says " in what]
-        return said or self._lasting(self._sick, sick, 2)
+        answers = for_each(lambda pod: health_of(self.workload.cluster, pod, self.plan.health_port, self.plan.health_path), pods)
+        by_pod = {pod["metadata"]["name"]: health for pod, health in zip(pods, answers, strict=True) if health.status != HEALTHY}
+        sick = {pod: f"pod {pod}: {health.reason}" for pod, health in by_pod.items()}
+        # What the pod itself states counts at once; anything else may be the connection to it, so it must come twice.
+        stated = [sick[pod] for pod, health in by_pod.items() if health.status == CRITICAL]
+        return stated or self._lasting(self._sick, sick, 2)
 
     def _alerts(self, gaps: list[str]) -> list[str]:
         if not self.sources.prometheus or not self.plan.severities:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +15,7 @@ from ..._cluster.objects import create, delete, must_read, read, update, write
 from ..._cluster.pods import ready
 from ..._cluster.watch import Scene, Watch, list_all
 from ..._core.errors import SalvageError
+from ..._core.gather import for_each
 from ..._core.progress import Tell, silent
 from ..._workloads.pod_http import health_of
 from ..._workloads.progress import COMPLETE
@@ -102,12 +102,8 @@ def health(cluster: ServesProxy, service: Object, pods: list[Object], settings: 
     if not settings.health_path:
         return Gate("health", True, "not asked: health_path is empty")
     port = health_port(service, settings)
-
-    def ask(pod: Object) -> tuple[str, str]:
-        return pod["metadata"]["name"], health_of(cluster, pod, port, settings.health_path)
-
-    with ThreadPoolExecutor(max_workers=16) as pool:
-        return health_gate(dict(pool.map(ask, pods)))
+    answers = for_each(lambda pod: health_of(cluster, pod, port, settings.health_path), pods)
+    return health_gate({pod["metadata"]["name"]: answer for pod, answer in zip(pods, answers, strict=True)})
 
 
 @dataclass(frozen=True)

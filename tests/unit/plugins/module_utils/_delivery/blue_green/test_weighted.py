@@ -206,7 +206,7 @@ def test_a_pod_that_says_it_is_not_well_gets_no_more(ready: Any, kind: str) -> N
     split(ready, kind).promote("green", STEPS, "unknown", dry_run=False)
     say(ready, "green1", "degraded")
     refused = split(ready, kind).promote("green", STEPS, "passed", dry_run=False)
-    assert "green1: /health says 'degraded'" in refused["msg"]
+    assert "green1: /health answered 200, but it says 'degraded'" in refused["msg"]
     assert weights(ready, kind)["green"] == 5
 
 
