@@ -112,7 +112,9 @@ options:
     description: The name of the run, for the record and against a second run. The default is made of the host and the time.
     type: str
   health_path:
-    description: Asked of each pod of the new colour, which must answer 200, and a C(status) in JSON must be well. Empty not to ask.
+    description:
+      - Each pod of the new colour must answer 200 here and state that it is healthy, as a C(status) in JSON or as one word of plain text.
+      - An answer that states no health does not pass. Leave this empty to skip the check.
     type: str
     default: /health
   health_port:

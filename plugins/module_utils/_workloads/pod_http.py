@@ -14,7 +14,7 @@ from .._cluster.http import Response, ServesProxy, is_of_api_server, said
 from .._cluster.pods import port_number
 from .._core.errors import SalvageError
 from .._core.progress import Tell, silent
-from .._core.status import UNKNOWN
+from .._core.status import CRITICAL, UNKNOWN
 from .._prometheus.exposition import parse_exposition
 from .service_health import ServiceHealth, service_health
 from .workload import Object, path_of
@@ -23,7 +23,7 @@ _TRIES = 6
 
 
 def ask(cluster: ServesProxy, pod: Object, port: str, path: str, *, timeout: float = 5.0) -> Response:
-    """GET of one pod; again where the API server stumbles on the way, never for what the pod itself says.  Raises SalvageError."""
+    """GET of one pod; again where the API server fails temporarily, never for what the pod itself says.  Raises SalvageError."""
     metadata = pod["metadata"]
     where = f"{path_of('Pod', metadata['namespace'], metadata['name'])}:{port_number(pod, port)}/proxy{path}"
     for left in reversed(range(_TRIES)):
@@ -39,15 +39,16 @@ def ask(cluster: ServesProxy, pod: Object, port: str, path: str, *, timeout: flo
 
 
 def health_of(cluster: ServesProxy, pod: Object, port: str, path: str, *, timeout: float = 5.0) -> ServiceHealth:
-    """What the pod says of its health; unknown if it cannot be asked."""
+    """What the pod states about itself.  Without an answer of its own (of the API server, or none at all) its health is unknown."""
     try:
         answer = ask(cluster, pod, port, path, timeout=timeout)
     except SalvageError as exc:
         return ServiceHealth(UNKNOWN, str(exc))
-    if is_of_api_server(answer):
-        return ServiceHealth(UNKNOWN, f"{path} answered {answer.status}{said(answer)}")
-    found = service_health(answer.status, answer.content_type, answer.body)
-    return replace(found, reason=f"{path} {found.reason}{said(answer) if answer.status != 200 else ''}") if found.reason else found
+    if answer.status == 200:
+        found = service_health(answer.status, answer.content_type, answer.body)
+        return replace(found, reason=found.reason and f"{path} {found.reason}")
+    status = UNKNOWN if is_of_api_server(answer) else CRITICAL
+    return ServiceHealth(status, f"{path} answered {answer.status}{said(answer)}")
 
 
 def requests_of(

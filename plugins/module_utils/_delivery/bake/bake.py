@@ -289,12 +289,12 @@ class Bake:
         if not self.plan.health_path:
             return []
 
-        found = for_each(lambda pod: health_of(self.workload.cluster, pod, self.plan.health_port, self.plan.health_path), pods)
-        sick = {pod["metadata"]["name"]: health for pod, health in zip(pods, found, strict=True) if health.status != HEALTHY}
-        reasons = {name: f"pod {name}: {health.reason}" for name, health in sick.items()}
-        # What the pod itself says counts at once. No answer may be a fault on the way to the pod, so it must come twice.
-        said = [reasons[name] for name, health in sick.items() if health.status == CRITICAL]
-        return said or self._lasting(self._sick, reasons, 2)
+        answers = for_each(lambda pod: health_of(self.workload.cluster, pod, self.plan.health_port, self.plan.health_path), pods)
+        by_pod = {pod["metadata"]["name"]: health for pod, health in zip(pods, answers, strict=True) if health.status != HEALTHY}
+        sick = {pod: f"pod {pod}: {health.reason}" for pod, health in by_pod.items()}
+        # What the pod itself states counts at once; anything else may be the connection to it, so it must come twice.
+        stated = [sick[pod] for pod, health in by_pod.items() if health.status == CRITICAL]
+        return stated or self._lasting(self._sick, sick, 2)
 
     def _alerts(self, gaps: list[str]) -> list[str]:
         if not self.sources.prometheus or not self.plan.severities:

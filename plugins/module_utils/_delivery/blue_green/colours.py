@@ -12,7 +12,9 @@ from typing import Any
 
 from ..._cluster.pods import ready
 from ..._core.errors import SalvageError
+from ..._core.status import HEALTHY
 from ..._workloads.progress import restarts_of
+from ..._workloads.service_health import ServiceHealth
 from ..._workloads.workload import Object
 
 JOURNAL = "meta-salvage.euystacio/blue-green"
@@ -267,9 +269,9 @@ def return_gate(deployment: Object | None, minimum: int) -> Gate:
     return Gate("return path", False, f"{available} of the active colour available: no return path")
 
 
-def health_gate(answers: Mapping[str, str]) -> Gate:
-    """``answers`` by pod: nothing if it is well, else what is wrong."""
-    bad = {pod: what for pod, what in answers.items() if what}
+def health_gate(answers: Mapping[str, ServiceHealth]) -> Gate:
+    """``answers`` by pod.  Only a pod that states that it is healthy passes."""
+    bad = {pod: health.reason for pod, health in answers.items() if health.status != HEALTHY}
     if bad:
         pod, what = next(iter(bad.items()))
         return Gate("health", False, f"{len(bad)} of {len(answers)} pods, {pod}: {what}")

@@ -102,8 +102,8 @@ def health(cluster: ServesProxy, service: Object, pods: list[Object], settings: 
     if not settings.health_path:
         return Gate("health", True, "not asked: health_path is empty")
     port = health_port(service, settings)
-    found = for_each(lambda pod: health_of(cluster, pod, port, settings.health_path), pods)
-    return health_gate({pod["metadata"]["name"]: health.reason for pod, health in zip(pods, found, strict=True)})
+    answers = for_each(lambda pod: health_of(cluster, pod, port, settings.health_path), pods)
+    return health_gate({pod["metadata"]["name"]: answer for pod, answer in zip(pods, answers, strict=True)})
 
 
 @dataclass(frozen=True)

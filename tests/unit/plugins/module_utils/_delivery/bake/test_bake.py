@@ -129,19 +129,21 @@ def test_a_metric_that_is_absent_is_unknown(api: Any, pods: Pods) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "words"),
+    ("answer", "looks", "words"),
     [
-        ((500, "text/plain", "broken"), "pod p2: /health answered 500: broken"),
-        ((200, "application/json", '{"status": "degraded"}'), "pod p2: /health answered 200, but it says 'degraded'"),
-        ((404, "text/plain", ""), "pod p2: /health answered 404"),
-        ((200, "text/html", "<html>"), "pod p2: /health answered 200, but its answer (text/html) says nothing of its health"),
-        ((200, "application/json", "{"), "says nothing of its health"),
+        ((500, "text/plain", "broken"), 1, "pod p2: /health answered 500: broken"),
+        ((200, "application/json", '{"status": "degraded"}'), 1, "pod p2: /health answered 200, but it says 'degraded'"),
+        ((404, "text/plain", ""), 1, "pod p2: /health answered 404"),
+        ((200, "text/html", "<html>"), 2, "pod p2: /health answered 200, but its answer (text/html) says nothing of its health"),
+        ((200, "application/json", "{"), 2, "pod p2: /health answered 200, but its answer says nothing of its health"),
+        ((200, "application/json", "[]"), 2, "says nothing of its health"),
+        ((200, "text/plain", "fine"), 2, "says nothing of its health"),
     ],
 )
-def test_a_pod_that_is_not_well(api: Any, pods: Pods, answer: tuple[int, str, str], words: str) -> None:
+def test_a_pod_that_is_not_well(api: Any, pods: Pods, answer: tuple[int, str, str], looks: int, words: str) -> None:
     pods.health["p2"] = answer
-    verdict, _record = bake(api)
-    assert verdict.status == "failed"
+    verdict, record = bake(api)
+    assert (verdict.status, len(record["looks"])) == ("failed", looks)
     assert words in verdict.reason
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.blue_green import colours as c
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._workloads.service_health import ServiceHealth
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -148,9 +149,12 @@ def test_a_budget_for_blue_alone() -> None:
 
 
 def test_health_of_every_pod() -> None:
-    assert c.health_gate({"g1": "", "g2": ""}).passed
+    well = ServiceHealth("healthy")
+    assert c.health_gate({"g1": well, "g2": well}).passed
+    assert c.health_gate({"g1": well, "g2": ServiceHealth("unknown", "it says nothing")}).passed is False
     assert c.health_gate({}).passed is None
-    assert "1 of 2 pods, g2: /health answered 500" in c.health_gate({"g1": "", "g2": "/health answered 500"}).reason
+    sick = ServiceHealth("critical", "/health answered 500")
+    assert "1 of 2 pods, g2: /health answered 500" in c.health_gate({"g1": well, "g2": sick}).reason
 
 
 def test_no_return_path_needs_a_word() -> None:
