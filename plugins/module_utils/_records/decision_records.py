@@ -13,13 +13,13 @@ import base64
 import fcntl
 import json
 import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from .._core.errors import SalvageError
+from .._core.files import write_whole
 from .._sealing.envelope import Signer
 from .._sealing.hashing import canonical, digest
 
@@ -70,24 +70,12 @@ def write_record(folder: str, record: Mapping[str, Any], key: Signer, *, dry_run
             )
             target = place / f"{len(known) + 1:06d}-{name}{_SUFFIX}"
             if not dry_run:
-                _write(place, target, text.encode() + b"\n")
+                write_whole(target, text.encode() + b"\n", create_only=True)
             return str(target), whole, True
         finally:
             os.close(lock)
     except (OSError, ValueError, KeyError) as exc:
         raise SalvageError(f"the decision can't be recorded in {folder}: {exc}", reason="bad_input") from None
-
-
-def _write(place: Path, target: Path, data: bytes) -> None:
-    handle, temporary = tempfile.mkstemp(dir=place, prefix=".new-")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.link(temporary, target)  # never over one that is there
-    finally:
-        Path(temporary).unlink()
 
 
 def _files(place: Path) -> list[Path]:

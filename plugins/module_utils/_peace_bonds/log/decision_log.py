@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..._opa.decide import judge, lookup, unknown
+from ..._opa.decide import decide_result, lookup, unknown
 from ..._opa.model import REQUIRED_INPUT, Decision
 
 MAX_LINE = 4 * 1024 * 1024
@@ -232,7 +232,7 @@ def decision_of(record: dict[str, Any], *, required: Iterable[str] = REQUIRED_IN
         if any(p == "/result" for p in hidden(record)):
             return unknown("the result is masked in the log", path=path)
         return unknown("undefined: the record has no result", path=path)
-    return judge(record["result"], path=path)
+    return decide_result(record["result"], path=path)
 
 
 def revision_of(record: dict[str, Any]) -> str:
