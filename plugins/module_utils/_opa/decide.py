@@ -75,7 +75,7 @@ def lookup(document: object, dotted: str) -> Any:
 
 
 def missing_input(document: object, required: Iterable[str]) -> list[str]:
-    """The required fields that hold no number."""
+    """The required fields that are not numbers."""
     return [name for name in required if finite_number(lookup(document, name)) is None]
 
 

@@ -170,7 +170,7 @@ def _minute(text: str) -> int:
 
 
 def timestamp(text: object) -> float | None:
-    """Seconds of an RFC 3339 time stamp, None where it is none."""
+    """Seconds of an RFC 3339 time stamp, None if the text is not one."""
     match = _STAMP.match(text) if isinstance(text, str) else None
     if not match:
         return None
@@ -236,7 +236,7 @@ def decision_of(record: dict[str, Any], *, required: Iterable[str] = REQUIRED_IN
 
 
 def revision_of(record: dict[str, Any]) -> str:
-    """The policy's revision as the record tells it: of its bundles, or of a label; '' where it doesn't."""
+    """The policy's revision in the record: of its bundles, or of a label; '' if it has none."""
     bundles = record.get("bundles")
     if isinstance(bundles, dict):
         names = [f"{b.get('revision')}" for b in bundles.values() if isinstance(b, dict) and b.get("revision")]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 Euystacio Meta Salvage contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an operator might do about a provider, and the numbers that speak for it.  Pure; nothing is done by it."""
+"""The recommended action for a provider, and its evidence.  Pure; it changes nothing."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ INPUT_FIELDS = {
 
 
 def input_of(metrics: Iterable[Mapping[str, Any]], fields: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """The system's part of OPA's input.  An unknown metric is left out: the policies deny for want of it."""
+    """The system's part of OPA's input.  An unknown metric is left out: the policies deny incomplete input."""
     fields = INPUT_FIELDS if fields is None else fields
     return _nested(
         {
