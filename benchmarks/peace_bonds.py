@@ -30,19 +30,21 @@ TARGETS = {"replay of 100,000 decisions, seconds": 60.0, "summary of 1 GB, peak 
 CHILD = """
 import json, sys
 from ansible.module_utils import basic
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds import engine, examine, log, replay, sources, summary
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._opa.command import Engine
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.change import policy_gate
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.log import decision_log, sources, summary
 what, path, policies, opa = sys.argv[1:]
 if what == "replay":
-    files = {name: text for name, text in examine.load(policies).items() if not name.endswith("_test.rego")}
-    gates = replay.Gates(max_newly_allowed=None, max_newly_unknown=None)
+    files = {name: text for name, text in policy_gate.read_policy_folder(policies).items() if not name.endswith("_test.rego")}
+    rules = policy_gate.Rules(max_newly_allowed=-1, max_newly_unknown=-1)
     basic._ANSIBLE_ARGS, basic._ANSIBLE_PROFILE = b'{"ANSIBLE_MODULE_ARGS": {}}', "legacy"
     run = basic.AnsibleModule({}).run_command
-    found = examine.examine(engine.Engine(opa, run_command=run), files, {}, [], sources.files([path]), examine.Rules(gates=gates))
+    found = policy_gate.examine_policy(Engine(opa, run_command=run), files, {}, [], sources.files([path]), rules)
     print(json.dumps(found.replay.transitions | {"decisions": found.replay.decisions}))
 else:
     counted = summary.Summary(limits={"risk_score": summary.Limit(maximum=0.8)})
     for name, source in sources.files([path]):
-        for record in log.read(source(), log.Reading()):
+        for record in decision_log.read_records(source(), decision_log.Reading()):
             counted.add(record)
     print(json.dumps(counted.to_dict(limit=1)["counts"]))
 """

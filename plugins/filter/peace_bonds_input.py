@@ -6,20 +6,20 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: peace_bonds_input
-short_description: The system's part of OPA's input, out of metrics that were judged
+short_description: Build the system part of OPA's input from metrics
 version_added: 0.1.0
 author: Euystacio Meta Salvage contributors (@euystacio)
 description:
-  - A metric that is unknown is left out, so that the policies deny for want of it.
+  - Unknown metrics are left out, so that the policies deny because the input is incomplete.
 positional: fields
 options:
   _input:
-    description: The RV(euystacio.meta_salvage.threshold_info#module:metrics) that were read.
+    description: The RV(euystacio.meta_salvage.threshold_info#module:metrics) to use.
     type: list
     elements: dict
     required: true
   fields:
-    description: Where in the input a metric belongs, by its name.
+    description: The input field of each metric, by the metric's name.
     type: dict
     default:
       qek: metrics.qek_value
@@ -29,7 +29,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Ask OPA with the metrics as they are
+- name: Get a decision with the current metrics
   euystacio.meta_salvage.peace_bonds_info:
     common_input: "{{ thresholds.metrics | euystacio.meta_salvage.peace_bonds_input }}"
     providers: [{id: provider-aurora}]
@@ -49,7 +49,7 @@ from ..module_utils._peace_bonds.review.next_step import input_of
 
 
 def peace_bonds_input(metrics: Any, fields: dict[str, str] | None = None) -> dict[str, Any]:
-    """The input that holds the known ones of the metrics."""
+    """The input with the known metrics."""
     if not isinstance(metrics, list) or not all(isinstance(item, dict) for item in metrics):
         raise AnsibleFilterError("peace_bonds_input: give the metrics of threshold_info")
     return input_of(metrics, fields) if fields else input_of(metrics)

@@ -6,14 +6,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: peace_bonds_recommendation
-short_description: What to do about a provider, and the numbers that speak for it
+short_description: Recommend an action for a provider, with the evidence
 version_added: 0.1.0
 author: Euystacio Meta Salvage contributors (@euystacio)
 description:
-  - Weighs a provider's decision and its history. It recommends; nothing is done by it.
-  - A provider that is denied far from any threshold is a threat, so V(keep_block). One whose denies are mostly near a threshold is a likely
-    false positive, so V(adjust_threshold); one whose denies began with a policy revision, V(revert). One that is allowed now but was denied
-    is an anomaly, so V(restrict). An unknown decision is V(investigate), never more.
+  - Combines a provider's decision and its history. It only recommends and changes nothing.
+  - V(keep_block) for a provider that is denied far from any threshold. V(adjust_threshold) if most of its denies are near a threshold,
+    which are likely false positives. V(revert) if its denies began with a policy revision. V(restrict) if it is allowed now but was denied
+    before. V(investigate) if the decision is unknown.
 positional: summary
 options:
   _input:
@@ -25,22 +25,22 @@ options:
     type: dict
     required: true
   share:
-    description: How much of a provider's denies must be near a threshold to call them false positives.
+    description: The share of a provider's denies near a threshold from which they count as false positives.
     type: float
     default: 0.5
   margin:
-    description: How far a threshold would be moved to let them pass.
+    description: How far the recommended threshold is from the current one.
     type: float
     default: 0.02
   settings:
     description:
-      - "Where the policies' data document has the threshold of a field, as C({risk_score: euystacio.thresholds.risk_max})."
+      - "The place of each field's threshold in the policies' data document, as C({risk_score: euystacio.thresholds.risk_max})."
     type: dict
     default: {}
 """
 
 EXAMPLES = r"""
-- name: What to do about the provider
+- name: Show the recommended action
   ansible.builtin.debug:
     msg: "{{ bonds.decisions[0] | euystacio.meta_salvage.peace_bonds_recommendation(history.summary) }}"
 """

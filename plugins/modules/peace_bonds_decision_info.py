@@ -11,11 +11,11 @@ short_description: Summarise OPA's decision logs by provider, rule and time
 version_added: 0.1.0
 author: Euystacio Meta Salvage contributors (@euystacio)
 description:
-  - Reads decision logs out of pods' logs and files (JSON lines, OPA's gzipped arrays, gzip of either, with the kubelet's prefixes), and
-    counts them in memory that does not grow with the log.
-  - Records are parsed, never searched for words. Server lines, cut lines at the ends and damaged data are counted and reported.
-  - An undefined or failed evaluation is V(unknown), neither an allow nor a deny of the policy.
-  - Fields that OPA erased or masked are not read; a provider whose name is masked is counted as C((masked)).
+  - Reads decision logs from pod logs and files (JSON lines or OPA's JSON arrays, also gzipped, also with the kubelet's prefixes), and
+    counts the decisions. Memory use does not grow with the log.
+  - Records are parsed, not searched for words. Server lines, truncated lines and damaged data are counted and reported.
+  - An undefined or failed evaluation is V(unknown), neither allowed nor denied.
+  - Fields that OPA erased or masked are not read; a provider with a masked name is counted as C((masked)).
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
   - euystacio.meta_salvage.attributes
@@ -27,80 +27,80 @@ options:
     elements: str
     default: []
   pods:
-    description: Pods whose logs hold decisions. Only what the kubelet has kept since its last rotation can be read this way.
+    description: Pods with decisions in their logs. Only the part since the kubelet's last log rotation can be read.
     type: dict
     suboptions:
       namespace:
-        description: Their namespace.
+        description: The namespace of the pods.
         type: str
         default: euystacio-ai
       label_selector:
-        description: Their labels.
+        description: The label selector of the pods.
         type: str
         default: app=opa-peace-bonds
       container:
-        description: The container; empty for a pod's only one.
+        description: The container; empty for pods with a single container.
         type: str
         default: opa
       since_seconds:
-        description: How far back to read.
+        description: How many seconds of the logs to read.
         type: float
   package:
-    description: The package whose decisions count; rules below it count too.
+    description: The package to count the decisions of, with the rules below it.
     type: str
     default: euystacio/peace_bonds
   providers:
-    description: Only these providers.
+    description: Count only decisions about these providers.
     type: list
     elements: str
     default: []
   provider_fields:
-    description: Where the input names the provider; the first that holds a text or a whole number counts.
+    description: The input fields that can name the provider; the first one with a string or an integer is used.
     type: list
     elements: str
     default: [provider.id, provider.provider_id, provider_id, provider.name]
   since:
-    description: Only decisions from this time on, in RFC 3339 such as C(2026-11-24T14:00:00Z).
+    description: Count only decisions from this time on, in RFC 3339 such as C(2026-11-24T14:00:00Z).
     type: str
   until:
-    description: Only decisions up to this time.
+    description: Count only decisions up to this time.
     type: str
   bucket:
-    description: Seconds of each step of RV(summary.over_time).
+    description: The length of each interval of RV(summary.over_time), in seconds.
     type: float
     default: 3600
   thresholds:
     description:
       - "The policy's thresholds, as C({provider.trust_weight: {min: 0.5}, metrics.hvar_value: {max: 0.1}})."
-      - With them, denies whose input breaks no threshold by more than O(margin) are listed as likely false positives.
+      - With thresholds, denied inputs that break no threshold by more than O(margin) are listed as likely false positives.
       - C(risk_score) is the score of the decision itself, not a field of the input.
     type: dict
     default: {}
   margin:
-    description: How near to a threshold is near.
+    description: The largest distance to a threshold that counts as near.
     type: float
     default: 0.02
   revisions:
     description:
-      - Since when which policy revision was in force; for logs that don't say it (OPA names the revision of bundles only).
+      - The policy revisions and when each came into force, for logs without revisions (OPA logs the revision only for bundles).
     type: list
     elements: dict
     default: []
     suboptions:
       revision:
-        description: Its name.
+        description: The name of the revision.
         type: str
         required: true
       since:
-        description: From when on (RFC 3339).
+        description: When it came into force (RFC 3339).
         type: str
         required: true
   limit:
-    description: How many providers and rules are listed, those with most denies first.
+    description: The maximum number of listed providers and rules; those with the most denies come first.
     type: int
     default: 100
   timeout:
-    description: Seconds for a connection to the API server.
+    description: Connection timeout to the API server, in seconds.
     type: float
     default: 5.0
 notes:
@@ -108,12 +108,12 @@ notes:
 """
 
 EXAMPLES = r"""
-- name: What the pods of OPA denied in the last hour
+- name: Summarise what OPA's pods denied in the last hour
   euystacio.meta_salvage.peace_bonds_decision_info:
     pods:
       since_seconds: 3600
 
-- name: A provider's history, and whether its denies look like false positives
+- name: Summarise the decisions about a provider and its likely false positives
   euystacio.meta_salvage.peace_bonds_decision_info:
     paths:
       - /var/log/opa/decisions*.json.gz
@@ -199,7 +199,7 @@ summary:
       type: int
       sample: 0
     likely_false_positives:
-      description: Denies near a threshold, and denies that began with a policy revision, with the numbers that say so.
+      description: Denies near a threshold, and denies that began with a policy revision, with the evidence.
       type: dict
       sample:
         near_threshold:
@@ -208,7 +208,7 @@ summary:
         began_with_revision:
           - {provider: provider-7, revision: 3f2a9c, previous_revision: 9b01de, allowed_before: 120, denied_since: 33}
 sources:
-  description: What was read of each source.
+  description: What was read from each source.
   returned: always
   type: list
   elements: dict
@@ -223,7 +223,7 @@ sources:
       too_long: 0
       problems: []
 complete:
-  description: Whether every source was read to its end, with no damaged data.
+  description: Whether every source was read completely and without damaged data.
   returned: always
   type: bool
   sample: true

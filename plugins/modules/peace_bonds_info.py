@@ -7,14 +7,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: peace_bonds_info
-short_description: Ask for the Peace Bonds decisions about providers
+short_description: Get the Peace Bonds decisions about providers
 version_added: 0.1.0
 author: Euystacio Meta Salvage contributors (@euystacio)
 description:
-  - Asks OPA, and the service beside it if O(api_url) is given, what the Peace Bonds say of one or many providers.
-  - Only a plain C(allow == true) on whole input, contradicted by nothing, is V(allowed). An undefined rule, an error, rules that
-    conflict, wrong types, a risk score outside 0..1, input that lacks a required field, or an allow that the service does not share
-    is V(unknown) (or stays V(denied) if OPA denies), with the reason.
+  - Queries OPA, and the service at O(api_url) if given, for the Peace Bonds decisions about providers.
+  - A decision is V(allowed) only if C(allow) is C(true), the input is complete, and nothing contradicts it. An undefined rule, an error,
+    conflicting rules, wrong types, a risk score outside 0..1, input without a required field, or a disagreement with the service gives
+    V(unknown) with the reason (V(denied) if OPA denies).
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
   - euystacio.meta_salvage.peace_bonds
@@ -22,7 +22,7 @@ extends_documentation_fragment:
   - euystacio.meta_salvage.attributes.actiongroup
 options:
   providers:
-    description: Whom to ask about.
+    description: The providers to get decisions about.
     type: list
     elements: dict
     required: true
@@ -33,7 +33,7 @@ options:
         required: true
       input:
         description:
-          - What OPA is told of it, on top of O(common_input) and of what the service answers.
+          - The provider's OPA input. It is merged over O(common_input) and the service's answer.
         type: dict
         default: {}
   common_input:
@@ -42,8 +42,8 @@ options:
     default: {}
   api_url:
     description:
-      - The service's address, in the forms of O(opa_url). If given, its risk answer is asked too; its C(provider), C(symbiosis_score)
-        and C(metrics) become OPA's input, and the two are compared.
+      - The service's address, in the forms of O(opa_url). If given, the module also gets the service's risk answer, adds its
+        C(provider), C(symbiosis_score) and C(metrics) to OPA's input, and compares both decisions.
     type: str
   risk_path:
     description: The path of the service's risk answer; C({id}) stands for the provider.
@@ -58,20 +58,20 @@ options:
     type: str
     default: euystacio/adaptive_enforcement
   required_input:
-    description: Fields of the input that must hold a number, or an allow is not believed.
+    description: Input fields that must be numbers; without one of them a decision is never V(allowed).
     type: list
     elements: str
     default: [provider.trust_weight, provider.compliance_score, provider.ethical_alignment, symbiosis_score]
   tolerance:
-    description: How far OPA's and the service's risk scores may differ.
+    description: The largest accepted difference between OPA's and the service's risk scores.
     type: float
     default: 0.01
   concurrency:
-    description: How many providers are asked about at once.
+    description: How many providers are queried in parallel.
     type: int
     default: 16
   fail_on:
-    description: Fail, after all have been asked, if one of the decisions has one of these statuses.
+    description: Fail after all queries if a decision has one of these statuses.
     type: list
     elements: str
     choices: [denied, unknown]
@@ -82,7 +82,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Ask OPA and the service about a provider
+- name: Get the decision of OPA and the service about a provider
   euystacio.meta_salvage.peace_bonds_info:
     api_url: service://euystacio-ai/euystacio-api:8000
     common_input:
@@ -90,7 +90,7 @@ EXAMPLES = r"""
     providers:
       - id: provider-aurora
 
-- name: Ask OPA alone, with the input at hand
+- name: Get OPA's decision for a given input
   euystacio.meta_salvage.peace_bonds_info:
     opa_url: https://opa.example.org:8181
     opa_token: "{{ vault_opa_token }}"
@@ -104,7 +104,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 decisions:
-  description: One for each provider, in their order.
+  description: One decision for each provider, in the order of O(providers).
   returned: always
   type: list
   elements: dict
@@ -128,7 +128,7 @@ counts:
   type: dict
   sample: {allowed: 0, denied: 1, unknown: 0}
 opa_healthy:
-  description: What OPA says of itself, its bundles and plugins.
+  description: Whether OPA reports itself, its bundles and its plugins as healthy.
   returned: always
   type: bool
   sample: true

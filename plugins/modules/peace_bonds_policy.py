@@ -7,22 +7,22 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: peace_bonds_policy
-short_description: Change the Peace Bonds policies, proven before they bind
+short_description: Test and publish the Peace Bonds policies
 version_added: 0.1.0
 author: Euystacio Meta Salvage contributors (@euystacio)
 description:
-  - Checks a candidate with OPA itself (C(opa check --strict), C(opa test) with coverage, fixtures), takes yesterday's decisions again with
-    it, and refuses it if it changes more than the gates let through.
-  - Then writes the ConfigMap under a precondition, waits until every pod of OPA answers with the new revision and decides the fixtures as
-    it should, and goes back by itself if one does not.
-  - A candidate is never half in force by surprise. OPA keeps its old policies while it can't load new ones, and the module asks each pod.
-  - A run that was killed leaves its journal in annotations of the ConfigMap; the next run proves or takes back what it finds pending.
+  - Checks a candidate policy with OPA (C(opa check --strict), C(opa test) with coverage, fixtures), replays logged decisions with it, and
+    refuses the candidate if it changes more decisions than the limits allow.
+  - Then writes the ConfigMap with a precondition and waits until every OPA pod serves the new revision and decides the fixtures as
+    expected. If a pod does not, the module restores the previous revision.
+  - OPA keeps its old policies while it can't load new ones, so the module checks each pod.
+  - A run that was killed leaves its journal in annotations of the ConfigMap; the next run confirms or reverts the pending revision.
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
   - euystacio.meta_salvage.progress
 attributes:
   check_mode:
-    description: Can run in check mode and tell what it would without changing anything.
+    description: Can run in check mode and return the expected changes without making them.
     support: full
     details: The candidate is checked and replayed; the write is a dry run on the API server.
   diff_mode:
@@ -31,22 +31,22 @@ attributes:
 options:
   state:
     description:
-      - V(validated) only finds out whether the candidate may bind, and fails if not.
-      - V(present) puts it in force if it may.
-      - V(reverted) puts the kept O(revision) in force, or the one before. It is not replayed; it was in force.
+      - V(validated) only checks whether the candidate is acceptable, and fails if it is not.
+      - V(present) publishes the candidate if it is acceptable.
+      - V(reverted) publishes the kept O(revision), by default the previous one. No decisions are replayed, because it was in force before.
     type: str
     choices: [validated, present, reverted]
     default: present
   policy_files:
-    description: The candidate, by file name. Names that end in C(_test.rego) are tests and are not published.
+    description: The candidate policy files by name. Names that end in C(_test.rego) are tests and are not published.
     type: dict
   policy_dir:
-    description: The candidate, as a folder on the host where the module runs; folders below it are not read.
+    description: The folder of the candidate policy files, on the host where the module runs. Subfolders are not read.
     type: path
   policy_data:
     description:
-      - A change of data alone, merged into the data document; for thresholds.
-      - Without O(policy_files) and O(policy_dir) the policies in force are the rest of the candidate.
+      - Changes to the data document, such as thresholds; merged into it.
+      - Without O(policy_files) and O(policy_dir), the candidate is the policies in force with these changes.
     type: dict
   data_file:
     description: The data document's name in the ConfigMap.
@@ -54,41 +54,42 @@ options:
     default: policy_data.json
   restrictions:
     description:
-      - Providers that are denied until a given time, whatever the policies say. They are added to those in force; a provider's earlier
-        one is replaced.
-      - Restrictions in force stay in a candidate that does not speak of them. One that is past is taken out by each run, and has had no
-        effect since its end. An empty list does just that.
-      - The package's C(deny) must be a set to which a file can add, and C(allow) must need it empty; give a fixture to see that it binds.
+      - Providers that are denied until a given time, whatever the policies decide. They are added to the restrictions in force and replace
+        an earlier restriction of the same provider.
+      - Restrictions in force stay in force with a new candidate. Each run removes expired restrictions, which have no effect after their
+        end. An empty list only removes expired ones.
+      - C(deny) of the package must be a set that other files can extend, and C(allow) must require that it is empty. Add a fixture to check
+        this.
     type: list
     elements: dict
     suboptions:
       provider:
-        description: Its name, as O(provider_fields) of the input hold it.
+        description: The provider's name, as in the O(provider_fields) of the input.
         type: str
         required: true
       until:
-        description: Until when, in RFC 3339 such as C(2026-11-24T14:00:00Z).
+        description: The end of the restriction, in RFC 3339 such as C(2026-11-24T14:00:00Z).
         type: str
         required: true
       reason:
-        description: Why; it becomes part of the deny reason.
+        description: The reason; it becomes part of the deny reason.
         type: str
         required: true
   restrictions_lifted:
-    description: Providers whose restriction ends now.
+    description: Providers to lift the restrictions of now.
     type: list
     elements: str
   test_dir:
-    description: A folder with further tests.
+    description: A folder with more tests.
     type: path
   fixtures:
-    description: Decisions that must come out as said, from the candidate and, once it is in force, from every pod.
+    description: Inputs with the expected decision. The candidate, and every pod that serves it, must decide as expected.
     type: list
     elements: dict
     default: []
     suboptions:
       name:
-        description: What it is called in messages.
+        description: The fixture's name in messages.
         type: str
         required: true
       input:
@@ -96,7 +97,7 @@ options:
         type: dict
         required: true
       allow:
-        description: Whether it must be allowed, or denied.
+        description: Whether the input must be allowed; otherwise it must be denied.
         type: bool
         required: true
   decision_logs:
@@ -107,11 +108,11 @@ options:
     elements: str
     default: []
   decisions_of_pods:
-    description: Whether to replay what the pods' own logs hold.
+    description: Whether to replay the decisions in the pods' logs.
     type: bool
     default: false
   decisions_since:
-    description: How many seconds back the pods' logs are read.
+    description: How many seconds of the pods' logs are read.
     type: float
   compare_with:
     description:
@@ -120,31 +121,31 @@ options:
     choices: [recorded, current]
     default: recorded
   max_newly_allowed:
-    description: How many decisions may turn into an allow; -1 is no limit.
+    description: How many decisions may change to allowed; -1 for no limit.
     type: int
     default: 0
   max_newly_denied:
-    description: How many decisions may turn into a deny; -1 is no limit.
+    description: How many decisions may change to denied; -1 for no limit.
     type: int
     default: -1
   max_newly_unknown:
-    description: How many decisions may become undefined or contradict themselves; -1 is no limit.
+    description: How many decisions may become undefined or contradictory; -1 for no limit.
     type: int
     default: 0
   max_not_replayable:
-    description: How many decisions of the log may lack the input because it is masked there; -1 is no limit.
+    description: How many logged decisions may have masked input, so that they can't be replayed; -1 for no limit.
     type: int
     default: 0
   min_decisions:
-    description: How many decisions must have been replayed, or nothing is proven. V(0) goes without a replay.
+    description: The minimum number of replayed decisions. V(0) accepts a candidate without a replay.
     type: int
     default: 1
   min_coverage:
-    description: Per cent of the policies' lines that the tests must cover.
+    description: The minimum test coverage of the policies' lines, in percent.
     type: float
     default: 0.0
   revision:
-    description: The kept revision for O(state=reverted); by default the one before.
+    description: The kept revision for O(state=reverted); by default the previous one.
     type: str
   namespace:
     description: Where OPA runs.
@@ -159,7 +160,7 @@ options:
     type: str
     default: app=opa-peace-bonds
   deployment:
-    description: Their Deployment, for O(reload=restart).
+    description: OPA's Deployment, for O(reload=restart).
     type: str
     default: opa-peace-bonds
   container:
@@ -171,7 +172,7 @@ options:
     type: int
     default: 8181
   scheme:
-    description: How the pods are spoken to.
+    description: The protocol of the pods' port.
     type: str
     choices: [http, https]
     default: http
@@ -186,13 +187,13 @@ options:
     default: [provider.id, provider.provider_id, provider_id, provider.name]
   reload:
     description:
-      - V(watch) for an OPA that watches its files; the pods get an annotation so that the kubelet looks at their mounts at once.
-      - V(restart) restarts the Deployment's pods, step by step.
+      - V(watch) for an OPA that watches its files. The module annotates the pods so that the kubelet updates their mounts at once.
+      - V(restart) restarts the Deployment with a rolling update.
     type: str
     choices: [watch, restart]
     default: watch
   wait_timeout:
-    description: Seconds until every pod must answer with the new revision.
+    description: Seconds to wait until every pod serves the new revision.
     type: float
     default: 120.0
   history_limit:
@@ -204,28 +205,28 @@ options:
     type: path
     default: opa
   opa_timeout:
-    description: Seconds for each run of it.
+    description: Time limit of each run of O(opa_binary), in seconds.
     type: float
     default: 120.0
   rego_version:
-    description: The syntax that the running OPA takes; V(v0) for an OPA before 1.0, or one with C(--v0-compatible).
+    description: The Rego syntax of the running OPA; V(v0) for an OPA before 1.0, or one with C(--v0-compatible).
     type: str
     choices: [v0, v1]
     default: v1
   timeout:
-    description: Seconds for each question to the API server or to a pod.
+    description: Timeout of each request to the API server or to a pod, in seconds.
     type: float
     default: 5.0
 """
 
 EXAMPLES = r"""
-- name: What would this policy have done to yesterday's decisions
+- name: Check what a policy changes about the logged decisions
   euystacio.meta_salvage.peace_bonds_policy:
     state: validated
     policy_dir: policies
     decision_logs: [/var/log/opa/decisions-2026-11-23.json.gz]
 
-- name: Put it in force
+- name: Publish the policy
   euystacio.meta_salvage.peace_bonds_policy:
     policy_dir: policies
     decision_logs: [/var/log/opa/decisions-2026-11-23.json.gz]
@@ -241,12 +242,12 @@ EXAMPLES = r"""
         allow: false
         input: {}
 
-- name: Adjust one threshold, with the price known
+- name: Change one threshold and replay the logged decisions
   euystacio.meta_salvage.peace_bonds_policy:
     policy_data: {euystacio: {thresholds: {risk_max: 0.75}}}
     decisions_of_pods: true
 
-- name: Deny a provider for a day; the next runs take it out again
+- name: Deny a provider for a day
   euystacio.meta_salvage.peace_bonds_policy:
     restrictions:
       - provider: provider-boreas
@@ -254,7 +255,7 @@ EXAMPLES = r"""
         reason: unusual rate of requests, see the incident of 2026-11-24
     decisions_of_pods: true
 
-- name: Back to the revision before
+- name: Restore the previous revision
   euystacio.meta_salvage.peace_bonds_policy:
     state: reverted
 """
@@ -283,30 +284,30 @@ restrictions:
   elements: dict
   sample: [{provider: provider-boreas, until: "2026-11-25T14:00:00Z", reason: unusual rate of requests}]
 restrictions_added:
-  description: Those of them that are new or end at another time.
+  description: The restrictions that are new or have a new end.
   returned: when the cluster was asked and O(state) is not V(reverted)
   type: list
   elements: dict
   sample: []
 restrictions_ended:
-  description: Restrictions that were taken out, because they were past or lifted.
+  description: Restrictions that were removed because they expired or were lifted.
   returned: when the cluster was asked and O(state) is not V(reverted)
   type: list
   elements: dict
   sample: []
 accepted:
-  description: Whether the candidate may bind.
+  description: Whether the candidate is acceptable.
   returned: when it was examined
   type: bool
   sample: false
 refusals:
-  description: Why not, each in one sentence.
+  description: Why the candidate is not acceptable, one sentence each.
   returned: when it was examined
   type: list
   elements: str
   sample: ["1 of 100000 decisions would be newly allowed, max_newly_allowed is 0: provider-17 (1)"]
 check:
-  description: What C(opa check --strict) says.
+  description: The errors of C(opa check --strict).
   returned: when it was examined
   type: list
   elements: str
@@ -323,7 +324,7 @@ fixtures:
   elements: dict
   sample: [{name: nobody, expected: false, passed: true, status: denied}]
 replay:
-  description: What the candidate does to the decisions of the log.
+  description: How the candidate changes the logged decisions.
   returned: when it was examined
   type: dict
   sample:
@@ -346,20 +347,20 @@ replay:
     newly_denied: {count: 0, providers: {}, rules: {}, examples: []}
     newly_unknown: {count: 0, providers: {}, rules: {}, examples: []}
 sources:
-  description: What was read of the decision logs.
+  description: What was read from the decision logs.
   returned: when it was examined
   type: list
   elements: dict
   sample: [{source: /var/log/opa/decisions.json, records: 100000, cut: 0, broken: 0, problems: []}]
 pods:
-  description: What each pod of OPA answered at the end.
-  returned: when something was put in force, or already was
+  description: The last answer of each OPA pod.
+  returned: when a revision was published or is in force
   type: list
   elements: dict
   sample: [{pod: opa-peace-bonds-6b9-x2x, revision: 3f2a9c01b7de, problem: ""}]
 history:
   description: The kept revisions, newest first.
-  returned: when something was put in force, or already was
+  returned: when a revision was published or is in force
   type: list
   elements: dict
   sample: [{revision: 9b01de77a0c4, since: "2026-11-23T09:10:11Z"}]

@@ -11,14 +11,14 @@ short_description: Write a signed record of a Peace Bonds decision
 version_added: 0.1.0
 author: Euystacio Meta Salvage contributors (@euystacio)
 description:
-  - Records who decided what about a provider, why, and on what evidence, signed and chained to the record before.
-  - The evidence itself is not stored; its SHA-256 is.
-  - The same decision (what, about whom, by whom, why, on which occasion) is recorded once.
+  - Records who decided what about a provider, why, and with which evidence. The record is signed and contains the hash of the previous one.
+  - Only the SHA-256 of the evidence is stored, not the evidence itself.
+  - The same decision (decision, provider, who, why and reference) is recorded once.
 requirements:
   - cryptography (for ed25519 keys)
 attributes:
   check_mode:
-    description: Can run in check mode and tell what it would without changing anything.
+    description: Can run in check mode and return the expected changes without making them.
     support: full
   diff_mode:
     description: Shows what changed.
@@ -34,32 +34,32 @@ options:
     type: path
     required: true
   decision:
-    description: What was decided.
+    description: The decision.
     type: str
     required: true
     choices: [keep_block, adjust_threshold, restrict, lift, revert, none]
   provider:
-    description: About whom.
+    description: The provider that the decision is about.
     type: str
     required: true
   who:
-    description: Who decided.
+    description: The person who decided.
     type: str
     required: true
   why:
-    description: Why.
+    description: The reason for the decision.
     type: str
     required: true
   reference:
-    description: The occasion, such as the fingerprint of an alert.
+    description: What the decision refers to, such as the fingerprint of an alert.
     type: str
     default: ""
   evidence:
-    description: What the decision rests on, by name; each is hashed in canonical JSON.
+    description: The evidence for the decision, by name. Each value is hashed as canonical JSON.
     type: dict
     default: {}
   details:
-    description: What else belongs into the record as it is, such as policy revisions and the end of a restriction. No secrets.
+    description: More data for the record, such as policy revisions and the end of a restriction. Stored as it is; no secrets.
     type: dict
     default: {}
 """

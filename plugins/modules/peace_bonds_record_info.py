@@ -11,8 +11,8 @@ short_description: List and verify the records of Peace Bonds decisions
 version_added: 0.1.0
 author: Euystacio Meta Salvage contributors (@euystacio)
 description:
-  - Reads the records that M(euystacio.meta_salvage.peace_bonds_record) wrote, checks each signature, and whether one was changed or taken
-    away. What was taken from the end of the chain can only be seen by who knows how many there were.
+  - Reads the records that M(euystacio.meta_salvage.peace_bonds_record) wrote, verifies each signature, and checks that no record was
+    changed or removed. Records removed from the end of the chain can't be detected; compare RV(count) with the expected number.
 requirements:
   - cryptography (for ed25519 keys)
 extends_documentation_fragment:
@@ -23,12 +23,12 @@ options:
     type: path
     required: true
   keys:
-    description: Files of the keys whose signatures count; public or private ed25519 keys in PEM, or shared secrets.
+    description: Files of the accepted signing keys. Public or private ed25519 keys in PEM, or shared secrets.
     type: list
     elements: path
     required: true
   provider:
-    description: List only the records about this provider; all are verified.
+    description: List only the records about this provider. All records are verified.
     type: str
   fail_on_unverified:
     description: Whether to fail if one of the records can't be verified.
@@ -37,7 +37,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: What was decided about a provider
+- name: List the decisions about a provider
   euystacio.meta_salvage.peace_bonds_record_info:
     dir: /var/lib/meta-salvage/decisions
     keys: [/etc/meta-salvage/decisions.pub]
@@ -57,12 +57,12 @@ records:
       problem: ""
       record: {id: 2f6b1c0d9e8a7b65, decision: keep_block, provider: provider-dusk, who: on-call}
 verified:
-  description: Whether all records of the folder are; not true of an empty folder.
+  description: Whether all records of the folder are verified; false for an empty folder.
   returned: always
   type: bool
   sample: true
 count:
-  description: How many records the folder holds.
+  description: The number of records in the folder.
   returned: always
   type: int
   sample: 1

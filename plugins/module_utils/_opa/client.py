@@ -36,7 +36,7 @@ class Opa:
     def query(self, path: str, input: object, *, timeout: float | None = None, required: Iterable[str] = ()) -> Decision:  # noqa: A002  OPA's name for it
         """The decision at ``path`` for ``input``.  A failure of any kind is an unknown decision with its reason.
 
-        ``required``: fields without which an allow is not believed.  Raises SalvageError(bad_input) for a path that is none.
+        ``required``: fields that an allow needs to count.  Raises SalvageError(bad_input) for an invalid path.
         """
         where = data_path(path)
         try:

@@ -204,7 +204,7 @@ def helper(package: str) -> str:
     """A module that gathers the decision rules of ``package``: each input is evaluated once, whatever is asked of it."""
     parts = package.strip("/").replace(".", "/").split("/")
     if not all(_NAME.match(part) for part in parts):
-        raise SalvageError(f"{package!r} is no package of OPA; write it as in euystacio/peace_bonds", reason="bad_input")
+        raise SalvageError(f"{package!r} is not an OPA package; write it as in euystacio/peace_bonds", reason="bad_input")
     reference = "data." + ".".join(parts)
     rules = "".join(f'shape["{rule}"] := {reference}.{rule}\n' for rule in RULES)
     results = "results := [result | some case in input.cases; result := shape with input as case]"
@@ -216,7 +216,7 @@ def _folder(files: Files) -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="peace_bonds_") as folder:
         for name, text in files.items():
             if "/" in name or name in {"", ".", ".."}:
-                raise SalvageError(f"{name!r} is no name of a policy file", reason="bad_input")
+                raise SalvageError(f"{name!r} is not a valid policy file name", reason="bad_input")
             Path(folder, name).write_text(text, encoding="utf-8")
         yield folder
 

@@ -54,7 +54,7 @@ def unknown(reason: str, *, path: str = "", **more: Any) -> Decision:
     return Decision(status=UNKNOWN, reason=one_line(reason), path=path, **more)
 
 
-def number(value: object) -> float | None:
+def finite_number(value: object) -> float | None:
     """A finite number that is not a boolean, else None."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
@@ -75,8 +75,8 @@ def lookup(document: object, dotted: str) -> Any:
 
 
 def missing_input(document: object, required: Iterable[str]) -> list[str]:
-    """The required fields that hold no number."""
-    return [name for name in required if number(lookup(document, name)) is None]
+    """The required fields that are not numbers."""
+    return [name for name in required if finite_number(lookup(document, name)) is None]
 
 
 def decide(status: int, body: bytes, *, path: str = "", missing: Iterable[str] = ()) -> Decision:
@@ -104,10 +104,10 @@ def decide(status: int, body: bytes, *, path: str = "", missing: Iterable[str] =
             path=path,
             decision_id=decision_id,
         )
-    return judge(answer["result"], path=path, missing=missing, decision_id=decision_id)
+    return decide_result(answer["result"], path=path, missing=missing, decision_id=decision_id)
 
 
-def judge(
+def decide_result(
     result: object, *, path: str = "", missing: Iterable[str] = (), decision_id: str | None = None, score_suffices: bool = False
 ) -> Decision:
     """What a defined result means: a boolean (``allow``), a list (``deny``), or an object with them under either name.
@@ -145,7 +145,7 @@ def judge(
     score = _first(sources, "risk_score")
     level = _first(sources, "risk_level")
     action = next((v for v in (_first(sources, n) for n in ("enforcement_action", "action")) if isinstance(v, str)), None)
-    risk_score = number(score)
+    risk_score = finite_number(score)
     if score is not None and (risk_score is None or not 0 <= risk_score <= 1):
         shown = risk_score if risk_score is not None else f"a {_kind(score)}"
         problems.append(f"risk_score is {shown}, outside 0..1")
@@ -219,7 +219,7 @@ def decide_risk(status: int, body: bytes, provider: str, *, path: str = "") -> D
     named = answer.get("provider_id", answer.get("id", provider))
     if str(named) != provider:
         return unknown(f"the service answered for another provider, {one_line(named, 60)!r}", path=path)
-    return judge(answer, path=path, score_suffices=True)
+    return decide_result(answer, path=path, score_suffices=True)
 
 
 def combine(opa: Decision, api: Decision | None, *, tolerance: float = 0.01) -> Decision:

@@ -11,7 +11,7 @@ from typing import Any
 from .._cluster.http import Endpoint
 from .._cluster.routes import Routes
 from .._core.errors import SalvageError
-from .._opa.decide import number
+from .._opa.decide import finite_number
 from .log.summary import Limit
 
 
@@ -43,7 +43,7 @@ def limits_of(data: Mapping[str, Any] | None) -> dict[str, Limit]:
     for name, bounds in (data or {}).items():
         if not isinstance(bounds, Mapping) or not bounds or not set(bounds) <= {"min", "max"}:
             raise SalvageError(f"thresholds.{name} must be an object with min, max or both", reason="bad_input")
-        values = {key: number(value) for key, value in bounds.items()}
+        values = {key: finite_number(value) for key, value in bounds.items()}
         if None in values.values():
             raise SalvageError(f"thresholds.{name} must hold numbers", reason="bad_input")
         result[name] = Limit(minimum=values.get("min"), maximum=values.get("max"))

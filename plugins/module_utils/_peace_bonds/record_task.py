@@ -39,12 +39,7 @@ def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
     record = {
         "schema": 1,
         "at": iso(int(time.time())),
-        "decision": options.decision,
-        "provider": options.provider,
-        "who": options.who,
-        "why": options.why,
-        "reference": options.reference,
-        "details": options.details,
+        **{name: getattr(options, name) for name in ("decision", "provider", "who", "why", "reference", "details")},
         "evidence": {name: digest(canonical({"evidence": value})) for name, value in options.evidence.items()},
     }
     file, record, new = write_record(options.dir, record, signer(options.key), dry_run=check_mode)

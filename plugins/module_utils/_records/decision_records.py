@@ -1,7 +1,7 @@
 # Copyright (c) 2026 Euystacio Meta Salvage contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Signed records of what was decided, by whom, why and on what evidence: written once, listed, verified.
+"""Signed records of decisions, with the person, the reason and the evidence: written once, listed, verified.
 
 A record is canonical JSON (sorted keys, no spaces, UTF-8), signed with an ed25519 key, or sealed by HMAC-SHA256 where there is only a
 shared secret.  Each names the hash of the one before, so that a record that was taken away is missed.
@@ -13,13 +13,13 @@ import base64
 import fcntl
 import json
 import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from .._core.errors import SalvageError
+from .._core.files import write_whole
 from .._sealing.envelope import Signer
 from .._sealing.hashing import canonical, digest
 
@@ -40,7 +40,7 @@ class Checked:
 
 
 def identity(record: Mapping[str, Any]) -> str:
-    """What makes a decision this one: who decided what about whom, why, and on which occasion."""
+    """The id of a decision: the same decision, provider, person, reason and reference have the same id."""
     return digest(canonical({key: record.get(key) for key in ("decision", "provider", "who", "why", "reference")}))[:16]
 
 
@@ -70,24 +70,12 @@ def write_record(folder: str, record: Mapping[str, Any], key: Signer, *, dry_run
             )
             target = place / f"{len(known) + 1:06d}-{name}{_SUFFIX}"
             if not dry_run:
-                _write(place, target, text.encode() + b"\n")
+                write_whole(target, text.encode() + b"\n", create_only=True)
             return str(target), whole, True
         finally:
             os.close(lock)
     except (OSError, ValueError, KeyError) as exc:
         raise SalvageError(f"the decision can't be recorded in {folder}: {exc}", reason="bad_input") from None
-
-
-def _write(place: Path, target: Path, data: bytes) -> None:
-    handle, temporary = tempfile.mkstemp(dir=place, prefix=".new-")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.link(temporary, target)  # never over one that is there
-    finally:
-        Path(temporary).unlink()
 
 
 def _files(place: Path) -> list[Path]:
@@ -111,7 +99,7 @@ def verify(folder: str, keys: Mapping[str, Signer]) -> list[Checked]:
             record = document["record"]
             problem = _problem(document, keys)
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
-            problem = "it is no decision record"
+            problem = "it is not a decision record"
         if not problem and record.get("previous") != previous:
             problem = "the record before it was changed or taken away"
         elif not problem and not path.name.startswith(f"{number:06d}-"):

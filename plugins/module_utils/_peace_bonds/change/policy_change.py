@@ -173,7 +173,7 @@ class PolicyChange:
 
 
 def _beyond(replay: Replay, result: Mapping[str, Any]) -> list[str]:
-    """Restrictions are to change the decisions of those whom they name, and nobody else's."""
+    """Restrictions must change only the decisions about the named providers."""
     named = {item["provider"] for kind in ("restrictions", "restrictions_ended") for item in result.get(kind, [])}
     others = {*replay.newly_allowed, *replay.newly_denied} - named
     return [f"restrictions would change decisions of others too: {', '.join(sorted(others)[:5])}"] if others else []

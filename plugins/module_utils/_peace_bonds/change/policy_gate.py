@@ -1,7 +1,7 @@
 # Copyright (c) 2026 Euystacio Meta Salvage contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is known of a candidate before it binds: checked, tested, its fixtures and yesterday's decisions taken again."""
+"""Checks a candidate before it is published: check, tests, fixtures, and a replay of logged decisions."""
 
 from __future__ import annotations
 

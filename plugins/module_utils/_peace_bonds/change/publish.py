@@ -1,7 +1,7 @@
 # Copyright (c) 2026 Euystacio Meta Salvage contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Puts a policy in force, and proves it by asking every pod of OPA; or goes back.
+"""Publishes a policy, verifies it with every OPA pod, and restores the previous one on failure.
 
 What is in force is a ConfigMap.  Its annotations are the journal: ``pending`` names a revision that was written and not yet proven,
 ``previous`` the one to go back to, ``confirmed`` the last that every pod answered with.  A killed run leaves them for the next.
@@ -59,7 +59,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Fixture:
-    """A decision that must come out so, before and after."""
+    """An input, and whether it must be allowed: before and after the change."""
 
     name: str = option()
     input: dict[str, Any] = option()
@@ -100,7 +100,7 @@ class RefusedError(SalvageError):
 
 
 def last_load(log: bytes) -> tuple[bytes, str]:
-    """The line about the last time that OPA loaded its files, and the error in it; both empty where the log does not tell."""
+    """The line about the last time that OPA loaded its files, and the error in it; both empty if the log has no such line."""
     for line in reversed(log.splitlines()):
         if b"file watch event" not in line and b'"error"' not in line:
             continue
@@ -221,7 +221,7 @@ class Publisher:
         """The journal's last entry; only if what was proven is still what is there."""
         state = self.state()
         if state.revision != name:
-            raise SalvageError(f"somebody else changed {self.target.config_map} while revision {name} was being proven", reason="conflict")
+            raise SalvageError(f"another client changed {self.target.config_map} while revision {name} was being proven", reason="conflict")
         notes: dict[str, str | None] = {PENDING: None, CONFIRMED: name}
         if state.pending is None and state.confirmed == name:
             return
@@ -235,7 +235,7 @@ class Publisher:
         try:
             state = self.state()
             if state.revision != new:
-                return f"{self.target.config_map} was changed by somebody else meanwhile and is left alone"
+                return f"{self.target.config_map} was changed by another client and is left unchanged"
             self._write(state, files, {PENDING: old, PREVIOUS: old, REVERTED: None})
             self.wait(old)
             self._confirm(old)
@@ -273,7 +273,7 @@ class Publisher:
         silent = [f"{pod}: {health.reason}" for pod in pods if not (health := self._opa(pod).health(timeout=self.target.timeout)).healthy]
         if silent:
             raise SalvageError(
-                f"nothing was changed, because OPA is not well in {len(silent)} of {len(pods)} pods: {'; '.join(silent[:3])}",
+                f"nothing was changed, because OPA is not healthy in {len(silent)} of {len(pods)} pods: {'; '.join(silent[:3])}",
                 reason="unreachable",
             )
 
@@ -338,7 +338,7 @@ class Publisher:
             return b"", ""
 
     def _complaint(self, pod: str) -> str:
-        """Why the pod does not load what is mounted, as far as it says so, and has not said so before the last write."""
+        """The pod's error about the mounted files, if it is newer than the last write."""
         line, error = self._loaded(pod)
         return "" if line == self._before.get(pod) else error
 

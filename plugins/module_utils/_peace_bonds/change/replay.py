@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..._core.options import option
-from ..._opa.decide import judge, one_line, unknown
+from ..._opa.decide import decide_result, one_line, unknown
 from ..._opa.model import ALLOWED, DENIED, REQUIRED_INPUT, UNKNOWN, Decision
 from ..log.decision_log import decision_of, hidden, provider_of, record_path, whole_input
 from ..log.summary import rule_of
@@ -63,7 +63,7 @@ def after(shape: Mapping[str, Any]) -> Decision:
     """The decision that the evaluation's result means."""
     if "error" in shape:
         return unknown(str(shape["error"]))
-    return judge(dict(shape))
+    return decide_result(dict(shape))
 
 
 @dataclass

@@ -45,7 +45,7 @@ def parse_restriction(data: Mapping[str, Any]) -> Restriction:
         raise SalvageError("a restriction needs a provider and a reason", reason="bad_input")
     if timestamp(until) is None:
         raise SalvageError(
-            f"the restriction of {provider} ends at {until!r}, which is no time such as 2026-11-24T14:00:00Z", reason="bad_input"
+            f"the restriction of {provider} ends at {until!r}, which is not a time such as 2026-11-24T14:00:00Z", reason="bad_input"
         )
     return Restriction(provider, until, reason)
 

@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..._opa.decide import judge, lookup, unknown
+from ..._opa.decide import decide_result, lookup, unknown
 from ..._opa.model import REQUIRED_INPUT, Decision
 
 MAX_LINE = 4 * 1024 * 1024
@@ -170,7 +170,7 @@ def _minute(text: str) -> int:
 
 
 def timestamp(text: object) -> float | None:
-    """Seconds of an RFC 3339 time stamp, None where it is none."""
+    """Seconds of an RFC 3339 time stamp, None if the text is not one."""
     match = _STAMP.match(text) if isinstance(text, str) else None
     if not match:
         return None
@@ -232,11 +232,11 @@ def decision_of(record: dict[str, Any], *, required: Iterable[str] = REQUIRED_IN
         if any(p == "/result" for p in hidden(record)):
             return unknown("the result is masked in the log", path=path)
         return unknown("undefined: the record has no result", path=path)
-    return judge(record["result"], path=path)
+    return decide_result(record["result"], path=path)
 
 
 def revision_of(record: dict[str, Any]) -> str:
-    """The policy's revision as the record tells it: of its bundles, or of a label; '' where it doesn't."""
+    """The policy's revision in the record: of its bundles, or of a label; '' if it has none."""
     bundles = record.get("bundles")
     if isinstance(bundles, dict):
         names = [f"{b.get('revision')}" for b in bundles.values() if isinstance(b, dict) and b.get("revision")]

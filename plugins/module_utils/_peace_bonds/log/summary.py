@@ -5,15 +5,16 @@
 
 from __future__ import annotations
 
-import datetime
 import itertools
+import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..._opa.decide import lookup, number
+from ..._core.times import iso
+from ..._opa.decide import finite_number, lookup
 from ..._opa.model import ALLOWED, DENIED, UNKNOWN
 from .decision_log import PROVIDER_FIELDS, decision_of, hidden, provider_of, record_path, revision_of, timestamp, touches
 
@@ -46,7 +47,7 @@ class Limit:
         return None
 
 
-class Tally:
+class DecisionTally:
     """Decisions of one provider (or rule, or hour)."""
 
     __slots__ = ("first", "last", "revisions", "rules", "scores", "statuses")
@@ -99,11 +100,11 @@ class Summary:
         self.known_revisions = sorted(revisions)
         self.bucket = bucket
         self.since, self.until = since, until
-        self.total = Tally()
-        self.providers: dict[str, Tally] = {}
-        self.rules: dict[str, Tally] = {}
-        self.buckets: dict[int, Tally] = {}
-        self.revisions: dict[str, Tally] = {}
+        self.total = DecisionTally()
+        self.providers: dict[str, DecisionTally] = {}
+        self.rules: dict[str, DecisionTally] = {}
+        self.buckets: dict[int, DecisionTally] = {}
+        self.revisions: dict[str, DecisionTally] = {}
         self.unknown_reasons: Counter[str] = Counter()
         self.near: dict[str, NearMiss] = {}
         self.hidden_fields: Counter[str] = Counter()
@@ -170,7 +171,7 @@ class Summary:
     def _near_miss(self, provider: str, document: object, pointers: tuple[str, ...], risk_score: float | None) -> None:
         broken: dict[str, dict[str, float]] = {}
         for name, limit in self.limits.items():
-            value = risk_score if name == RISK_SCORE else number(lookup(document, name))
+            value = risk_score if name == RISK_SCORE else finite_number(lookup(document, name))
             if pointers and touches(pointers, name):
                 value = None
             distance = limit.distance(value) if value is not None else None
@@ -217,8 +218,8 @@ class Summary:
         return {
             "decisions": sum(self.total.statuses.values()),
             "counts": dict(self.total.statuses),
-            "first_seen": iso(self.total.first),
-            "last_seen": iso(self.total.last),
+            "first_seen": _second(self.total.first),
+            "last_seen": _second(self.total.last),
             "provider_count": len(self.providers),
             "providers": [
                 {
@@ -234,7 +235,7 @@ class Summary:
                 for name, tally in sorted(self.rules.items(), key=lambda kv: (-kv[1].statuses[DENIED], kv[0]))[:limit]
             ],
             "over_time": [
-                {"from": iso(key * self.bucket), **self.buckets[key].statuses}
+                {"from": _second(key * self.bucket), **self.buckets[key].statuses}
                 for key in sorted(k for k in self.buckets if isinstance(k, int))
             ],
             "revisions": [
@@ -259,23 +260,21 @@ class Summary:
         return tally.statuses[DENIED] if tally else 0
 
 
-def iso(seconds: float | None) -> str | None:
-    if seconds is None:
-        return None
-    return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+def _second(moment: float | None) -> str | None:
+    return None if moment is None else iso(math.floor(moment))
 
 
-def _plain(tally: Tally) -> dict[str, Any]:
-    return {**tally.statuses, "first_seen": iso(tally.first), "last_seen": iso(tally.last)}
+def _plain(tally: DecisionTally) -> dict[str, Any]:
+    return {**tally.statuses, "first_seen": _second(tally.first), "last_seen": _second(tally.last)}
 
 
-def _entry(table: dict[Any, Tally], key: Any, maximum: int) -> Tally:
+def _entry(table: dict[Any, DecisionTally], key: Any, maximum: int) -> DecisionTally:
     """The tally of ``key``; a table that is full counts newcomers together."""
     found = table.get(key)
     if found is None:
         if len(table) >= maximum and key != OTHERS:
             return _entry(table, OTHERS, maximum + 1)
-        found = table[key] = Tally()
+        found = table[key] = DecisionTally()
     return found
 
 

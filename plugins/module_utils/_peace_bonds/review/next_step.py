@@ -1,14 +1,14 @@
 # Copyright (c) 2026 Euystacio Meta Salvage contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an operator might do about a provider, and the numbers that speak for it.  Pure; nothing is done by it."""
+"""The recommended action for a provider, and its evidence.  Pure; it changes nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..._opa.decide import number
+from ..._opa.decide import finite_number
 from ..._opa.model import ALLOWED, DENIED, UNKNOWN
 
 KEEP_BLOCK, ADJUST, REVERT, RESTRICT, NOTHING, INVESTIGATE = "keep_block", "adjust_threshold", "revert", "restrict", "none", "investigate"
@@ -33,9 +33,9 @@ def recommend(
     suspects = summary.get("likely_false_positives") or {}
     near = _of(name, suspects.get("near_threshold"))
     began = _of(name, suspects.get("began_with_revision"))
-    denied = int(number(history.get("denied")) or 0)
-    allowed = int(number(history.get("allowed")) or 0)
-    evidence = {"denied": denied, "allowed": allowed, "unknown": int(number(history.get("unknown")) or 0)}
+    denied = int(finite_number(history.get("denied")) or 0)
+    allowed = int(finite_number(history.get("allowed")) or 0)
+    evidence = {"denied": denied, "allowed": allowed, "unknown": int(finite_number(history.get("unknown")) or 0)}
     status = decision.get("status")
     if status == ALLOWED:
         if denied:
@@ -51,7 +51,7 @@ def recommend(
             f"{began.get('denied_since')} times since {began.get('revision')}: the policy changed, not the provider"
         )
         return _answer(REVERT, reason, {**evidence, "began_with_revision": dict(began)})
-    within = int(number(near.get("within_margin")) or 0)
+    within = int(finite_number(near.get("within_margin")) or 0)
     if denied and within / denied >= share:
         closest = {str(field): dict(values) for field, values in (near.get("closest") or {}).items()}
         fields = ", ".join(f"{field} {values.get('value')} at the limit {values.get('limit')}" for field, values in sorted(closest.items()))
@@ -80,13 +80,13 @@ INPUT_FIELDS = {
 
 
 def input_of(metrics: Iterable[Mapping[str, Any]], fields: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """The system's part of OPA's input.  An unknown metric is left out: the policies deny for want of it."""
+    """The system's part of OPA's input.  An unknown metric is left out: the policies deny incomplete input."""
     fields = INPUT_FIELDS if fields is None else fields
     return _nested(
         {
             fields[item["name"]]: item["value"]
             for item in metrics
-            if item.get("name") in fields and item.get("status") != UNKNOWN and number(item.get("value")) is not None
+            if item.get("name") in fields and item.get("status") != UNKNOWN and finite_number(item.get("value")) is not None
         }
     )
 

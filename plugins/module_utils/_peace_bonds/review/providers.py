@@ -92,7 +92,7 @@ def _one(provider: Provider, opa: Opa, service: Endpoint | None, questions: Ques
 
 
 def _enforcement(answer: Decision | None) -> dict[str, Any] | None:
-    """Adaptive enforcement gives an action, not an allow: its absence of one is no finding."""
+    """Adaptive enforcement gives an action, not an allow: a missing allow is not a problem."""
     if answer is None:
         return None
     raw = answer.raw if isinstance(answer.raw, dict) else {}

@@ -50,11 +50,13 @@ def test_decisions_are_counted(run: Any, log: Path) -> None:
     assert later["summary"]["revisions"][0]["revision"] == "r"
 
 
-def test_a_damaged_log_is_a_warning(run: Any, log: Path) -> None:
+def test_a_damaged_log_is_a_warning(run: Any, log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    warnings: list[str] = []
+    monkeypatch.setattr(basic.AnsibleModule, "warn", lambda _module, text: warnings.append(text))
     log.write_bytes(log.read_bytes() + b'{"decision_id": broken}\n' + record("c", "2026-11-24T15:00:00Z", allow=True).encode())
     result = run(paths=[str(log)])
     assert (result["complete"], result["sources"][0]["broken"]) == (False, 1)
-    assert "Not everything could be read" in str(result["warnings"])
+    assert warnings == ["Not everything could be read; see the sources' problems, broken and too_long."]
 
 
 @pytest.mark.parametrize(

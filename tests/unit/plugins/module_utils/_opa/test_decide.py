@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._opa.decide import combine, decide, judge, missing_input
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._opa.decide import combine, decide, decide_result, missing_input
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._opa.model import REQUIRED_INPUT, Decision
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -90,8 +90,8 @@ def test_whatever_is_not_plain_is_unknown_with_a_reason(status: int, body: bytes
 def test_an_allow_on_partial_input_is_not_believed_but_a_deny_is() -> None:
     missing = missing_input({"provider": {"trust_weight": 1, "compliance_score": True}}, REQUIRED_INPUT)
     assert missing == ["provider.compliance_score", "provider.ethical_alignment", "symbiosis_score"]
-    assert judge({"allow": True}, missing=missing).status == "unknown"
-    assert judge({"allow": False}, missing=missing).status == "denied"
+    assert decide_result({"allow": True}, missing=missing).status == "unknown"
+    assert decide_result({"allow": False}, missing=missing).status == "denied"
 
 
 def test_reasons_of_others_come_as_one_bounded_line() -> None:
@@ -113,14 +113,14 @@ def test_reasons_of_others_come_as_one_bounded_line() -> None:
     ],
 )
 def test_a_disagreement_is_never_an_allow(api: object, expected: str) -> None:
-    opa = judge({"allow": True, "risk_score": 0.1, "risk_level": "low"})
-    combined = combine(opa, None if api is None else judge(api))
+    opa = decide_result({"allow": True, "risk_score": 0.1, "risk_level": "low"})
+    combined = combine(opa, None if api is None else decide_result(api))
     assert combined.status == expected
     assert bool(combined.reason) == (expected != "allowed")
 
 
 def test_a_deny_of_opa_stays_a_deny() -> None:
-    combined = combine(judge({"allow": False, "deny": ["r"]}), judge({"allow": True}))
+    combined = combine(decide_result({"allow": False, "deny": ["r"]}), decide_result({"allow": True}))
     assert combined.status == "denied"
     assert "service says allow=true" in combined.reason
 
@@ -150,7 +150,7 @@ def is_plain_allow(result: object) -> bool:
 @settings(max_examples=500)
 @given(JSON)
 def test_any_result_is_judged_and_only_a_plain_allow_is_allowed(result: object) -> None:
-    decision = judge(result, path=PACKAGE)
+    decision = decide_result(result, path=PACKAGE)
     assert decision.status in {"allowed", "denied", "unknown"}
     if decision.status == "allowed":
         assert is_plain_allow(result)

@@ -65,7 +65,7 @@ def test_what_was_changed_or_taken_away_is_seen(tmp_path: Path, secret: Signer) 
     assert record.verify(str(folder), keys)[2].problem == "the record before it was changed or taken away"
     assert "another key" in record.verify(str(folder), {})[0].problem
     first.write_text("[]")
-    assert record.verify(str(folder), keys)[0].to_dict()["problem"] == "it is no decision record"
+    assert record.verify(str(folder), keys)[0].to_dict()["problem"] == "it is not a decision record"
 
 
 def test_a_folder_that_is_none(tmp_path: Path, secret: Signer) -> None:

@@ -179,7 +179,7 @@ def test_what_somebody_else_changed_meanwhile_is_left_alone(session: Session, mo
     session.deaf |= {"opa-1", "opa-2"}
     theirs = {"p.rego": "limit=0.3 \n"}
     monkeypatch.setattr(mine, "_nudge", lambda pod, mark: session.api.put(MAP, {"data": theirs}))
-    with pytest.raises(RefusedError, match="left alone"):
+    with pytest.raises(RefusedError, match="left unchanged"):
         mine.publish(mine.state(), NEW)
     assert session.api.objects[MAP]["data"] == theirs
 
@@ -187,7 +187,7 @@ def test_what_somebody_else_changed_meanwhile_is_left_alone(session: Session, mo
 def test_a_change_that_can_not_be_proven_is_not_begun(session: Session) -> None:
     session.wrong.add("opa-1")
     mine = publisher(session)
-    with pytest.raises(SalvageError, match="nothing was changed, because OPA is not well in 1 of 2 pods: opa-1"):
+    with pytest.raises(SalvageError, match="nothing was changed, because OPA is not healthy in 1 of 2 pods: opa-1"):
         mine.publish(mine.state(), NEW)
     for name in ("opa-1", "opa-2"):
         session.api.remove(f"{SPACE}/pods/{name}")

@@ -38,7 +38,7 @@ def test_bad_restrictions_are_one_sentence() -> None:
     for data, words in (
         ({"provider": "", "until": ONE.until, "reason": "x"}, "needs a provider"),
         ({"provider": "x", "until": ONE.until, "reason": " \r"}, "needs a provider"),
-        ({"provider": "x", "until": "soon", "reason": "x"}, "no time such as"),
+        ({"provider": "x", "until": "soon", "reason": "x"}, "not a time such as"),
     ):
         with pytest.raises(SalvageError, match=words):
             restrict.parse_restriction(data)
