@@ -77,10 +77,10 @@ def blocks(names: Iterable[str]) -> set[str]:
     return {name.split("/")[0] for name in names if _BLOCK.fullmatch(name.split("/")[0])}
 
 
-def newest_sample(answer: Mapping[str, Any]) -> SnapshotSample | None:
-    """The newest raw sample in the answer to a range selector; of several series the first."""
+def newest_sample(data: Mapping[str, Any]) -> SnapshotSample | None:
+    """The newest raw sample in the data of a range selector; of several series the first."""
     found = []
-    for series in answer["data"]["result"]:
+    for series in data["result"]:
         at, value = series["values"][-1]
         found.append(SnapshotSample(series["metric"], round(float(at) * 1000), str(value)))
     return min(found, key=lambda sample: (-sample.time, sample.selector), default=None)
@@ -94,11 +94,11 @@ def dump_contains(printed: str, sample: SnapshotSample) -> bool:
     )
 
 
-def answers(answer: Mapping[str, Any], sample: SnapshotSample) -> bool:
+def answers(data: Mapping[str, Any], sample: SnapshotSample) -> bool:
     """Whether a range selector around its time found the sample."""
     return any(
         round(float(at) * 1000) == sample.time and _same(str(value), sample.value)
-        for series in answer["data"]["result"]
+        for series in data["result"]
         for at, value in series["values"]
     )
 

@@ -61,8 +61,8 @@ def test_the_newest_sample_is_taken() -> None:
         {"metric": {"__name__": "up", "job": name}, "values": [[1.0, "0"], [at, value]]}
         for name, at, value in [("a", 5.0, "1"), ("b", 7.5, "0"), ("c", 7.5, "1")]
     ]
-    assert newest_sample({"data": {"result": series}}) == SnapshotSample({"__name__": "up", "job": "b"}, 7500, "0")
-    assert newest_sample({"data": {"result": []}}) is None
+    assert newest_sample({"result": series}) == SnapshotSample({"__name__": "up", "job": "b"}, 7500, "0")
+    assert newest_sample({"result": []}) is None
 
 
 @pytest.mark.parametrize(
@@ -82,8 +82,8 @@ def test_a_dump_has_the_sample_or_not(line: str, found: bool) -> None:
 def test_a_value_that_is_no_number_is_the_same() -> None:
     sample = SnapshotSample({}, 1000, "NaN")
     assert dump_contains("{} NaN 1000", sample)
-    assert answers({"data": {"result": [{"values": [[1.0, "NaN"]]}]}}, sample)
-    assert not answers({"data": {"result": [{"values": [[2.0, "NaN"]]}]}}, sample)
+    assert answers({"result": [{"values": [[1.0, "NaN"]]}]}, sample)
+    assert not answers({"result": [{"values": [[2.0, "NaN"]]}]}, sample)
 
 
 def test_only_foreign_blocks_are_in_the_way() -> None:
