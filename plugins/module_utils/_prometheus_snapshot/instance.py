@@ -146,7 +146,7 @@ def bring(prometheus: Prometheus, below: str, files: list[File], data: Path, cop
         if path.exists():
             continue
         path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(path.name + ".part")
+        part = path.with_name(path.name + ".part")  # a fixed name: the next run overwrites the plaintext that a killed run left
         with part.open("wb") as stream:
             for piece in prometheus.read(below, file):
                 stream.write(piece)

@@ -104,6 +104,7 @@ def test_a_full_disk_publishes_nothing_and_is_told(past: Past, keys: Keys, store
 
 def test_what_a_killed_run_left_is_removed_by_the_next(past: Past, keys: Keys, store: Store, folder: Path) -> None:
     (folder / ".backup-20260101T000000.000000Z-0000.age.part").write_bytes(b"half")
+    (folder / ".backup-20260101T000000.000000Z-0000.age.k1ll3d").write_bytes(b"half, as a later version names it")
     (folder / "backup-20260101T000000.000000Z-0000.age").write_bytes(b"not published")
     (folder / "notes.txt").write_text("somebody's own")
     assert store.names() == []
