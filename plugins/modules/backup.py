@@ -79,8 +79,8 @@ options:
   keep:
     description:
       - How many backups to keep. Older ones are deleted. V(0) keeps all.
-      - The new backup and the newest complete backup with an intact archive are never deleted. Without an intact complete backup, nothing is
-        deleted.
+      - The new backup and the newest complete backup with an intact archive are never deleted. Without an intact complete backup, nothing
+        is deleted.
     type: int
     default: 0
   request_timeout:

@@ -35,7 +35,9 @@ def promtool_proves(run_command: RunCommand, promtool: str, data: Path, sample: 
     if code:
         raise SalvageError(f"the snapshot does not open: {_line(err)}; take another one", reason="invalid")
     if not dump_contains(out, sample):
-        raise SalvageError(f"the snapshot has not the sample {sample}, which Prometheus had before; take another one", reason="invalid")
+        raise SalvageError(
+            f"the snapshot does not have the sample {sample}, which Prometheus had before; take another one", reason="invalid"
+        )
 
 
 def _line(text: str) -> str:

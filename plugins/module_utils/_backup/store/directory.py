@@ -26,7 +26,7 @@ class Directory(Store):
                 self._path.mkdir(mode=0o700, exist_ok=True)
             missing = not self._path.is_dir()
         except OSError as exc:
-            raise SalvageError(f"{directory} can't be made a directory of backups: {exc.strerror}", reason="bad_input") from None
+            raise SalvageError(f"{directory} can't be created as a directory for backups: {exc.strerror}", reason="bad_input") from None
         if missing:
             raise SalvageError(f"there is no directory {directory} with backups", reason="not_found")
 

@@ -163,7 +163,7 @@ def test_a_snapshot_is_taken_with_the_head(pod: Pod) -> None:
         ((500, "application/json", '{"status": "error", "error": "no space left"}'), "took no snapshot: no space left", "http_error"),
         ((503, "application/json", "{}"), "took no snapshot: 503", "http_error"),
         ({"status": "error", "error": "admin APIs disabled"}, "took no snapshot: admin APIs disabled", "http_error"),
-        ({"status": "success", "data": {"name": "../../etc"}}, "'../../etc', which is no name of one", "invalid"),
+        ({"status": "success", "data": {"name": "../../etc"}}, "'../../etc', which is not a valid name", "invalid"),
     ],
 )
 def test_a_snapshot_that_is_not_taken(pod: Pod, answer: Any, sentence: str, reason: str) -> None:
@@ -235,7 +235,7 @@ def test_files_are_told_with_size_and_digest(pod: Pod) -> None:
     prometheus = pod.opened()
     assert prometheus.files(BELOW) == files
     pod.put(f"{BLOCK}/queries.active", b"")
-    with pytest.raises(SalvageError, match=r"queries\.active.*none of theirs"):
+    with pytest.raises(SalvageError, match=r"queries\.active.*not part of a block"):
         prometheus.files(BELOW)
 
 

@@ -138,7 +138,7 @@ def test_a_disk_that_fails_is_told_in_one_sentence(
 def test_a_repository_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SalvageError, match="there is no directory"):
         open_store(StoreOptions(str(tmp_path / "none")))
-    with pytest.raises(SalvageError, match="can't be made"):
+    with pytest.raises(SalvageError, match="can't be created"):
         open_store(StoreOptions(str(tmp_path / "none" / "deeper")), make=True)
     with pytest.raises(SalvageError, match="neither a directory nor s3"):
         open_store(StoreOptions("ftp://somewhere"))
