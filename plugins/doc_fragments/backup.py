@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Where backups are, and the keys that open them."""
+    """Where backups are, and the keys that decrypt them."""
 
     DOCUMENTATION = r"""
 options:
@@ -67,6 +67,6 @@ options:
     type: path
     required: true
   identity:
-    description: The file with the age private key that opens a backup, as C(age-keygen) writes it.
+    description: The file with the age private key that decrypts a backup, in the format of C(age-keygen).
     type: path
 """

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: backup
-short_description: Back up the objects of a cluster as of one moment
+short_description: Back up the objects of a cluster at one point in time
 version_added: 0.1.0
 author: Euystacio Meta Salvage contributors (@euystacio)
 description:
-  - Reads every selected kind at one exact resourceVersion, so that the objects fit together even while they are being changed.
-    When the server forgets that moment, a new one is taken.
-  - The archive is hashed object by object, signed, and encrypted to public keys as it is read; no plaintext reaches a disk, and the machine
-    that backs up can't read its backups. It is read back, decrypted in memory and compared before it is published.
-  - A kind that can't be read fails the backup, or makes it V(PARTIAL) with O(allow_partial=true); it is never left out silently.
-  - Events, leases, metrics and the endpoints of Services are not in a backup, and the data of volumes is not either.
+  - Reads every selected kind at one exact resourceVersion, so that the objects are consistent even if they change during the backup.
+    If the server compacts that version, the module starts again with a new one.
+  - The archive is hashed object by object, signed, and encrypted to public keys while it is read. No plaintext is written to a disk, and
+    the machine that creates the backups can't decrypt them. The module reads the archive back, decrypts it in memory and compares it
+    before it publishes it.
+  - An unreadable kind fails the backup, or makes it V(PARTIAL) with O(allow_partial=true). It is never omitted silently.
+  - A backup does not contain events, leases, metrics, the endpoints of Services, or the data of volumes.
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
   - euystacio.meta_salvage.attributes.actiongroup
@@ -24,16 +25,16 @@ extends_documentation_fragment:
   - euystacio.meta_salvage.progress
 attributes:
   check_mode:
-    description: Can run in check mode and tell what it would without changing anything.
+    description: Runs in check mode and reports what it would do, without changing anything.
     support: full
-    details: Everything is read, and nothing is written; what can't be read is told.
+    details: Everything is read and nothing is written. Unreadable kinds are reported.
   diff_mode:
     description: Shows what changed.
     support: none
   idempotent:
     description: Running it again changes nothing.
     support: none
-    details: Each run is another backup.
+    details: Each run creates another backup.
 requirements:
   - kubernetes
   - cryptography
@@ -41,46 +42,49 @@ requirements:
   - boto3 (for C(s3://))
 options:
   recipients:
-    description: The age public keys that can open the backup.
+    description: The age public keys that can decrypt the backup.
     type: list
     elements: str
     required: true
   signing_key:
-    description: The file with the ed25519 private key, in PEM, that signs the backup.
+    description: The PEM file with the ed25519 private key that signs the backup.
     type: path
     required: true
   preset:
-    description: The kinds to take. V(config) is what C(kubectl get all) shows.
+    description: The kinds to back up. V(config) is the kinds that C(kubectl get all) shows.
     type: str
     choices: [all, config, configmaps, secrets]
     default: all
   include:
-    description: Of those only these, as C(kubectl api-resources -o name) spells them.
+    description: Only these kinds of O(preset), in the format of C(kubectl api-resources -o name).
     type: list
     elements: str
     default: []
   exclude:
-    description: Kinds to leave out, spelled so too.
+    description: Kinds to exclude, in the same format as O(include).
     type: list
     elements: str
     default: []
   namespaces:
-    description: Only these namespaces, themselves included, and nothing else that has none. Empty for the whole cluster.
+    description:
+      - Only these namespaces, including the Namespace objects but no other cluster-scoped objects.
+      - Empty for the whole cluster.
     type: list
     elements: str
     default: []
   allow_partial:
-    description: Publish a backup even if kinds can't be read.
+    description: Publish a backup even if some kinds are unreadable.
     type: bool
     default: false
   keep:
     description:
-      - How many backups to keep; older ones are deleted, V(0) deletes none. Neither the new one nor the newest complete one whose archive
-        is still what was published is ever deleted, and none is as long as there is no such one.
+      - How many backups to keep. Older ones are deleted. V(0) keeps all.
+      - The new backup and the newest complete backup with an intact archive are never deleted. Without an intact complete backup, nothing
+        is deleted.
     type: int
     default: 0
   request_timeout:
-    description: Seconds that one request may take. A request that fails in passing is sent again.
+    description: The timeout of one request in seconds. A request that fails temporarily is repeated.
     type: float
     default: 30
 seealso:
@@ -96,7 +100,7 @@ EXAMPLES = r"""
     namespaces: [euystacio-ai]
     keep: 14
 
-- name: Back up the cluster to an object store, without what is not worth it
+- name: Back up the cluster to an object store, without pods and ReplicaSets
   euystacio.meta_salvage.backup:
     repository: s3://euystacio-backups/production
     s3:
@@ -109,9 +113,10 @@ EXAMPLES = r"""
 RETURN = r"""
 backup:
   description:
-    - What was published, and what was deleted for it. C(status) is V(COMPLETE) or V(PARTIAL), C(holes) says of each kind or API version
-      that could not be read why, C(outside_the_cut) are kinds of servers that have no part in the moment.
-    - In check mode what would be published.
+    - The published backup, and in C(deleted) the backups that were deleted by O(keep). C(status) is V(COMPLETE) or V(PARTIAL). C(holes)
+      contains the reason for each kind or API version that could not be read. C(outside_the_cut) contains kinds of aggregated API servers,
+      which can't be read at the common resourceVersion.
+    - In check mode, the backup that would be published.
   returned: success
   type: dict
   sample:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: backup_info
-short_description: List backups, and verify them down to each object
+short_description: List backups and verify every object in them
 version_added: 0.1.0
 author: Euystacio Meta Salvage contributors (@euystacio)
 description:
-  - Lists the backups of a repository, and checks of each that its record is signed and its archive is the one that was published.
-  - With O(identity) the newest one, or the one of O(name), is also decrypted in memory and every object compared with the signed manifest.
-    Anything that is not as it was written is refused in one sentence.
+  - Lists the backups of a repository, and checks that each record is signed and that each archive is the published one.
+  - With O(identity), the module also decrypts the newest backup, or the backup O(name), in memory and compares every object with the
+    signed manifest. It fails if anything was changed.
 extends_documentation_fragment:
   - euystacio.meta_salvage.attributes
   - euystacio.meta_salvage.backup
@@ -24,7 +24,7 @@ requirements:
   - boto3 (for C(s3://))
 options:
   name:
-    description: The backup to verify with O(identity). The newest one by default.
+    description: The backup to verify with O(identity). The default is the newest.
     type: str
 seealso:
   - module: euystacio.meta_salvage.backup
@@ -38,7 +38,7 @@ EXAMPLES = r"""
     identity: /media/vault/backup-identity.txt
   register: found
 
-- name: Refuse one that is older than a day, or incomplete
+- name: Fail if it is older than a day or incomplete
   ansible.builtin.assert:
     that:
       - found.verified.age < 86400
@@ -49,7 +49,7 @@ RETURN = r"""
 backups:
   description:
     - The backups, newest first, each with the facts of its record as M(euystacio.meta_salvage.backup) returns them.
-    - C(problem) is empty where record and archive are as they were published; where it is not, no other fact is to be trusted.
+    - C(problem) is empty if the record and the archive are intact. If it is not empty, do not trust the other facts.
     - C(age) is in seconds.
   returned: success
   type: list
@@ -62,7 +62,7 @@ backups:
       age: 3605.2
       problem: ""
 verified:
-  description: The backup that was verified down to each object.
+  description: The verified backup.
   returned: with O(identity)
   type: dict
   sample:

@@ -7,24 +7,26 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: prometheus_snapshot
-short_description: Take a snapshot of a Prometheus' samples out of the cluster, prove it, and bring it back
+short_description: Copy a snapshot of Prometheus samples out of the cluster, verify it, and restore it
 version_added: 0.1.0
 author: Euystacio Meta Salvage contributors (@euystacio)
 description:
-  - With O(state=created) Prometheus writes a snapshot, head included, by its admin API. It is copied out file by file, each compared with
-    its SHA-256, and deleted in the pod. C(promtool) proves that it opens, and that a sample that Prometheus had before is in it.
-  - With O(state=restored) the blocks of a snapshot are proven again and put into a Prometheus that has none, or into an empty folder.
-  - A run that was killed is taken up by the next one. A file that is there whole isn't copied again.
-  - A snapshot has the samples only. The objects of the operator are for M(euystacio.meta_salvage.backup).
+  - With O(state=created), Prometheus writes a snapshot, including its head block, with its admin API. The module copies it file by file,
+    compares each file with its SHA-256, and deletes the snapshot in the pod. C(promtool) then verifies that the snapshot opens and
+    contains a sample that Prometheus had before.
+  - With O(state=restored), the module verifies the blocks of a snapshot again and copies them into a Prometheus without blocks, or into an
+    empty folder.
+  - The next run resumes a run that was killed. It does not copy complete files again.
+  - A snapshot contains only samples. Use M(euystacio.meta_salvage.backup) for the objects of the operator.
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
   - euystacio.meta_salvage.attributes.actiongroup
   - euystacio.meta_salvage.progress
 attributes:
   check_mode:
-    description: Can run in check mode and tell what it would without changing anything.
+    description: Runs in check mode and reports what it would do, without changing anything.
     support: full
-    details: What can be found out without writing is found out, such as a disabled admin API, a full disk, or blocks that are in the way.
+    details: The module checks everything that it can check without writing, such as a disabled admin API, a full disk, or existing blocks.
   diff_mode:
     description: Shows what changed.
     support: none
@@ -37,72 +39,74 @@ requirements:
   - pyrage (for O(recipients) and O(identity))
   - cryptography (for O(signing_key) and O(public_key))
   - promtool
-  - a shell with C(dd), C(find), C(head), C(sha256sum) in the container, as the image of Prometheus has
+  - a shell with C(dd), C(find), C(head) and C(sha256sum) in the container, as in the Prometheus image
 options:
   state:
     description:
       - V(created) takes a snapshot.
-      - V(verified) opens one that was taken and looks for its sample; the cluster isn't asked.
-      - V(restored) brings one back. If Prometheus has its sample, nothing changes.
+      - V(verified) opens an existing snapshot and looks for its sample, without connecting to the cluster.
+      - V(restored) restores a snapshot. If Prometheus has its sample, nothing changes.
     type: str
     choices: [created, verified, restored]
     default: created
   directory:
-    description: Where the snapshots are, a folder for each. It is made if the one above it is there.
+    description: Where the snapshots are, one folder for each. A missing directory is created if its parent exists.
     type: path
     required: true
   name:
-    description: The snapshot to verify or to restore. By default the newest.
+    description: The snapshot to verify or to restore. The default is the newest.
     type: str
   namespace:
-    description: Where Prometheus runs.
+    description: The namespace of Prometheus.
     type: str
     default: monitoring
   pod:
-    description: Its pod. Each replica has its own samples.
+    description: The pod of Prometheus. Each replica has its own samples.
     type: str
     default: prometheus-prometheus-operator-kube-p-prometheus-0
   container:
-    description: The container in it.
+    description: The container of Prometheus in the pod.
     type: str
     default: prometheus
   port:
-    description: The port of its API.
+    description: The port of the Prometheus API.
     type: int
     default: 9090
   https:
-    description: Whether that port speaks TLS.
+    description: Whether O(port) uses TLS.
     type: bool
     default: false
   sample:
-    description: The selector of the series whose newest sample, read just before the snapshot, must be in it.
+    description: A series selector. Its newest sample, read just before the snapshot, must be in the snapshot.
     type: str
     default: up
   data_dir:
-    description: With O(state=restored), an empty folder on the machine that the module runs on, instead of the pod.
+    description: With O(state=restored), restore into this empty folder on the machine that the module runs on, instead of the pod.
     type: path
   recipients:
     description:
-      - The age public keys that can open the snapshot. Without any it stays in clear, for its owner only.
-      - It is proven before it is encrypted, so that its files are in clear, for their owner only, until then.
+      - The age public keys that can decrypt the snapshot. Without them, the snapshot is not encrypted, and only its owner can read it.
+      - The snapshot is verified before it is encrypted. Until then, its files are not encrypted, and only their owner can read them.
     type: list
     elements: str
     default: []
   identity:
-    description: The file with the age private key that opens the snapshot. The files in clear are removed afterwards.
+    description: The file with the age private key that decrypts the snapshot. The decrypted files are removed afterwards.
     type: path
   signing_key:
-    description: The file with the ed25519 private key, in PEM, that signs the record with the digests.
+    description: The PEM file with the ed25519 private key that signs the record with the digests.
     type: path
   public_key:
-    description: The file with its public key. If it is given, a snapshot that it did not sign is refused.
+    description: The PEM file with the public key of O(signing_key). If it is set, a snapshot that is not signed by this key is refused.
     type: path
   promtool:
-    description: The program of that name, which comes with Prometheus.
+    description: The path of C(promtool), which is part of Prometheus.
     type: path
     default: promtool
   timeout:
-    description: Seconds for a snapshot to be written, for a command in the pod that says nothing, and for Prometheus to see its new blocks.
+    description:
+      - The timeout in seconds for Prometheus to write a snapshot or to load new blocks.
+      - Also how many seconds a command in the pod may run without output.
     type: float
     default: 300
 seealso:
@@ -116,7 +120,7 @@ EXAMPLES = r"""
     recipients: "{{ backup_recipients }}"
     signing_key: /etc/meta-salvage/backup.pem
 
-- name: Bring the newest one into the new cluster's Prometheus
+- name: Restore the newest snapshot into the Prometheus of the new cluster
   euystacio.meta_salvage.prometheus_snapshot:
     state: restored
     directory: /var/backups/euystacio/prometheus
@@ -127,8 +131,8 @@ EXAMPLES = r"""
 RETURN = r"""
 snapshot:
   description:
-    - Its record, with C(path), where it is. C(sample) is what must be in it, its time in milliseconds.
-    - In check mode with O(state=created) only C(source) and the C(size) of what Prometheus holds.
+    - The record of the snapshot, with its C(path). C(sample) is the sample that it must contain, with its time in milliseconds.
+    - In check mode with O(state=created), only C(source) and the C(size) of the data of Prometheus.
   returned: success
   type: dict
   sample:
@@ -147,12 +151,12 @@ snapshot:
         sha256: 2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
     encrypted: true
 resumed:
-  description: Whether a run that was killed was taken up.
+  description: Whether the module resumed a run that was killed.
   returned: O(state=created)
   type: bool
   sample: false
 others:
-  description: Snapshots that lie in the pod and are not from here. They take up disk.
+  description: Other snapshots in the pod. They use disk space.
   returned: O(state=created)
   type: list
   elements: str

@@ -7,24 +7,24 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: terraform_apply
-short_description: Bring a root of Terraform or OpenTofu to what it says, and delete nothing
+short_description: Apply a Terraform or OpenTofu root module without deleting anything
 version_added: 0.1.0
 author: Euystacio Meta Salvage contributors (@euystacio)
 description:
-  - Prepares the root, plans to a file, refuses a plan that deletes or replaces anything, and applies that very plan.
-  - Shows each step while it works, for a cluster takes minutes.
-  - When it is killed, Terraform ends what it has begun, and holds its lock until then. The next run waits for that lock.
+  - Runs C(init), writes the plan to a file, refuses a plan that deletes or replaces anything, and applies exactly that plan.
+  - Shows each step while it runs, because creating a cluster takes minutes.
+  - If the module is killed, Terraform completes the current command and holds its lock until then. The next run waits for that lock.
 extends_documentation_fragment:
   - euystacio.meta_salvage.progress
 attributes:
   check_mode:
-    description: Can run in check mode and tell what it would without changing anything.
+    description: Runs in check mode and reports what it would do, without changing anything.
     support: full
-    details: It plans only, and needs a root that was prepared (C(init)) before.
+    details: The module only plans. The root must be initialized (C(init)) before.
   diff_mode:
     description: Shows what changed.
     support: full
-    details: The addresses of resources by what is done with them, without their values, which may be secret.
+    details: The addresses of the resources by action, without their values, which may be secret.
   idempotent:
     description: Running it again changes nothing.
     support: full
@@ -32,11 +32,11 @@ requirements:
   - Terraform or OpenTofu
 options:
   root:
-    description: The folder with the root's C(.tf) files.
+    description: The folder with the C(.tf) files of the root.
     type: path
     required: true
   work_dir:
-    description: A folder for the plan, which has secrets. Whatever is in it is removed first, and it is removed in the end.
+    description: A folder for the plan, which contains secrets. The module deletes the folder before and after the run.
     type: path
     required: true
   binary:
@@ -44,12 +44,12 @@ options:
     type: path
     default: terraform
   arguments:
-    description: More arguments of C(plan), such as C(-var-file=production.tfvars).
+    description: Additional arguments of C(plan), such as C(-var-file=production.tfvars).
     type: list
     elements: str
     default: []
   lock_timeout:
-    description: Seconds to wait for the state's lock.
+    description: How many seconds to wait for the lock of the state.
     type: int
     default: 1800
 """
@@ -64,7 +64,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 plan:
-  description: The addresses of the resources, by what is planned with them.
+  description: The addresses of the resources by planned action.
   returned: success
   type: dict
   sample: {create: [terraform_data.cluster]}

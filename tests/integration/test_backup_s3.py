@@ -154,5 +154,5 @@ def test_what_is_wrong_is_told_before_anything_is_read(server: dict[str, Any]) -
     told("not_found", "can't be used", repository="s3://no-such-bucket/x")
     told("unreachable", "can't be used", endpoint="http://127.0.0.1:1")
     told("bad_input", "Invalid endpoint", endpoint="nonsense")
-    told("bad_input", "not spelled as s3://bucket/prefix", repository="s3://Bad_Bucket")
+    told("bad_input", "does not have the form s3://bucket/prefix", repository="s3://Bad_Bucket")
     told("bad_input", "go together", secret_key=None)

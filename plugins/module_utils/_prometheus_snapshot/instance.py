@@ -17,6 +17,7 @@ from .._cluster.exec import Container
 from .._cluster.http import Endpoint
 from .._cluster.session import Cluster
 from .._core.errors import SalvageError
+from .._prometheus.client import PrometheusApi
 from .snapshot import File, SnapshotSample, answers, blocks, checked_name, files_from_listing, newest_sample
 
 _DD_BLOCK = 64 * 1024
@@ -27,36 +28,33 @@ class Prometheus:
     def __init__(self, cluster: Cluster, container: Container, port: int, *, https: bool, timeout: float) -> None:
         self.container, self._timeout = container, timeout
         pod = f"{'https:' if https else ''}{container.pod}:{port}"
-        self._api = Endpoint(
+        self._endpoint = Endpoint(
             address=f"Prometheus in pod {container.pod}",
             base=f"{cluster.server}/api/v1/namespaces/{container.namespace}/pods/{pod}/proxy",
             http=cluster.http,
         )
+        self._api = PrometheusApi(self._endpoint)
         self._folder = ""
 
     # Its API.
 
-    def _flags(self) -> dict[str, str]:
-        flags: dict[str, str] = self._api.get("/api/v1/status/flags").json()["data"]
-        return flags
-
     def folder(self, *, admin: bool = False) -> str:
         """Where its data is.  Raises SalvageError, with ``admin`` also if it takes no snapshots."""
-        flags = self._flags()
+        flags = self._api.data("/api/v1/status/flags")
         if admin and flags.get("web.enable-admin-api") != "true":
             raise SalvageError(
-                f"{self._api.address} takes no snapshots: its admin API is disabled; set enableAdminAPI: true "
+                f"{self._endpoint.address} takes no snapshots: its admin API is disabled; set enableAdminAPI: true "
                 "(in the chart prometheus.prometheusSpec.enableAdminAPI) and try again",
                 reason="forbidden",
             )
-        self._folder = flags["storage.tsdb.path"].rstrip("/")
+        self._folder = str(flags["storage.tsdb.path"]).rstrip("/")
         return self._folder
 
     def a_sample(self, selector: str) -> SnapshotSample:
         sample = newest_sample(self._query(f"{selector}[10m]"))
         if sample is None:
             raise SalvageError(
-                f"{self._api.address} has had no sample of {selector} for ten minutes, so it would prove nothing; name another sample",
+                f"{self._endpoint.address} has had no sample of {selector} for ten minutes, so it would prove nothing; name another sample",
                 reason="not_found",
             )
         return sample
@@ -65,33 +63,32 @@ class Prometheus:
         return answers(self._query(f"{sample.selector}[1s]", at=sample.time / 1000), sample)
 
     def _query(self, query: str, at: float | None = None) -> Mapping[str, Any]:
-        given: dict[str, Any] = {"query": query} if at is None else {"query": query, "time": f"{at:.3f}"}
-        answer: Mapping[str, Any] = self._api.get("/api/v1/query", query=given).json()
-        return answer
+        given = {"query": query} if at is None else {"query": query, "time": f"{at:.3f}"}
+        found: Mapping[str, Any] = self._api.data("/api/v1/query", given)  # raw: a sample is compared as Prometheus writes it
+        return found
 
     def take(self) -> str:
-        answer = self._api.request("POST", "/api/v1/admin/tsdb/snapshot", query={"skip_head": "false"}, timeout=self._timeout)
+        answer = self._endpoint.request("POST", "/api/v1/admin/tsdb/snapshot", query={"skip_head": "false"}, timeout=self._timeout)
         data = answer.json()
         if answer.status != 200 or data.get("status") != "success":
-            raise SalvageError(f"{self._api.address} took no snapshot: {data.get('error') or answer.status}", reason="http_error")
+            raise SalvageError(f"{self._endpoint.address} took no snapshot: {data.get('error') or answer.status}", reason="http_error")
         return checked_name(data["data"]["name"])
 
     def load(self, sample: SnapshotSample, deadline: float) -> None:
         """Has it see new blocks: by a restart in its container where it may be asked for one, else by its own look, each minute."""
         started = self._started()
-        answer = self._api.request("POST", "/-/quit")
+        answer = self._endpoint.request("POST", "/-/quit")
         asked = answer.status == 200
         while True:
             with suppress(SalvageError):  # it is starting
                 if (not asked or self._started() != started) and self.has(sample):
                     return
             if time.monotonic() > deadline:
-                raise SalvageError(f"{self._api.address} has the blocks, but does not answer with {sample}", reason="timeout")
+                raise SalvageError(f"{self._endpoint.address} has the blocks, but does not answer with {sample}", reason="timeout")
             time.sleep(0.5)
 
     def _started(self) -> str:
-        started: str = self._api.get("/api/v1/status/runtimeinfo").json()["data"]["startTime"]
-        return started
+        return str(self._api.data("/api/v1/status/runtimeinfo")["startTime"])
 
     # Its files.
 
@@ -149,7 +146,7 @@ def bring(prometheus: Prometheus, below: str, files: list[File], data: Path, cop
         if path.exists():
             continue
         path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(path.name + ".part")
+        part = path.with_name(path.name + ".part")  # a fixed name: the next run overwrites the plaintext that a killed run left
         with part.open("wb") as stream:
             for piece in prometheus.read(below, file):
                 stream.write(piece)

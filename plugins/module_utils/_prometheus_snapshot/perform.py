@@ -62,7 +62,7 @@ class SnapshotRun:
         if found is None:
             raise SalvageError(
                 f"there is no {self.options.promtool} where the module runs, and nothing else proves that a snapshot opens; "
-                "install it, or give its path as promtool",
+                "install it, or set promtool to its path",
                 reason="missing_library",
             )
         return found

@@ -55,7 +55,7 @@ def moment(milliseconds: int) -> str:
 def checked_name(name: str) -> str:
     """A snapshot's name becomes part of paths and commands."""
     if not _NAME.fullmatch(name):
-        raise SalvageError(f"Prometheus calls its snapshot {name!r}, which is no name of one", reason="invalid")
+        raise SalvageError(f"Prometheus calls its snapshot {name!r}, which is not a valid name", reason="invalid")
     return name
 
 
@@ -67,7 +67,7 @@ def files_from_listing(sums: bytes, sizes: bytes) -> list[File]:
         digest, shown = line.split(maxsplit=1)
         path = shown.removeprefix("./")
         if not _PATH.fullmatch(path):
-            raise SalvageError(f"there is a file {path!r} among the blocks, which is none of theirs", reason="invalid")
+            raise SalvageError(f"there is a file {path!r} among the blocks, which is not part of a block", reason="invalid")
         found.append(File(path, size_of[shown], digest))
     return sorted(found, key=lambda file: file.path)
 
@@ -77,10 +77,10 @@ def blocks(names: Iterable[str]) -> set[str]:
     return {name.split("/")[0] for name in names if _BLOCK.fullmatch(name.split("/")[0])}
 
 
-def newest_sample(answer: Mapping[str, Any]) -> SnapshotSample | None:
-    """The newest raw sample in the answer to a range selector; of several series the first."""
+def newest_sample(data: Mapping[str, Any]) -> SnapshotSample | None:
+    """The newest raw sample in the data of a range selector; of several series the first."""
     found = []
-    for series in answer["data"]["result"]:
+    for series in data["result"]:
         at, value = series["values"][-1]
         found.append(SnapshotSample(series["metric"], round(float(at) * 1000), str(value)))
     return min(found, key=lambda sample: (-sample.time, sample.selector), default=None)
@@ -94,11 +94,11 @@ def dump_contains(printed: str, sample: SnapshotSample) -> bool:
     )
 
 
-def answers(answer: Mapping[str, Any], sample: SnapshotSample) -> bool:
+def answers(data: Mapping[str, Any], sample: SnapshotSample) -> bool:
     """Whether a range selector around its time found the sample."""
     return any(
         round(float(at) * 1000) == sample.time and _same(str(value), sample.value)
-        for series in answer["data"]["result"]
+        for series in data["result"]
         for at, value in series["values"]
     )
 
@@ -151,11 +151,11 @@ def read_record(folder: Path) -> tuple[dict[str, Any], list[File], SnapshotSampl
         files = [File(**file) for file in record["files"]]
         sample = SnapshotSample(**record["sample"])
     except FileNotFoundError:
-        raise SalvageError(f"{folder} is no snapshot, there is no {RECORD} in it", reason="bad_input") from None
+        raise SalvageError(f"{folder} is not a snapshot, there is no {RECORD} in it", reason="bad_input") from None
     except (OSError, ValueError, KeyError, TypeError) as exc:
         raise SalvageError(f"{folder / RECORD} can't be read: {exc}; take another snapshot", reason="invalid") from None
     if record.get("schema") != SCHEMA:
-        raise SalvageError(f"{folder} has the form {record.get('schema')}, which this version does not know", reason="invalid")
+        raise SalvageError(f"{folder} has the schema {record.get('schema')}, which this version does not support", reason="invalid")
     if stray := [file.path for file in files if not _PATH.fullmatch(file.path)]:
-        raise SalvageError(f"{folder} names a file {stray[0]!r}, which is no part of a block", reason="invalid")
+        raise SalvageError(f"{folder} names a file {stray[0]!r}, which is not part of a block", reason="invalid")
     return record, files, sample

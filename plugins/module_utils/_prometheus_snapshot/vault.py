@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from .._core.errors import SalvageError
+from .._core.files import write_whole
 from .._sealing.age import decrypt, encrypt
 from .._sealing.envelope import Ed25519, genuine, signed
 from .._sealing.hashing import Hashing
@@ -35,7 +35,9 @@ def promtool_proves(run_command: RunCommand, promtool: str, data: Path, sample: 
     if code:
         raise SalvageError(f"the snapshot does not open: {_line(err)}; take another one", reason="invalid")
     if not dump_contains(out, sample):
-        raise SalvageError(f"the snapshot has not the sample {sample}, which Prometheus had before; take another one", reason="invalid")
+        raise SalvageError(
+            f"the snapshot does not have the sample {sample}, which Prometheus had before; take another one", reason="invalid"
+        )
 
 
 def _line(text: str) -> str:
@@ -77,9 +79,10 @@ class PartialSnapshot:
                 plain = self.data / file.path
                 if not plain.exists():
                     continue  # a run before has done it
-                with plain.with_name(plain.name + ".age.part").open("wb") as stream:
+                part = plain.with_name(plain.name + ".age.part")  # a fixed name: the next run overwrites what a killed run left
+                with part.open("wb") as stream:
                     encrypt(pieces(plain), stream, to)
-                plain.with_name(plain.name + ".age.part").replace(plain.with_name(plain.name + ".age"))
+                part.replace(plain.with_name(plain.name + ".age"))
                 plain.unlink()
         record = {**record, "encrypted": bool(to)}
         _write(self.folder / RECORD, signed(record, key) if key else record)
@@ -92,12 +95,7 @@ class PartialSnapshot:
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:
-    part = path.with_name(path.name + ".part")
-    with part.open("w", encoding="utf-8") as file:
-        json.dump(content, file, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
+    write_whole(path, json.dumps(content, indent=1).encode())
 
 
 def newest(directory: Path) -> Path:

@@ -65,13 +65,13 @@ class Root:
                 held.enter_context(alone(self.folder, f"another run is at work on {self.folder}; wait for its end"))
             except OSError as exc:
                 raise SalvageError(
-                    f"{self.folder}: {exc.strerror}; give the folder with the root's .tf files", reason="bad_input"
+                    f"{self.folder}: {exc.strerror}; set root to the folder with the .tf files", reason="bad_input"
                 ) from None
             shutil.rmtree(self.work, ignore_errors=True)
             try:
                 self.work.mkdir(mode=0o700, parents=True)
             except OSError as exc:
-                raise SalvageError(f"{self.work}: {exc.strerror}; give a work_dir that can be made", reason="bad_input") from None
+                raise SalvageError(f"{self.work}: {exc.strerror}; set a work_dir that can be created", reason="bad_input") from None
             held.callback(shutil.rmtree, self.work)
             yield
 

@@ -86,7 +86,7 @@ class _Checker:
         except zlib.error:
             raise _broken("it cannot be unpacked") from None
         if self._gzip.unused_data:
-            raise _broken("there is something behind its end")
+            raise _broken("there is data after its end")
         if b"\n" in self._rest[-1]:
             *whole, rest = b"".join(self._rest).split(b"\n")
             self._rest = [rest]
@@ -108,7 +108,7 @@ class _Checker:
         elif line.startswith(_SIGNATURE) and self._manifest and not self._signature:
             self._signature = line
         else:
-            raise _broken("a line in it is in no place that a line can be")
+            raise _broken("a line in it is in the wrong place")
 
     def finish(self) -> dict[str, Any]:
         """The manifest, proven.  Raises SalvageError(invalid)."""
@@ -119,12 +119,12 @@ class _Checker:
         except (ValueError, KeyError, TypeError):
             raise _broken("its signature cannot be read") from None
         if self._signature != _signature_line(signature):
-            raise _broken("its signature is not spelled as it was written")
+            raise _broken("its signature is not in the encoding that it was written in")
         if not self._key.verifies(self._manifest, signature):
-            raise _broken("its signature is not of the key that was given")
+            raise _broken("it is not signed with this key")
         manifest: dict[str, Any] = json.loads(self._manifest)
         if manifest.get("schema") != SCHEMA:
-            raise _broken(f"it has the form {manifest.get('schema')}, which this version does not know")
+            raise _broken(f"it has the schema {manifest.get('schema')}, which this version does not support")
         entries = sorted(self._entries)
         if entries != manifest["objects"] or root_of(entries) != manifest["root"]:
             raise _broken("its objects are not those of its manifest")

@@ -98,7 +98,7 @@ class Backup:
                 source = Hashing(file)
                 verify_archive(source, self.key, [witness])  # type: ignore[arg-type] # it only reads
                 if source.drain() != digest:
-                    raise SalvageError(f"{store.where} gave back other bytes than were written to it", reason="invalid")
+                    raise SalvageError(f"{store.where} returned other data than was written to it", reason="invalid")
             record = {**_record_of(plain.manifest), "sha256": digest, "size": size, "key_id": self.key.key_id}
             text = canonical(signed(record, self.key))
             store.write(name + RECORD, lambda file: file.write(text))

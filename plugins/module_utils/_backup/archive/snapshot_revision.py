@@ -38,7 +38,7 @@ def take(cluster: Cluster, path: str) -> Cut:
     """The present moment, by a quorum read of the list at ``path``."""
     version = _version(_get(cluster, path, {"limit": 1}))
     if not version:
-        raise SalvageError(f"{cluster.server}{path} names no resourceVersion, so there is no moment to back up", reason="invalid")
+        raise SalvageError(f"{cluster.server}{path} has no resourceVersion, so no consistent backup is possible", reason="invalid")
     return Cut(version)
 
 

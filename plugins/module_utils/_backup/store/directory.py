@@ -5,14 +5,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from ..._core.errors import SalvageError
-from ..._core.files import sync_folder
+from ..._core.files import sync_folder, whole_file
 from ..._core.lock import alone
 from ..._sealing.hashing import Hashing
 from .store import Store
@@ -27,7 +26,7 @@ class Directory(Store):
                 self._path.mkdir(mode=0o700, exist_ok=True)
             missing = not self._path.is_dir()
         except OSError as exc:
-            raise SalvageError(f"{directory} can't be made a directory of backups: {exc.strerror}", reason="bad_input") from None
+            raise SalvageError(f"{directory} can't be created as a directory for backups: {exc.strerror}", reason="bad_input") from None
         if missing:
             raise SalvageError(f"there is no directory {directory} with backups", reason="not_found")
 
@@ -36,8 +35,8 @@ class Directory(Store):
         with ExitStack() as held:
             with self._told("can't be locked"):
                 held.enter_context(alone(self._path, f"another backup is being written to {self.where}; wait for it"))
-            parts = [file for file in self._all() if file.startswith(".backup-") and file.endswith(".part")]
-            for file in [*parts, *self.unpublished()]:
+            unfinished = [file for file in self._all() if file.startswith(".backup-")]  # whole_file's, of a killed run
+            for file in [*unfinished, *self.unpublished()]:
                 self.remove(file)
             yield
 
@@ -62,19 +61,12 @@ class Directory(Store):
             raise SalvageError(f"{self._path / file} can't be read: {exc.strerror}", reason="not_found") from None
 
     def write(self, file: str, fill: Callable[[BinaryIO], object]) -> tuple[str, int]:
-        part = self._path / f".{file}.part"
         try:
-            with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
+            with whole_file(self._path / file) as stream:
                 hashing = Hashing(stream)
                 fill(hashing)  # type: ignore[arg-type] # it only writes
-                stream.flush()
-                os.fsync(stream.fileno())
-            part.rename(self._path / file)
-            sync_folder(self._path)
         except OSError as exc:
             raise SalvageError(f"the backup can't be written to {self.where}: {exc.strerror or exc}", reason="bad_input") from None
-        finally:
-            part.unlink(missing_ok=True)
         return hashing.digest, hashing.size
 
     def remove(self, file: str) -> None:

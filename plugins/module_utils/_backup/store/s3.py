@@ -44,7 +44,7 @@ class Bucket(Store):
     def __init__(self, address: str, options: S3Options) -> None:
         found = _ADDRESS.match(address)
         if not found:
-            raise SalvageError(f"the repository {address} is not spelled as s3://bucket/prefix", reason="bad_input")
+            raise SalvageError(f"the repository {address} does not have the form s3://bucket/prefix", reason="bad_input")
         if not HAS_BOTO3:
             raise SalvageError("the Python library boto3 is missing where the module runs; install it", reason="missing_library")
         if bool(options.access_key) != bool(options.secret_key):

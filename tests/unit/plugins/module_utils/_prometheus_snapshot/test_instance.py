@@ -28,8 +28,8 @@ PROXY = "/api/v1/namespaces/monitoring/pods/prom-0:9090/proxy"
 QUERY, QUIT, RUNTIME = f"{PROXY}/api/v1/query", f"{PROXY}/-/quit", f"{PROXY}/api/v1/status/runtimeinfo"
 TAKE = f"{PROXY}/api/v1/admin/tsdb/snapshot"
 SAMPLE = SnapshotSample({"__name__": "up", "job": "a"}, 1795554412915, "1")
-NOTHING: dict[str, Any] = {"data": {"result": []}}
-FOUND = {"data": {"result": [{"metric": SAMPLE.labels, "values": [[SAMPLE.time / 1000, SAMPLE.value]]}]}}
+NOTHING: dict[str, Any] = {"status": "success", "data": {"result": []}}
+FOUND = {"status": "success", "data": {"result": [{"metric": SAMPLE.labels, "values": [[SAMPLE.time / 1000, SAMPLE.value]]}]}}
 
 
 class Here:
@@ -54,8 +54,8 @@ class Pod:
     def __init__(self, web: Any, data: Path) -> None:
         self.web, self.data, self.container = web, data, Here()
         self.flags = {"storage.tsdb.path": f"{data}/", "web.enable-admin-api": "true"}
-        web.answers[f"{PROXY}/api/v1/status/flags"] = lambda asked: {"data": self.flags}
-        web.answers[RUNTIME] = lambda asked: {"data": {"startTime": self.started}}
+        web.answers[f"{PROXY}/api/v1/status/flags"] = lambda asked: {"status": "success", "data": self.flags}
+        web.answers[RUNTIME] = lambda asked: {"status": "success", "data": {"startTime": self.started}}
         self.started = "2026-11-24T20:00:00Z"
         (data / "wal").mkdir(parents=True)
         (data / "wal/00000000").write_bytes(b"w" * 100_000)
@@ -118,7 +118,7 @@ def test_without_the_admin_api_it_is_said_what_to_set(pod: Pod) -> None:
 
 def test_https_is_for_the_proxy_to_speak(pod: Pod) -> None:
     secure = PROXY.replace("prom-0", "https:prom-0")
-    pod.web.answers[f"{secure}/api/v1/status/flags"] = {"data": {"storage.tsdb.path": "/prometheus"}}
+    pod.web.answers[f"{secure}/api/v1/status/flags"] = {"status": "success", "data": {"storage.tsdb.path": "/prometheus"}}
     assert pod.prometheus(https=True).folder() == "/prometheus"
 
 
@@ -163,7 +163,7 @@ def test_a_snapshot_is_taken_with_the_head(pod: Pod) -> None:
         ((500, "application/json", '{"status": "error", "error": "no space left"}'), "took no snapshot: no space left", "http_error"),
         ((503, "application/json", "{}"), "took no snapshot: 503", "http_error"),
         ({"status": "error", "error": "admin APIs disabled"}, "took no snapshot: admin APIs disabled", "http_error"),
-        ({"status": "success", "data": {"name": "../../etc"}}, "'../../etc', which is no name of one", "invalid"),
+        ({"status": "success", "data": {"name": "../../etc"}}, "'../../etc', which is not a valid name", "invalid"),
     ],
 )
 def test_a_snapshot_that_is_not_taken(pod: Pod, answer: Any, sentence: str, reason: str) -> None:
@@ -187,7 +187,7 @@ def test_a_restart_is_waited_for(pod: Pod, clock: Clock) -> None:
         if stage == "nobody":
             pod.web.answers[RUNTIME] = (503, "text/plain", "starting")
         if stage == "the new one":
-            pod.web.answers[RUNTIME] = {"data": {"startTime": "2026-11-24T22:00:00Z"}}
+            pod.web.answers[RUNTIME] = {"status": "success", "data": {"startTime": "2026-11-24T22:00:00Z"}}
 
     clock.then = then
     pod.prometheus().load(SAMPLE, 100)
@@ -235,7 +235,7 @@ def test_files_are_told_with_size_and_digest(pod: Pod) -> None:
     prometheus = pod.opened()
     assert prometheus.files(BELOW) == files
     pod.put(f"{BLOCK}/queries.active", b"")
-    with pytest.raises(SalvageError, match=r"queries\.active.*none of theirs"):
+    with pytest.raises(SalvageError, match=r"queries\.active.*not part of a block"):
         prometheus.files(BELOW)
 
 

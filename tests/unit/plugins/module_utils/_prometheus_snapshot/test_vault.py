@@ -244,7 +244,7 @@ def test_the_newest_is_the_one_of_the_latest_name(tmp_path: Path) -> None:
 
 def test_a_folder_that_is_none(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    assert failure(tmp_path / "empty") == ("bad_input", f"{tmp_path / 'empty'} is no snapshot, there is no snapshot.json in it")
+    assert failure(tmp_path / "empty") == ("bad_input", f"{tmp_path / 'empty'} is not a snapshot, there is no snapshot.json in it")
 
 
 @pytest.mark.parametrize(
@@ -262,13 +262,13 @@ def test_a_record_that_can_not_be_read(tmp_path: Path, text: str) -> None:
 def test_a_form_of_another_version(tmp_path: Path) -> None:
     folder = published(tmp_path)
     change(folder, schema=2)
-    assert failure(folder) == ("invalid", f"{folder} has the form 2, which this version does not know")
+    assert failure(folder) == ("invalid", f"{folder} has the schema 2, which this version does not support")
 
 
 def test_a_path_that_leads_elsewhere(tmp_path: Path) -> None:
     folder = published(tmp_path)
     change(folder, files=[{"path": "../../../etc/passwd", "size": 1, "sha256": "0"}])
-    assert failure(folder) == ("invalid", f"{folder} names a file '../../../etc/passwd', which is no part of a block")
+    assert failure(folder) == ("invalid", f"{folder} names a file '../../../etc/passwd', which is not part of a block")
 
 
 def test_a_record_says_what_a_reader_wants_to_know(tmp_path: Path) -> None:
@@ -322,11 +322,11 @@ def test_promtool_opens_all_and_has_the_sample(tmp_path: Path) -> None:
             "the snapshot does not open: open index: invalid magic; take another one",
         ),
         ((0, "", ""), (1, "", "corrupt chunk"), "the snapshot does not open: corrupt chunk; take another one"),
-        ((0, "", ""), (0, "", ""), f"the snapshot has not the sample {SAMPLE}, which Prometheus had before; take another one"),
+        ((0, "", ""), (0, "", ""), f"the snapshot does not have the sample {SAMPLE}, which Prometheus had before; take another one"),
         (
             (0, "", ""),
             (0, DUMPED.replace(" 1 ", " 0 "), ""),
-            f"the snapshot has not the sample {SAMPLE}, which Prometheus had before; take another one",
+            f"the snapshot does not have the sample {SAMPLE}, which Prometheus had before; take another one",
         ),
     ],
 )

@@ -108,7 +108,7 @@ def test_what_fails_says_its_last_words(site: Site) -> None:
 
 
 def test_what_is_not_there_is_told(site: Site) -> None:
-    with pytest.raises(SalvageError, match=r"none: No such file or directory; give the folder with the root's \.tf files") as caught:
+    with pytest.raises(SalvageError, match=r"none: No such file or directory; set root to the folder with the \.tf files") as caught:
         Root(str(site.folder / "none"), site.work, run_command, "terraform").apply()
     assert caught.value.reason == "bad_input"
 
@@ -116,7 +116,7 @@ def test_what_is_not_there_is_told(site: Site) -> None:
 def test_a_folder_for_the_plan_that_can_not_be_made_is_told(site: Site) -> None:
     (site.folder / "file").touch()
     root = replace(site.root(), work=site.folder / "file/work")
-    with pytest.raises(SalvageError, match="file/work: Not a directory; give a work_dir that can be made") as caught:
+    with pytest.raises(SalvageError, match="file/work: Not a directory; set a work_dir that can be created") as caught:
         root.apply()
     assert caught.value.reason == "bad_input"
 

@@ -92,19 +92,19 @@ def test_what_was_encrypted_by_somebody_else_is_refused() -> None:
         ([*objects[1:], manifest, signature], "not those of its manifest"),
         ([forged, *objects[1:], manifest, signature], "not those of its manifest"),
         ([objects[0], *objects, manifest, signature], "not those of its manifest"),
-        ([*objects, rewritten, signature], "not of the key"),
+        ([*objects, rewritten, signature], "it is not signed with this key"),
         ([*objects, manifest], "end is missing"),
-        ([*objects, manifest, signature, objects[0]], "no place"),
-        ([*objects, manifest, signature, signature], "no place"),
-        ([b"nonsense", *objects, manifest, signature], "no place"),
+        ([*objects, manifest, signature, objects[0]], "in the wrong place"),
+        ([*objects, manifest, signature, signature], "in the wrong place"),
+        ([b"nonsense", *objects, manifest, signature], "in the wrong place"),
         ([b'{"object":[1]}', *objects, manifest, signature], "cannot be read"),
         ([*objects, manifest, b'{"signature":"no base64!"}'], "its signature cannot be read"),
-        ([*objects, manifest, signature.replace(b'":"', b'": "')], "not spelled as it was written"),
+        ([*objects, manifest, signature.replace(b'":"', b'": "')], "not in the encoding that it was written in"),
     ]:
         with pytest.raises(SalvageError, match=words) as caught:
             read_archive(sealed(bad), KEY, [IDENTITY])
         assert caught.value.reason == "invalid"
-    with pytest.raises(SalvageError, match="behind its end"):
+    with pytest.raises(SalvageError, match="data after its end"):
         verify_archive(sealed(lines, b"more"), KEY, [IDENTITY])
     with pytest.raises(SalvageError, match="unpacked"):
         verify_archive(io.BytesIO(pyrage.encrypt(b"no gzip", [IDENTITY.to_public()])), KEY, [IDENTITY])
@@ -114,7 +114,7 @@ def test_a_form_of_later_versions_is_refused_by_its_number() -> None:
     *objects, manifest, _signature = lines_of(ARCHIVE)
     later = canonical({**json.loads(manifest)["manifest"], "schema": 2})
     signature = canonical({"signature": base64.b64encode(KEY.sign(later)).decode()})
-    with pytest.raises(SalvageError, match="it has the form 2, which this version does not know"):
+    with pytest.raises(SalvageError, match="it has the schema 2, which this version does not support"):
         verify_archive(sealed([*objects, b'{"manifest":' + later + b"}", signature]), KEY, [IDENTITY])
 
 
@@ -143,7 +143,7 @@ def test_what_can_not_be_encrypted_is_one_sentence() -> None:
 def test_another_key_opens_and_proves_nothing() -> None:
     with pytest.raises(SalvageError, match="cannot be decrypted with this identity"):
         verify_archive(io.BytesIO(ARCHIVE), KEY, [pyrage.x25519.Identity.generate()])
-    with pytest.raises(SalvageError, match="not of the key that was given"):
+    with pytest.raises(SalvageError, match="it is not signed with this key"):
         verify_archive(io.BytesIO(ARCHIVE), make_key(), [IDENTITY])
 
 

@@ -104,6 +104,7 @@ def test_a_full_disk_publishes_nothing_and_is_told(past: Past, keys: Keys, store
 
 def test_what_a_killed_run_left_is_removed_by_the_next(past: Past, keys: Keys, store: Store, folder: Path) -> None:
     (folder / ".backup-20260101T000000.000000Z-0000.age.part").write_bytes(b"half")
+    (folder / ".backup-20260101T000000.000000Z-0000.age.k1ll3d").write_bytes(b"half, as a later version names it")
     (folder / "backup-20260101T000000.000000Z-0000.age").write_bytes(b"not published")
     (folder / "notes.txt").write_text("somebody's own")
     assert store.names() == []
@@ -137,7 +138,7 @@ def test_a_disk_that_fails_is_told_in_one_sentence(
 def test_a_repository_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SalvageError, match="there is no directory"):
         open_store(StoreOptions(str(tmp_path / "none")))
-    with pytest.raises(SalvageError, match="can't be made"):
+    with pytest.raises(SalvageError, match="can't be created"):
         open_store(StoreOptions(str(tmp_path / "none" / "deeper")), make=True)
     with pytest.raises(SalvageError, match="neither a directory nor s3"):
         open_store(StoreOptions("ftp://somewhere"))
