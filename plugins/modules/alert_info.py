@@ -139,46 +139,15 @@ problems:
   sample: {"prometheus": "service://monitoring/prometheus:9090 is unreachable: no endpoints available for service \"prometheus\""}
 """
 
-from typing import Any
-
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
-from ..module_utils._cluster import routes
-from ..module_utils._core.errors import SalvageError
-from ..module_utils._health.collect import read_alerts
-
-STATES = ["active", "silenced", "inhibited"]
-ARGUMENTS: dict[str, Any] = {
-    "prometheus_url": {"type": "str", "default": "service://monitoring/prometheus-operator-kube-p-prometheus:9090"},
-    "alertmanager_url": {"type": "str", "default": "service://monitoring/prometheus-operator-kube-p-alertmanager:9093"},
-    "names": {"type": "list", "elements": "str"},
-    "states": {"type": "list", "elements": "str", "choices": STATES, "default": STATES},
-    "partial": {"type": "bool", "default": False},
-    "timeout": {"type": "float", "default": 5},
-    **routes.ARGUMENTS,
-}
-
-
-def run(params: dict[str, Any]) -> dict[str, Any]:
-    if not params["prometheus_url"] and not params["alertmanager_url"]:
-        raise SalvageError("nobody is asked: give prometheus_url or alertmanager_url", reason="bad_input")
-    addresses = routes.Routes(params, params["timeout"])
-    firing, problems = read_alerts(addresses.open_if(params["prometheus_url"]), addresses.open_if(params["alertmanager_url"]))
-    wanted = [one for one in firing if one.state in params["states"] and (params["names"] is None or one.name in params["names"])]
-    return {"alerts": [one.to_dict() for one in wanted], "problems": problems}
+from ..module_utils._core.errors import conclude
+from ..module_utils._health import alert_task
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec={**AUTH_ARG_SPEC, **ARGUMENTS}, supports_check_mode=True)
-    try:
-        result = run(module.params)
-    except SalvageError as exc:
-        module.fail_json(msg=str(exc), reason=exc.reason)
-    asked = sum(bool(module.params[name]) for name in ("prometheus_url", "alertmanager_url"))
-    if result["problems"] and (not module.params["partial"] or len(result["problems"]) == asked):
-        module.fail_json(msg="; ".join(result["problems"].values()), **result)
-    module.exit_json(changed=False, **result)
+    module = AnsibleModule(**alert_task.MODULE)
+    conclude(module, lambda: alert_task.run(module.params))
 
 
 if __name__ == "__main__":

@@ -223,68 +223,16 @@ metrics:
 """
 
 import time
-from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
-from ..module_utils._cluster import routes
-from ..module_utils._core.errors import SalvageError
-from ..module_utils._core.times import parse_duration
-from ..module_utils._metrics.decide import result_of
-from ..module_utils._metrics.fetch import read_thresholds, with_history
-from ..module_utils._metrics.profile import parse_profile
-
-ARGUMENTS: dict[str, Any] = {
-    "url": {"type": "str", "default": "service://euystacio-ai/euystacio-api:8000"},
-    "path": {"type": "str"},
-    "format": {"type": "str", "choices": ["auto", "api", "exposition", "promql"], "default": "auto"},
-    "profile": {"type": "dict"},
-    "max_age": {"type": "str"},
-    "prometheus_url": {"type": "str"},
-    "history": {"type": "str"},
-    "timeout": {"type": "float", "default": 10},
-    **routes.ARGUMENTS,
-    "fail_on": {"type": "list", "elements": "str", "choices": ["warning", "critical", "unknown"], "default": []},
-}
-
-
-def run(params: dict[str, Any], now: float) -> dict[str, Any]:
-    if params["timeout"] <= 0:
-        raise SalvageError(f"timeout: {params['timeout']:g} is no time to read anything in; give seconds above 0", reason="bad_input")
-    profile = parse_profile(params["profile"])
-    max_age = None if params["max_age"] is None else parse_duration(params["max_age"], "max_age")
-    span = None if params["history"] is None else parse_duration(params["history"], "history")
-    past = params["prometheus_url"] or (params["url"] if params["format"] == "promql" else None)
-    if span and not past:
-        raise SalvageError("history: it needs a Prometheus; set prometheus_url", reason="bad_input")
-    addresses = routes.Routes(params, params["timeout"])
-    endpoint = addresses.open(params["url"])
-    prometheus = addresses.open_if(past)
-    evaluations = read_thresholds(
-        endpoint,
-        profile=profile,
-        fmt=params["format"],
-        path=params["path"],
-        max_age=max_age,
-        now=now,
-        timeout=params["timeout"],
-        prometheus=prometheus,
-    )
-    if span and prometheus:
-        evaluations = with_history(evaluations, prometheus, profile=profile, start=now - span, end=now, timeout=params["timeout"])
-    return result_of(evaluations)
+from ..module_utils._core.errors import conclude
+from ..module_utils._health import threshold_task
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec={**AUTH_ARG_SPEC, **ARGUMENTS}, supports_check_mode=True)
-    try:
-        result = run(module.params, time.time())
-    except SalvageError as exc:
-        module.fail_json(msg=str(exc), reason=exc.reason)
-    if result["status"] in module.params["fail_on"]:
-        module.fail_json(msg=f"The metrics are {result['status']}. {result['summary']}", **result)
-    module.exit_json(changed=False, **result)
+    module = AnsibleModule(**threshold_task.MODULE)
+    conclude(module, lambda: threshold_task.run(module.params, time.time()))
 
 
 if __name__ == "__main__":
