@@ -307,15 +307,13 @@ import time
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._health.task import ARGUMENTS, outcome
+from ..module_utils._core.errors import conclude
+from ..module_utils._health import task
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
-    result = outcome(module.params, time.time())
-    if result.get("failed"):
-        module.fail_json(**result)
-    module.exit_json(**result)
+    module = AnsibleModule(**task.MODULE)
+    conclude(module, lambda: task.run(module.params, time.time()))
 
 
 if __name__ == "__main__":
