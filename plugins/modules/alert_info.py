@@ -7,15 +7,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: alert_info
-short_description: Firing alerts of Prometheus and Alertmanager, each once
+short_description: List the firing alerts of Prometheus and Alertmanager
 version_added: 0.1.0
 author:
   - Euystacio Meta Salvage contributors (@euystacio)
 description:
-  - Reads the firing alerts of Prometheus and of Alertmanager, and makes one list of both, in which each alert is once.
-  - An alert that Alertmanager keeps silent is in the list, and says by which silence.
-  - No alert is only an answer where everybody who was asked gave one. Otherwise the module fails, with what it got in
-    RV(alerts), unless O(partial) allows it.
+  - Reads the firing alerts of Prometheus and Alertmanager, and returns one list that has each alert once.
+  - The list includes alerts that Alertmanager silences, with the ids of the silences.
+  - The module fails if Prometheus or Alertmanager does not answer, unless O(partial) allows it. RV(alerts) then has the alerts
+    of the other.
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
   - euystacio.meta_salvage.routes
@@ -43,7 +43,7 @@ options:
     choices: [active, silenced, inhibited]
     default: [active, silenced, inhibited]
   partial:
-    description: Whether what one of the two says is good enough where the other does not answer. RV(problems) then says why.
+    description: Whether the alerts of one source are enough if the other does not answer. RV(problems) then has the reason.
     type: bool
     default: false
   timeout:
@@ -58,7 +58,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Which alerts fire?
+- name: List the firing alerts
   euystacio.meta_salvage.alert_info:
   register: firing
 
@@ -105,12 +105,12 @@ alerts:
       returned: always
       sample: {"summary": "QEK below minimum threshold: 0.82 < 0.85"}
     starts_at:
-      description: Since when it fires.
+      description: When the alert started to fire.
       type: str
       returned: always
       sample: "2026-11-24T14:35:26.552Z"
     fingerprint:
-      description: What tells it from others, Alertmanager's where it knows the alert.
+      description: Identifies the alert. It is Alertmanager's fingerprint if Alertmanager has the alert.
       type: str
       returned: always
       sample: e343b6edab372f98
@@ -127,13 +127,13 @@ alerts:
       returned: always
       sample: []
     sources:
-      description: Who told of it.
+      description: The sources that report the alert.
       type: list
       elements: str
       returned: always
       sample: [prometheus, alertmanager]
 problems:
-  description: Who could not be asked, and why.
+  description: The sources that did not answer, and why.
   returned: always
   type: dict
   sample: {"prometheus": "service://monitoring/prometheus:9090 is unreachable: no endpoints available for service \"prometheus\""}

@@ -7,16 +7,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: threshold_info
-short_description: Judge metrics by their thresholds
+short_description: Evaluate metrics against thresholds
 version_added: 0.1.0
 author:
   - Euystacio Meta Salvage contributors (@euystacio)
 description:
-  - Reads metrics from the API's JSON, from Prometheus exposition text or with PromQL, and judges each by the limits of a
-    profile.
-  - A value that can't be trusted is V(unknown), with the reason, and never V(healthy). That is one which is missing, null, NaN,
-    infinite, a string or a boolean, one that is too old, one that several series give differently, and every value of a source
-    that fails.
+  - Reads metrics from the API's JSON, from Prometheus exposition text or with PromQL, and compares each with the
+    limits in a profile.
+  - A value that can't be trusted is V(unknown), with the reason, and never V(healthy). A value can't be trusted if it is missing,
+    null, NaN, infinite, a string or a boolean, if it is too old, if several series disagree, or if its source fails.
   - An unhealthy value is a result, not a failure of the task, unless O(fail_on) says so.
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
@@ -26,20 +25,20 @@ extends_documentation_fragment:
 options:
   url:
     description:
-      - Where the metrics are. Either the address of the service, as in C(http://euystacio-api:8000), or its name in the
+      - The source of the metrics. Either the address of the service, as in C(http://euystacio-api:8000), or its name in the
         cluster, as in C(service://euystacio-ai/euystacio-api:8000), which is reached through the API server with the connection
         options (C(services://) where the service itself speaks TLS).
     type: str
     default: service://euystacio-ai/euystacio-api:8000
   path:
     description:
-      - What to ask for below O(url). It is not used with O(format=promql).
+      - The path of the metrics below O(url). It is not used with O(format=promql).
       - The default is C(/api/metrics/thresholds), and C(/metrics) with O(format=exposition).
     type: str
   format:
     description:
-      - What the source speaks.
-      - V(auto) tells by the content of the answer whether it is the API's JSON, exposition text, or an answer of Prometheus.
+      - The format of the source.
+      - V(auto) detects from the content of the answer whether it is the API's JSON, exposition text, or an answer of Prometheus.
       - V(api) is JSON with a number for each metric, or an object that has C(current_value); under C(metrics) or plain.
       - V(exposition) is Prometheus's text format. It needs the Python library prometheus_client.
       - V(promql) asks the Prometheus at O(url) for each metric's query.
@@ -48,9 +47,9 @@ options:
     default: auto
   profile:
     description:
-      - The metrics and what they must keep to, instead of the runbook's four. A mapping of names to settings, all optional
+      - The metrics and their limits. The default is the runbook's four metrics. A mapping of names to settings, all optional
         except for one limit.
-      - C(critical_min), C(critical_max), C(warning_min) and C(warning_max) are limits. A value that equals its limit keeps it.
+      - C(critical_min), C(critical_max), C(warning_min) and C(warning_max) are limits. A value that equals its limit is within it.
         C(ideal) is what RV(metrics[].deviation) is measured from.
       - C(aliases) are further names under which JSON and exposition text may have the metric. C(query) is its PromQL, the
         metric's name by default. C(labels) narrow it to series with these labels.
@@ -70,7 +69,7 @@ options:
     type: str
   prometheus_url:
     description:
-      - The Prometheus that knows the past of the metrics, for C(for) in the profile and for O(history). An address as in
+      - The Prometheus with the history of the metrics, for C(for) in the profile and for O(history). An address as in
         O(url).
       - The default is O(url) with O(format=promql), none otherwise.
     type: str
@@ -80,7 +79,7 @@ options:
     type: str
   timeout:
     description:
-      - The seconds that reading the metrics may take, all in all.
+      - The total time to read the metrics, in seconds.
     type: float
     default: 10
   fail_on:
@@ -97,14 +96,14 @@ requirements:
 seealso:
   - plugin: euystacio.meta_salvage.evaluate_thresholds
     plugin_type: filter
-    description: The same judgement of data that is at hand.
+    description: The same evaluation, for data that you already have.
   - plugin: euystacio.meta_salvage.healthy
     plugin_type: test
     description: Whether the result is healthy.
 """
 
 EXAMPLES = r"""
-- name: Judge the runbook's four metrics
+- name: Evaluate the runbook's four metrics
   euystacio.meta_salvage.threshold_info:
   register: thresholds
 
