@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """health_info in Ansible's own process, where the module would run in the same place anyway.
 
-To pack a module, start another Python and import into it takes longer than the whole check.  So a task with a local connection and
-Ansible's own Python is done right here.  A task that asks for anything else, that carries a secret (which a module's result is cleared of)
-or whose options are wrong runs as the module that it is.
+To pack a module and start another Python takes longer than the whole check.  So a task with a local connection and Ansible's own Python
+runs here.  Any other task runs as a module, and so does a task with a secret (Ansible removes secrets from a module's result) or with
+wrong options.
 """
 
 from __future__ import annotations
@@ -17,20 +17,25 @@ from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action.normal import ActionModule as RunsModule
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._health.task import ARGUMENTS, outcome
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._health import task
 
-_SECRETS = {name for name, spec in ARGUMENTS.items() if spec.get("no_log")} | {"proxy_headers"}
+_ARGUMENTS = task.MODULE["argument_spec"]
+_SECRETS = {name for name, spec in _ARGUMENTS.items() if spec.get("no_log")} | {"proxy_headers"}
 
 
 class ActionModule(RunsModule):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         # As it would arrive in a module: plain JSON.
         args = json.loads(json.dumps(self._task.args, default=str))
-        checked = ArgumentSpecValidator(ARGUMENTS).validate(args)
+        checked = ArgumentSpecValidator(_ARGUMENTS).validate(args)
         if checked.error_messages or _SECRETS & args.keys() or not self._is_here(task_vars or {}):
             result: dict[str, Any] = super().run(tmp, task_vars)
             return result
-        return outcome(checked.validated_parameters, time.time())
+        try:
+            return task.run(checked.validated_parameters, time.time())
+        except SalvageError as exc:
+            return {"failed": True, "msg": str(exc), "reason": exc.reason}
 
     def _is_here(self, task_vars: dict[str, Any]) -> bool:
         task, connection = self._task, self._connection

@@ -56,7 +56,7 @@ class ActionModule(ActionBase):
         for host, outcome in sorted(results.items()):
             path = store.report_path(folder, host)
             try:
-                previous = store.load(path)
+                previous = store.load_report(path)
             except SalvageError as exc:
                 display.warning(str(exc))
                 previous = None
@@ -78,7 +78,7 @@ class ActionModule(ActionBase):
         files[index] = _json({"schema": 1, "status": status, "generated_at": now, "clusters": clusters})
         if not self._task.check_mode:
             for path, text in files.items():
-                store.write(path, text)
+                store.write_report(path, text)
         after = [line for entry in entries for line in fleet.digest(entry.host, entry.report)]
         lines = render.summary(entries, width=max(80, min(160, shutil.get_terminal_size((120, 25)).columns)), lines=24)
         lines.append((status, f"Report: {page}" if not self._task.check_mode else f"Check mode: {page} is as it was."))

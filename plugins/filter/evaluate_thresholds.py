@@ -25,12 +25,12 @@ options:
     description: The metrics and their limits, as O(euystacio.meta_salvage.threshold_info#module:profile). The runbook's four by default.
     type: dict
   format:
-    description: What the data is. V(auto) tells by its content.
+    description: What the data is. V(auto) detects it from the content.
     type: str
     choices: [auto, api, exposition, promql]
     default: auto
   max_age:
-    description: A value whose time is further than this from now is V(unknown). Seconds, or a duration such as C(2m).
+    description: A value with a time further than this from now is V(unknown). Seconds, or a duration such as C(2m).
     type: raw
   source:
     description: Where the data is from, for the result.

@@ -13,7 +13,7 @@ description:
   - Gives the newest report that M(euystacio.meta_salvage.health_report) wrote for a cluster,
     as the O(euystacio.meta_salvage.health_info#module:previous) of the next health check.
   - Of a cluster that could not be checked the last time, it gives the last report that knew something.
-  - Gives an empty dictionary if there is none. A file that is not a report is told in a warning and counts as none.
+  - Gives an empty dictionary if there is none. The lookup warns about a file that is not a report, and ignores it.
 options:
   _terms:
     description: Names of clusters, as in the inventory.
@@ -49,7 +49,7 @@ from typing import Any
 from ansible.plugins.lookup import LookupBase
 from ansible.utils.display import Display
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._health.report_files import load, report_path
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._health.report_files import load_report, report_path
 
 display = Display()
 
@@ -61,7 +61,7 @@ class LookupModule(LookupBase):
 
     def _last(self, folder: Path, host: str) -> dict[str, Any]:
         try:
-            report = load(report_path(folder, host)) or {}
+            report = load_report(report_path(folder, host)) or {}
         except SalvageError as exc:
             display.warning(str(exc))
             return {}

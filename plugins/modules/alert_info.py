@@ -7,15 +7,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: alert_info
-short_description: Firing alerts of Prometheus and Alertmanager, each once
+short_description: List the firing alerts of Prometheus and Alertmanager
 version_added: 0.1.0
 author:
   - Euystacio Meta Salvage contributors (@euystacio)
 description:
-  - Reads the firing alerts of Prometheus and of Alertmanager, and makes one list of both, in which each alert is once.
-  - An alert that Alertmanager keeps silent is in the list, and says by which silence.
-  - No alert is only an answer where everybody who was asked gave one. Otherwise the module fails, with what it got in
-    RV(alerts), unless O(partial) allows it.
+  - Reads the firing alerts of Prometheus and Alertmanager, and returns one list that has each alert once.
+  - The list includes alerts that Alertmanager silences, with the ids of the silences.
+  - The module fails if Prometheus or Alertmanager does not answer, unless O(partial) allows it. RV(alerts) then has the alerts
+    of the other.
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
   - euystacio.meta_salvage.routes
@@ -43,7 +43,7 @@ options:
     choices: [active, silenced, inhibited]
     default: [active, silenced, inhibited]
   partial:
-    description: Whether what one of the two says is good enough where the other does not answer. RV(problems) then says why.
+    description: Whether the alerts of one source are enough if the other does not answer. RV(problems) then has the reason.
     type: bool
     default: false
   timeout:
@@ -58,7 +58,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Which alerts fire?
+- name: List the firing alerts
   euystacio.meta_salvage.alert_info:
   register: firing
 
@@ -105,12 +105,12 @@ alerts:
       returned: always
       sample: {"summary": "QEK below minimum threshold: 0.82 < 0.85"}
     starts_at:
-      description: Since when it fires.
+      description: When the alert started to fire.
       type: str
       returned: always
       sample: "2026-11-24T14:35:26.552Z"
     fingerprint:
-      description: What tells it from others, Alertmanager's where it knows the alert.
+      description: Identifies the alert. It is Alertmanager's fingerprint if Alertmanager has the alert.
       type: str
       returned: always
       sample: e343b6edab372f98
@@ -127,58 +127,27 @@ alerts:
       returned: always
       sample: []
     sources:
-      description: Who told of it.
+      description: The sources that report the alert.
       type: list
       elements: str
       returned: always
       sample: [prometheus, alertmanager]
 problems:
-  description: Who could not be asked, and why.
+  description: The sources that did not answer, and why.
   returned: always
   type: dict
   sample: {"prometheus": "service://monitoring/prometheus:9090 is unreachable: no endpoints available for service \"prometheus\""}
 """
 
-from typing import Any
-
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
-from ..module_utils._alerts.sources import read_alerts
-from ..module_utils._cluster import routes
-from ..module_utils._core.errors import SalvageError
-
-STATES = ["active", "silenced", "inhibited"]
-ARGUMENTS: dict[str, Any] = {
-    "prometheus_url": {"type": "str", "default": "service://monitoring/prometheus-operator-kube-p-prometheus:9090"},
-    "alertmanager_url": {"type": "str", "default": "service://monitoring/prometheus-operator-kube-p-alertmanager:9093"},
-    "names": {"type": "list", "elements": "str"},
-    "states": {"type": "list", "elements": "str", "choices": STATES, "default": STATES},
-    "partial": {"type": "bool", "default": False},
-    "timeout": {"type": "float", "default": 5},
-    **routes.ARGUMENTS,
-}
-
-
-def run(params: dict[str, Any]) -> dict[str, Any]:
-    if not params["prometheus_url"] and not params["alertmanager_url"]:
-        raise SalvageError("nobody is asked: give prometheus_url or alertmanager_url", reason="bad_input")
-    addresses = routes.Routes(params, params["timeout"])
-    firing, problems = read_alerts(addresses.open_if(params["prometheus_url"]), addresses.open_if(params["alertmanager_url"]))
-    wanted = [one for one in firing if one.state in params["states"] and (params["names"] is None or one.name in params["names"])]
-    return {"alerts": [one.to_dict() for one in wanted], "problems": problems}
+from ..module_utils._core.errors import conclude
+from ..module_utils._health import alert_task
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec={**AUTH_ARG_SPEC, **ARGUMENTS}, supports_check_mode=True)
-    try:
-        result = run(module.params)
-    except SalvageError as exc:
-        module.fail_json(msg=str(exc), reason=exc.reason)
-    asked = sum(bool(module.params[name]) for name in ("prometheus_url", "alertmanager_url"))
-    if result["problems"] and (not module.params["partial"] or len(result["problems"]) == asked):
-        module.fail_json(msg="; ".join(result["problems"].values()), **result)
-    module.exit_json(changed=False, **result)
+    module = AnsibleModule(**alert_task.MODULE)
+    conclude(module, lambda: alert_task.run(module.params))
 
 
 if __name__ == "__main__":

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: health_info
-short_description: The health of a cluster and of the service on it
+short_description: Check the health of a cluster and of the service on it
 version_added: 0.1.0
 author:
   - Euystacio Meta Salvage contributors (@euystacio)
 description:
-  - Looks at pods, workloads, nodes, the service, its metrics' thresholds, OPA, alerts, volumes, certificates and the last backup,
-    all side by side, and returns one report.
-  - A part that can't be looked at is V(unknown), with the reason, and hides none of the others. V(unknown) is never V(healthy).
-  - Only a cluster that can't be reached, or does not know the login, fails the module at once. An unhealthy cluster is a result,
-    unless O(fail_on) says otherwise.
+  - Checks pods, workloads, nodes, the service, its metrics' thresholds, OPA, alerts, volumes, certificates and the last backup
+    in parallel, and returns one report.
+  - A part that can't be checked is V(unknown), with the reason. The other parts are still checked. V(unknown) is never V(healthy).
+  - The module fails at once only if the cluster can't be reached or rejects the login. An unhealthy cluster does not fail the
+    module, unless O(fail_on) says so.
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
   - euystacio.meta_salvage.routes
@@ -29,12 +29,12 @@ options:
     default: cluster
   parts:
     description:
-      - What to look at. The default is everything, with C(backup) only if there is an O(backup_path).
+      - The parts to check. The default is all parts, with C(backup) only if O(backup_path) is set.
     type: list
     elements: str
     choices: [pods, workloads, nodes, api, thresholds, opa, alerts, storage, certificates, backup]
   namespaces:
-    description: The namespaces whose pods, workloads, volumes and certificates are looked at.
+    description: The namespaces in which to check pods, workloads, volumes and certificates.
     type: list
     elements: str
     default: [euystacio-ai, monitoring]
@@ -45,11 +45,11 @@ options:
     type: str
     default: service://euystacio-ai/euystacio-api:8000
   health_path:
-    description: Where the service tells of its health, as JSON with C(status) C(healthy).
+    description: The path of the service's health endpoint. A healthy service answers with JSON in which C(status) is C(healthy).
     type: str
     default: /health
   thresholds_url:
-    description: Where the metrics are. The default is O(api_url).
+    description: The address of the metrics. The default is O(api_url).
     type: str
   thresholds_path:
     description: As O(euystacio.meta_salvage.threshold_info#module:path).
@@ -74,13 +74,13 @@ options:
     type: str
     default: service://monitoring/prometheus-operator-kube-p-alertmanager:9093
   ignore_alerts:
-    description: Names of alerts that say nothing of health.
+    description: Names of alerts to ignore.
     type: list
     elements: str
     default: [Watchdog, InfoInhibitor]
   alert_severities:
     description:
-      - Which status an alert's label C(severity) stands for. A severity that is not here counts as V(warning).
+      - The status for each value of an alert's label C(severity). A severity that is not listed counts as V(warning).
     type: dict
     default: {critical: critical, page: critical, warning: warning, info: healthy, none: healthy}
   opa_url:
@@ -88,7 +88,7 @@ options:
     type: str
     default: service://euystacio-ai/opa-service:8181
   opa_namespace:
-    description: Where OPA's pods are.
+    description: The namespace of OPA's pods.
     type: str
     default: euystacio-ai
   opa_selector:
@@ -96,18 +96,18 @@ options:
     type: str
     default: app=opa-peace-bonds
   opa_path:
-    description: The rule that decides.
+    description: The path of the rule to query.
     type: str
     default: euystacio/peace_bonds
   opa_probes:
     description:
-      - Questions to OPA whose answers are known. The default is a provider beyond doubt, which must be allowed, and one without trust,
-        which must be denied.
+      - Queries to OPA with the expected answers. The default is a trusted provider, which must be allowed, and an untrusted
+        provider, which must be denied.
     type: list
     elements: dict
     suboptions:
       name:
-        description: What to call it.
+        description: The name of the query.
         type: str
         required: true
       input:
@@ -115,7 +115,7 @@ options:
         type: dict
         required: true
       expect:
-        description: Whether it must be allowed.
+        description: Whether OPA must allow it.
         type: bool
         required: true
   storage_warning:
@@ -142,20 +142,20 @@ options:
     type: str
     default: 26h
   history:
-    description: The past of the metrics that goes into the report. Seconds, or a duration such as C(1h); V(0) for none.
+    description: The length of the metrics' history in the report. Seconds, or a duration such as C(1h); V(0) for none.
     type: str
     default: 1h
   previous:
     description:
-      - RV(report) of the last run, for what changed since then. With it, a pod is told of only if it restarted since then; without it,
-        if it restarted in the last day.
+      - RV(report) of the last run, to find what changed since then. With it, a restarted pod is reported only if it restarted
+        since then; without it, if it restarted in the last day.
     type: dict
   timeout:
-    description: The seconds that all may take. What is not done by then is V(unknown).
+    description: The time for all checks, in seconds. A part that is not done by then is V(unknown).
     type: float
     default: 20
   request_timeout:
-    description: The seconds that each request may take.
+    description: The time for each request, in seconds.
     type: float
     default: 5
   fail_on:
@@ -174,7 +174,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Look at everything
+- name: Check everything
   euystacio.meta_salvage.health_info:
     context: production
   register: health
@@ -307,15 +307,13 @@ import time
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._health.task import ARGUMENTS, outcome
+from ..module_utils._core.errors import conclude
+from ..module_utils._health import task
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
-    result = outcome(module.params, time.time())
-    if result.get("failed"):
-        module.fail_json(**result)
-    module.exit_json(**result)
+    module = AnsibleModule(**task.MODULE)
+    conclude(module, lambda: task.run(module.params, time.time()))
 
 
 if __name__ == "__main__":

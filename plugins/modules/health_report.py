@@ -12,21 +12,21 @@ version_added: 0.1.0
 author: Euystacio Meta Salvage contributors (@euystacio)
 description:
   - Takes what M(euystacio.meta_salvage.health_info) returned for each cluster, also for those where it failed, and writes
-    a JSON file for each cluster, C(fleet.json) with the status of all, and C(health.html), a page that needs nothing else.
+    a JSON file for each cluster, C(fleet.json) with the status of all, and C(health.html), a self-contained page.
   - A cluster without a report, because it was unreachable or its check failed, is in all of them as V(unknown) with the reason.
   - Shows a summary of at most 25 lines, the worst first.
   - Files are replaced in one step, so that a reader never sees half of one.
-  - The files are written at each run. The task is C(changed) when the findings are others than in the report before,
-    or when there is none, so that a handler can tell people about it.
+  - The files are written at each run. The task is C(changed) when the findings differ from those of the report before,
+    or when there is no report before, so that a handler can notify people.
 options:
   results:
     description:
       - The result of M(euystacio.meta_salvage.health_info) for each cluster, by the cluster's name.
-      - A cluster whose result is empty counts as not checked.
+      - A cluster with an empty result counts as not checked.
     type: dict
     required: true
   path:
-    description: The folder for the files, on the controller. It is made if it is missing.
+    description: The folder for the files, on the controller. The module creates it if it is missing.
     type: path
     required: true
   show:

@@ -7,16 +7,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: threshold_info
-short_description: Judge metrics by their thresholds
+short_description: Evaluate metrics against thresholds
 version_added: 0.1.0
 author:
   - Euystacio Meta Salvage contributors (@euystacio)
 description:
-  - Reads metrics from the API's JSON, from Prometheus exposition text or with PromQL, and judges each by the limits of a
-    profile.
-  - A value that can't be trusted is V(unknown), with the reason, and never V(healthy). That is one which is missing, null, NaN,
-    infinite, a string or a boolean, one that is too old, one that several series give differently, and every value of a source
-    that fails.
+  - Reads metrics from the API's JSON, from Prometheus exposition text or with PromQL, and compares each with the
+    limits in a profile.
+  - A value that can't be trusted is V(unknown), with the reason, and never V(healthy). A value can't be trusted if it is missing,
+    null, NaN, infinite, a string or a boolean, if it is too old, if several series disagree, or if its source fails.
   - An unhealthy value is a result, not a failure of the task, unless O(fail_on) says so.
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
@@ -26,20 +25,20 @@ extends_documentation_fragment:
 options:
   url:
     description:
-      - Where the metrics are. Either the address of the service, as in C(http://euystacio-api:8000), or its name in the
+      - The source of the metrics. Either the address of the service, as in C(http://euystacio-api:8000), or its name in the
         cluster, as in C(service://euystacio-ai/euystacio-api:8000), which is reached through the API server with the connection
         options (C(services://) where the service itself speaks TLS).
     type: str
     default: service://euystacio-ai/euystacio-api:8000
   path:
     description:
-      - What to ask for below O(url). It is not used with O(format=promql).
+      - The path of the metrics below O(url). It is not used with O(format=promql).
       - The default is C(/api/metrics/thresholds), and C(/metrics) with O(format=exposition).
     type: str
   format:
     description:
-      - What the source speaks.
-      - V(auto) tells by the content of the answer whether it is the API's JSON, exposition text, or an answer of Prometheus.
+      - The format of the source.
+      - V(auto) detects from the content of the answer whether it is the API's JSON, exposition text, or an answer of Prometheus.
       - V(api) is JSON with a number for each metric, or an object that has C(current_value); under C(metrics) or plain.
       - V(exposition) is Prometheus's text format. It needs the Python library prometheus_client.
       - V(promql) asks the Prometheus at O(url) for each metric's query.
@@ -48,9 +47,9 @@ options:
     default: auto
   profile:
     description:
-      - The metrics and what they must keep to, instead of the runbook's four. A mapping of names to settings, all optional
+      - The metrics and their limits. The default is the runbook's four metrics. A mapping of names to settings, all optional
         except for one limit.
-      - C(critical_min), C(critical_max), C(warning_min) and C(warning_max) are limits. A value that equals its limit keeps it.
+      - C(critical_min), C(critical_max), C(warning_min) and C(warning_max) are limits. A value that equals its limit is within it.
         C(ideal) is what RV(metrics[].deviation) is measured from.
       - C(aliases) are further names under which JSON and exposition text may have the metric. C(query) is its PromQL, the
         metric's name by default. C(labels) narrow it to series with these labels.
@@ -70,7 +69,7 @@ options:
     type: str
   prometheus_url:
     description:
-      - The Prometheus that knows the past of the metrics, for C(for) in the profile and for O(history). An address as in
+      - The Prometheus with the history of the metrics, for C(for) in the profile and for O(history). An address as in
         O(url).
       - The default is O(url) with O(format=promql), none otherwise.
     type: str
@@ -80,7 +79,7 @@ options:
     type: str
   timeout:
     description:
-      - The seconds that reading the metrics may take, all in all.
+      - The total time to read the metrics, in seconds.
     type: float
     default: 10
   fail_on:
@@ -97,14 +96,14 @@ requirements:
 seealso:
   - plugin: euystacio.meta_salvage.evaluate_thresholds
     plugin_type: filter
-    description: The same judgement of data that is at hand.
+    description: The same evaluation, for data that you already have.
   - plugin: euystacio.meta_salvage.healthy
     plugin_type: test
     description: Whether the result is healthy.
 """
 
 EXAMPLES = r"""
-- name: Judge the runbook's four metrics
+- name: Evaluate the runbook's four metrics
   euystacio.meta_salvage.threshold_info:
   register: thresholds
 
@@ -223,68 +222,16 @@ metrics:
 """
 
 import time
-from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
-from ..module_utils._cluster import routes
-from ..module_utils._core.errors import SalvageError
-from ..module_utils._core.times import parse_duration
-from ..module_utils._metrics.decide import result_of
-from ..module_utils._metrics.fetch import read_thresholds, with_history
-from ..module_utils._metrics.profile import parse_profile
-
-ARGUMENTS: dict[str, Any] = {
-    "url": {"type": "str", "default": "service://euystacio-ai/euystacio-api:8000"},
-    "path": {"type": "str"},
-    "format": {"type": "str", "choices": ["auto", "api", "exposition", "promql"], "default": "auto"},
-    "profile": {"type": "dict"},
-    "max_age": {"type": "str"},
-    "prometheus_url": {"type": "str"},
-    "history": {"type": "str"},
-    "timeout": {"type": "float", "default": 10},
-    **routes.ARGUMENTS,
-    "fail_on": {"type": "list", "elements": "str", "choices": ["warning", "critical", "unknown"], "default": []},
-}
-
-
-def run(params: dict[str, Any], now: float) -> dict[str, Any]:
-    if params["timeout"] <= 0:
-        raise SalvageError(f"timeout: {params['timeout']:g} is no time to read anything in; give seconds above 0", reason="bad_input")
-    profile = parse_profile(params["profile"])
-    max_age = None if params["max_age"] is None else parse_duration(params["max_age"], "max_age")
-    span = None if params["history"] is None else parse_duration(params["history"], "history")
-    past = params["prometheus_url"] or (params["url"] if params["format"] == "promql" else None)
-    if span and not past:
-        raise SalvageError("history: it needs a Prometheus; set prometheus_url", reason="bad_input")
-    addresses = routes.Routes(params, params["timeout"])
-    endpoint = addresses.open(params["url"])
-    prometheus = addresses.open_if(past)
-    evaluations = read_thresholds(
-        endpoint,
-        profile=profile,
-        fmt=params["format"],
-        path=params["path"],
-        max_age=max_age,
-        now=now,
-        timeout=params["timeout"],
-        prometheus=prometheus,
-    )
-    if span and prometheus:
-        evaluations = with_history(evaluations, prometheus, profile=profile, start=now - span, end=now, timeout=params["timeout"])
-    return result_of(evaluations)
+from ..module_utils._core.errors import conclude
+from ..module_utils._health import threshold_task
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec={**AUTH_ARG_SPEC, **ARGUMENTS}, supports_check_mode=True)
-    try:
-        result = run(module.params, time.time())
-    except SalvageError as exc:
-        module.fail_json(msg=str(exc), reason=exc.reason)
-    if result["status"] in module.params["fail_on"]:
-        module.fail_json(msg=f"The metrics are {result['status']}. {result['summary']}", **result)
-    module.exit_json(changed=False, **result)
+    module = AnsibleModule(**threshold_task.MODULE)
+    conclude(module, lambda: threshold_task.run(module.params, time.time()))
 
 
 if __name__ == "__main__":

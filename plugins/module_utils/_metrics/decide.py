@@ -232,7 +232,7 @@ def _after(metric: MetricProfile, found: Evaluation, series: Series, *, now: flo
         return replace(
             found,
             status=UNKNOWN if severity == CRITICAL else severity,
-            reason=f"{found.reason}; the history has gaps, so whether it has lasted {window} s can't be told",
+            reason=f"{found.reason}; the history has gaps, so whether it has lasted {window} s can't be determined",
         )
     begun = "" if since is None else f" (it began at {_when(since)})"
     return replace(

@@ -96,7 +96,7 @@ class Evaluation:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Evaluation:
-        """The inverse of ``to_dict``; what is not there takes its default, and what is no status is unknown."""
+        """The inverse of ``to_dict``; what is not there takes its default, and a value that is not a status is unknown."""
         known = {k: data[k] for k in cls.__dataclass_fields__ if k in data and k not in {"history", "status"}}
         status = data.get("status")
         known.setdefault("name", "")

@@ -65,7 +65,7 @@ def parse_profile(data: object = None) -> Profile:
     if data is None:
         data = RUNBOOK
     if not isinstance(data, Mapping):
-        raise _wrong(f"profile: {shown(data)} is no mapping of metrics", "write a mapping such as {qek: {critical_min: 0.85}}")
+        raise _wrong(f"profile: {shown(data)} is not a mapping of metrics", "write a mapping such as {qek: {critical_min: 0.85}}")
     if not data:
         raise _wrong("profile: it names no metric", "name at least one, or leave the option out for the runbook's")
     metrics = tuple(_metric(key, settings) for key, settings in data.items())
@@ -79,15 +79,15 @@ def parse_profile(data: object = None) -> Profile:
 
 def _metric(key: object, settings: object) -> MetricProfile:
     if not isinstance(key, str) or not key or not key.isprintable():
-        raise _wrong(f"profile: {shown(key)} is no name of a metric", "use a string as the key")
+        raise _wrong(f"profile: {shown(key)} is not a name of a metric", "use a string as the key")
     at = f"profile.{key}"
     if not isinstance(settings, Mapping):
-        raise _wrong(f"{at}: {shown(settings)} is no mapping of settings", "write a mapping such as {critical_min: 0.85}")
+        raise _wrong(f"{at}: {shown(settings)} is not a mapping of settings", "write a mapping such as {critical_min: 0.85}")
     for setting in settings:
         if setting not in SETTINGS:
             near = difflib.get_close_matches(shown(setting).strip("'"), SETTINGS, n=1)
             to_do = f"did you mean {near[0]}?" if near else f"use one of {', '.join(SETTINGS)}"
-            raise _wrong(f"{at}: {shown(setting)} is no setting of a metric", to_do)
+            raise _wrong(f"{at}: {shown(setting)} is not a setting of a metric", to_do)
     limits = Limits(**{name: _number(settings[name], f"{at}.{name}") for name in LIMITS if settings.get(name) is not None})
     _consistent(limits, at)
     query = _text(settings.get("query", key), f"{at}.query")
@@ -97,11 +97,11 @@ def _metric(key: object, settings: object) -> MetricProfile:
         raise _wrong(f"{at}.labels: the query {query!r} is an expression", "select the labels in the query itself")
     aliases = settings.get("aliases") or []
     if isinstance(aliases, str) or not isinstance(aliases, (list, tuple)):
-        raise _wrong(f"{at}.aliases: {shown(aliases)} is no list", "write a list of names, such as [QEK, qek_value]")
+        raise _wrong(f"{at}.aliases: {shown(aliases)} is not a list", "write a list of names, such as [QEK, qek_value]")
     names = [key, *([query] if plain else []), *(_text(alias, f"{at}.aliases") for alias in aliases)]
     aggregate = settings.get("aggregate")
     if aggregate is not None and aggregate not in AGGREGATES:
-        raise _wrong(f"{at}.aggregate: {shown(aggregate)} is no aggregate", f"use one of {', '.join(AGGREGATES)}")
+        raise _wrong(f"{at}.aggregate: {shown(aggregate)} is not an aggregate", f"use one of {', '.join(AGGREGATES)}")
     return MetricProfile(
         key=key,
         title=_text(settings.get("title", key), f"{at}.title"),
@@ -138,12 +138,12 @@ def _number(value: object, at: str) -> float:
             number = math.nan
         if math.isfinite(number):
             return number
-    raise _wrong(f"{at}: {shown(value)} is no number", "write a number such as 0.85")
+    raise _wrong(f"{at}: {shown(value)} is not a number", "write a number such as 0.85")
 
 
 def _text(value: object, at: str) -> str:
     if not isinstance(value, str) or not value.strip():
-        raise _wrong(f"{at}: {shown(value)} is no text", "write a name")
+        raise _wrong(f"{at}: {shown(value)} is not text", "write a name")
     return value.strip()
 
 
@@ -151,10 +151,10 @@ def _labels(value: object, at: str) -> dict[str, str]:
     if value is None:
         return {}
     if not isinstance(value, Mapping):
-        raise _wrong(f"{at}: {shown(value)} is no mapping", "write a mapping such as {job: euystacio-api}")
+        raise _wrong(f"{at}: {shown(value)} is not a mapping", "write a mapping such as {job: euystacio-api}")
     for name, wanted in value.items():
         if not isinstance(name, str) or not _LABEL_NAME.fullmatch(name) or not isinstance(wanted, str):
-            raise _wrong(f"{at}: {shown(name)}: {shown(wanted)} is no label", "names are of letters, digits and _, values are text")
+            raise _wrong(f"{at}: {shown(name)}: {shown(wanted)} is not a label", "names are of letters, digits and _, values are text")
     return dict(value)
 
 

@@ -70,7 +70,7 @@ def test_check_mode_predicts_and_writes_nothing(tmp_path, said):
 def test_an_earlier_file_that_is_no_report_is_told_and_replaced(tmp_path, said):
     (tmp_path / "a.json").write_text("{")
     assert run(tmp_path, {"a": {"report": REPORT}})["changed"]
-    assert said[0].startswith(f"WARNING {tmp_path}/a.json is no report of an earlier run")
+    assert said[0].startswith(f"WARNING {tmp_path}/a.json is not a report of an earlier run")
     assert json.loads((tmp_path / "a.json").read_text()) == REPORT
 
 

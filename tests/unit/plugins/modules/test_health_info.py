@@ -307,13 +307,13 @@ def test_a_cluster_that_is_none_is_one_sentence(run: Any, cluster: Any, answer: 
 @pytest.mark.parametrize(
     ("arguments", "msg"),
     [
-        ({"timeout": 0}, "timeout: 0 is no time to look at anything in; give seconds above 0"),
-        ({"request_timeout": -1}, "request_timeout: -1 is no time to look at anything in; give seconds above 0"),
-        ({"namespaces": []}, "namespaces: the list is empty; name those that the service runs in"),
+        ({"timeout": 0}, "timeout: 0 is too short; set seconds above 0"),
+        ({"request_timeout": -1}, "request_timeout: -1 is too short; set seconds above 0"),
+        ({"namespaces": []}, "namespaces: the list is empty; name the namespaces of the service"),
         ({"parts": ["backup"]}, "parts: backup needs backup_path, the folder of the backups"),
         (
             {"alert_severities": {"page": "red"}},
-            "alert_severities: page stands for 'red', which is no status; use one of healthy, warning, unknown, critical",
+            "alert_severities: page stands for 'red', which is not a status; use one of healthy, warning, unknown, critical",
         ),
         (
             {"storage_warning": 0.9, "storage_critical": 0.8},

@@ -75,10 +75,10 @@ def test_an_unhealthy_value_is_a_result_unless_it_is_to_fail(run: Any, url: str)
     ("arguments", "msg"),
     [
         ({"url": "euystacio"}, "'euystacio' is no address of a service; write http://host:port, or service://namespace/name:port"),
-        ({"profile": {"qek": 3}}, "profile.qek: 3 is no mapping of settings; write a mapping such as {critical_min: 0.85}"),
+        ({"profile": {"qek": 3}}, "profile.qek: 3 is not a mapping of settings; write a mapping such as {critical_min: 0.85}"),
         ({"max_age": "soon"}, "max_age: 'soon' is not a duration; write seconds, or 90s, 15m, 1h30m"),
         ({"history": "1h"}, "history: it needs a Prometheus; set prometheus_url"),
-        ({"timeout": 0}, "timeout: 0 is no time to read anything in; give seconds above 0"),
+        ({"timeout": 0}, "timeout: 0 is too short; set seconds above 0"),
         ({"ca_path": "/nowhere/ca.pem"}, "ca_path: there is no file /nowhere/ca.pem; give a PEM file of certificates"),
     ],
 )

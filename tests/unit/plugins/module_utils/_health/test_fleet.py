@@ -86,10 +86,10 @@ def test_plain_has_no_nan():
 
 def test_reports_round_trip_and_replace(tmp_path):
     path = store.report_path(tmp_path / "new" / "folder", "prod/eu")
-    assert store.load(path) is None
-    store.write(path, json.dumps(HEALTHY))
-    store.write(path, json.dumps({**HEALTHY, "status": "warning"}))
-    assert store.load(path)["status"] == "warning"
+    assert store.load_report(path) is None
+    store.write_report(path, json.dumps(HEALTHY))
+    store.write_report(path, json.dumps({**HEALTHY, "status": "warning"}))
+    assert store.load_report(path)["status"] == "warning"
     assert [file.name for file in path.parent.iterdir()] == ["prod%2Feu.json"]
     assert path.stat().st_mode & 0o777 == 0o644
 
@@ -109,15 +109,15 @@ def test_no_two_clusters_share_a_file_nor_leave_the_folder(one, other):
 def test_what_is_no_report_is_one_sentence(tmp_path, content):
     path = tmp_path / "a.json"
     path.write_bytes(content)
-    with pytest.raises(SalvageError, match=r"a\.json is no report of an earlier run"):
-        store.load(path)
+    with pytest.raises(SalvageError, match=r"a\.json is not a report of an earlier run"):
+        store.load_report(path)
 
 
 def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(SalvageError, match="choose another folder"):
-        store.write(tmp_path / "file" / "a.json", "{}")
+        store.write_report(tmp_path / "file" / "a.json", "{}")
     (tmp_path / "taken.json" / "x").mkdir(parents=True)
     with pytest.raises(SalvageError, match="choose another folder"):
-        store.write(tmp_path / "taken.json", "{}")
+        store.write_report(tmp_path / "taken.json", "{}")
     assert sorted(file.name for file in tmp_path.iterdir()) == ["file", "taken.json"]

@@ -241,7 +241,7 @@ def test_a_breach_of_unknown_length() -> None:
     for history in ((), PAST[6:], PAST[:-6], PAST[:3] + PAST[9:]):
         result = after(0.80, history)
         assert result.status == "unknown", history
-        assert "the history has gaps, so whether it has lasted 600 s can't be told" in result.reason
+        assert "the history has gaps, so whether it has lasted 600 s can't be determined" in result.reason
         assert after(0.86, tuple((t, 0.86) for t, _ in history)).status == "warning"
     assert after(0.80, PAST[:3] + PAST[6:]).status == "critical"  # a fifth of the window may be without samples
 

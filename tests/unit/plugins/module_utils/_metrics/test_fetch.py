@@ -421,7 +421,7 @@ def test_a_breach_in_the_api_with_the_past_in_prometheus(prometheus: Prometheus)
         prometheus.expressions["qek_value"] = (500, {"status": "error", "errorType": "internal", "error": "out of memory"})
         broken = read(api.url, profile=LASTING, prometheus=past)[0]
         assert broken.status == "unknown"
-        assert broken.reason.endswith(f"can't be told: {prometheus.server.url}/api/v1/query_range answered 500: out of memory")
+        assert broken.reason.endswith(f"can't be determined: {prometheus.server.url}/api/v1/query_range answered 500: out of memory")
     finally:
         api.close()
 
