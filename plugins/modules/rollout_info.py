@@ -88,31 +88,14 @@ explanation:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
-from ..module_utils._cluster.session import Cluster
 from ..module_utils._core.errors import conclude
-from ..module_utils._delivery.options import WORKLOAD_ARGUMENTS
-from ..module_utils._delivery.rollout.rollback import Workload
-
-ARGUMENTS = {**AUTH_ARG_SPEC, **WORKLOAD_ARGUMENTS, "log_lines": {"type": "int", "default": 20}}
-
-
-def run(params):
-    cluster = Cluster.connect(params, timeout=params["request_timeout"])
-    workload = Workload(cluster, params["kind"], params["namespace"], params["name"])
-    progress = workload.progress()
-    return {
-        "changed": False,
-        "rollout": progress.to_dict(),
-        "revisions": [revision.to_dict() for revision in workload.revisions()],
-        "explanation": workload.explain(progress, params["log_lines"]),
-    }
+from ..module_utils._delivery.rollout import info_task as task
 
 
 def main():
-    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
-    conclude(module, lambda: run(module.params))
+    module = AnsibleModule(**task.MODULE)
+    conclude(module, lambda: task.run(module.params))
 
 
 if __name__ == "__main__":
