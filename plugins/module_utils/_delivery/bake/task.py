@@ -23,7 +23,8 @@ from ..._core.options import argument_spec, from_params, option
 from ..._core.progress import PROGRESS_ARGUMENTS, Tell, teller
 from ..._metrics.model import Profile
 from ..._metrics.profile import parse_profile
-from ..blue_green.switch import BlueGreen, Settings
+from ..blue_green.gates_seen import Settings
+from ..blue_green.switch import BlueGreen
 from ..blue_green.weighted import Weighted
 from ..options import WorkloadOptions
 from ..rollout.rollback import Workload

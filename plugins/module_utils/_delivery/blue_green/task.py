@@ -19,8 +19,9 @@ from ..._core.errors import SalvageError
 from ..._core.options import argument_spec, from_params, option
 from ..._core.progress import PROGRESS_ARGUMENTS, teller
 from .colours import Journal
+from .gates_seen import Settings
 from .old_colour import Ending
-from .switch import BlueGreen, Settings
+from .switch import BlueGreen
 from .weighted import Weighted
 
 
