@@ -51,7 +51,7 @@ def health_of(cluster: ServesProxy, pod: Object, port: str, path: str, *, timeou
     return ServiceHealth(status, f"{path} answered {answer.status}{said(answer)}")
 
 
-def requests_of(
+def requests_answered(
     cluster: ServesProxy, pod: Object, port: str, exclude: Iterable[str], *, metric: str = "http_requests_total"
 ) -> float | None:
     """How many requests the pod has answered, without those to the excluded paths; None if it does not tell."""
@@ -85,7 +85,7 @@ def drained(
     before: dict[str, float | None] = {}
     quiet = 0
     while True:
-        now = {pod["metadata"]["uid"]: requests_of(cluster, pod, port, exclude) for pod in pods()}
+        now = {pod["metadata"]["uid"]: requests_answered(cluster, pod, port, exclude) for pod in pods()}
         known = all(value is not None for value in now.values())
         rose = sum((value or 0) - (before.get(uid) or 0) for uid, value in now.items() if uid in before)
         quiet = quiet + 1 if before and known and rose == 0 else 0

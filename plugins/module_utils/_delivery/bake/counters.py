@@ -70,7 +70,7 @@ def rise(before: float | None, now: float) -> float:
 
 
 @dataclass
-class Tally:
+class CounterTally:
     """What rose since the last look, over pods.  ``known`` are pods whose counters were read before the change could begin."""
 
     signals: Signals

@@ -23,6 +23,8 @@ from ..._core.options import argument_spec, from_params, option
 from ..._core.progress import PROGRESS_ARGUMENTS, Tell, teller
 from ..._metrics.model import Profile
 from ..._metrics.profile import parse_profile
+from ..._opa.client import Opa, data_path
+from ..._opa.probe import Probe
 from ..blue_green.gates_seen import Settings
 from ..blue_green.switch import BlueGreen
 from ..blue_green.weighted import Weighted
@@ -31,7 +33,7 @@ from ..rollout.rollback import Workload
 from .bake import Bake, Baseline, Plan, Sources, measure, nothing_before
 from .counters import Signals
 from .judge import Rule
-from .opa_probes import PolicySource, Probe
+from .opa_probes import PolicySource
 from .sources import PodSource, PrometheusSource
 
 
@@ -127,8 +129,10 @@ def sources_of(given: BakeOptions, routes: Routes) -> Sources:
     if given.opa_probes:
         if not given.opa_url:
             raise SalvageError("opa_probes needs opa_url; name the address where OPA answers", reason="bad_input")
-        probes = tuple(Probe(probe.name, probe.path, probe.input or {}, probe.expect) for probe in given.opa_probes)
-        policy = PolicySource(routes.open(given.opa_url), probes)
+        probes = tuple(Probe(probe.name, probe.input or {}, probe.expect, probe.path) for probe in given.opa_probes)
+        for probe in probes:
+            data_path(probe.path)  # a path that is not valid ends the run before the bake, not in it
+        policy = PolicySource(Opa(routes.open(given.opa_url)), probes)
     if given.source == "pods" or not given.prometheus_url:
         return Sources(pods, policy=policy)
     try:

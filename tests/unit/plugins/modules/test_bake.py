@@ -76,6 +76,8 @@ def test_opa_by_a_forwarded_connection(cluster: Cluster, web: Any) -> None:
     policy = sources(asked, cluster).policy
     assert policy is not None
     assert "nobody" in policy.ask().denied[0]
+    with pytest.raises(SalvageError, match="is not the path of an OPA rule"):
+        sources({**asked, "opa_probes": [{**probes[0], "path": "p//allow"}]}, cluster)
 
 
 def test_without_prometheus_the_pods_are_asked_but_an_address_that_is_none_is_told(cluster: Cluster, web: Any) -> None:
