@@ -18,7 +18,7 @@ description:
     nearly all scrapes; otherwise the verdict is V(unknown).
   - Some things end it at once. A pod that restarts or can't start, a health endpoint that answers badly, a metric beyond its critical
     threshold, an alert that begins to fire, a decision of OPA that is not as it must be.
-  - Works on Prometheus, and on the pods' own metrics where there is none, which is weaker and says so.
+  - Uses Prometheus, or the pods' own metrics if there is no Prometheus. This is weaker, and RV(weak) says so.
   - Requests that fail together are counted as independent ones unless O(variance_ratio) says otherwise.
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
@@ -27,7 +27,7 @@ extends_documentation_fragment:
   - euystacio.meta_salvage.progress
 attributes:
   check_mode:
-    description: Can run in check mode and tell what it would without changing anything.
+    description: Can run in check mode and report what it would change, without changing anything.
     support: partial
     details: In check mode there is no change to watch, so O(state=judged) returns V(unknown) at once.
   diff_mode:
@@ -36,7 +36,7 @@ attributes:
   idempotent:
     description: A second run changes nothing.
     support: N/A
-    details: It watches; it changes nothing but where O(revert_service) or O(revert_route) send the traffic if the verdict is bad.
+    details: It watches; it changes nothing but where O(revert_service) or O(revert_route) sends the traffic if the verdict is bad.
 options:
   state:
     description:
@@ -50,10 +50,10 @@ options:
     type: dict
   without_baseline:
     description:
-      - Nothing ran before, as with a first deployment. Errors are held against O(floor) alone; the rest is looked at as ever, but for slow
-        requests, which only a baseline tells.
-      - What is new may have no users yet. So it passes with few requests too, if none of them speaks against it and health, thresholds or
-        OPA were looked at; RV(reason) and RV(weak) say so. A critical alert that fires from the start does not count.
+      - Nothing ran before, as with a first deployment. Errors are compared with O(floor) alone. Everything else is checked as usual, except
+        slow requests, which need a baseline.
+      - A new service may have no users yet. So it passes with few requests too, if none of them is evidence against it and health, thresholds
+        or OPA were looked at; RV(reason) and RV(weak) say so. A critical alert that fires from the start does not count.
     type: bool
     default: false
   window:
@@ -104,7 +104,7 @@ options:
     type: str
     default: "8000"
   metrics_path:
-    description: Where each pod tells its metrics.
+    description: The path at which each pod serves its metrics.
     type: str
     default: /metrics
   requests_metric:
@@ -133,7 +133,7 @@ options:
     elements: str
     default: [/health, /ready, /metrics]
   health_path:
-    description: Asked of each pod at each look; empty not to ask.
+    description: Each pod must answer 200 here at each look and state that it is healthy. Leave it empty to skip the check.
     type: str
     default: /health
   health_port:
@@ -162,8 +162,8 @@ options:
     type: str
   opa_probes:
     description:
-      - Decisions that must come out so at every look. Another answer ends the bake at once; no answer, or an undefined one, is a gap, and
-        nothing passes over more than a tenth of them.
+      - Decisions that must have these answers at every look. Another answer ends the bake at once. No answer, or an undefined one, is a gap,
+        and nothing passes over more than a tenth of them.
     type: list
     elements: dict
     default: []
@@ -184,7 +184,7 @@ options:
         type: bool
         default: true
   revert_service:
-    description: Switch this Service back (see M(euystacio.meta_salvage.blue_green)) in the very moment that the verdict is V(failed).
+    description: Switch this Service back (see M(euystacio.meta_salvage.blue_green)) as soon as the verdict is V(failed).
     type: str
   revert_route:
     description: As O(revert_service), for traffic that moves by weights.
@@ -208,7 +208,7 @@ options:
     type: bool
     default: true
   colour_key:
-    description: The label that tells that Service's colours apart.
+    description: The label that distinguishes the colours of that Service.
     type: str
     default: version
   run:
@@ -248,7 +248,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 verdict:
-  description: V(passed), V(failed), or V(unknown) where too little was seen.
+  description: V(passed), V(failed), or V(unknown) if too little was seen.
   returned: with O(state=judged)
   type: str
   sample: failed
@@ -276,7 +276,7 @@ last_look:
     verdict: failed
     counts: {errors: {trials: 300, events: 13}, slow: {trials: 300, events: 2}}
 weak:
-  description: What limits the verdict, if Prometheus or a baseline was not there.
+  description: What limits the verdict, if there was no Prometheus or no baseline. It names the address that did not answer, and why.
   returned: with O(state=judged)
   type: str
   sample: ""
@@ -292,7 +292,7 @@ baseline:
     firing: []
 reverted:
   description: How the traffic was switched back, as in M(euystacio.meta_salvage.blue_green).
-  returned: when it was
+  returned: when the traffic was switched back
   type: dict
   sample: {changed: true, active: blue, proven: true, proof_ms: 4.2}
 """

@@ -24,7 +24,7 @@ extends_documentation_fragment:
   - euystacio.meta_salvage.progress
 attributes:
   check_mode:
-    description: Can run in check mode and tell what it would without changing anything.
+    description: Can run in check mode and report what it would change, without changing anything.
     support: full
     details: Writes are sent with C(dryRun=All), the gates are looked at once, nothing is waited for.
   diff_mode:
@@ -37,7 +37,7 @@ attributes:
 options:
   state:
     description:
-      - V(inspected) tells the colours.
+      - V(inspected) returns the colours.
       - V(adopted) gives a Service that does not name O(colour_key) yet its first colour. It labels the pods, waits for them, and
         then narrows the selector to them; no endpoint is lost.
       - V(prepared) makes the Deployment of O(colour), as many replicas as the active one has now, and a preview Service, and waits. A
@@ -57,7 +57,7 @@ options:
     type: str
     default: euystacio-ai
   colour_key:
-    description: The label that tells the colours apart.
+    description: The label that distinguishes the colours.
     type: str
     default: version
   colour:
@@ -146,7 +146,7 @@ options:
     type: float
     default: 900
   allow_no_return:
-    description: Switch even if the active colour is not fit to go back to. A fix for a dead version is deployed so.
+    description: Switch even if the active colour is not fit to go back to. Use it to deploy a fix for a version that does not work.
     type: bool
     default: false
   drain_timeout:
@@ -171,7 +171,7 @@ options:
     type: float
     default: 600
   request_timeout:
-    description: Seconds for each request to the API server. Those that are safe to repeat are repeated if it stumbles.
+    description: Seconds for each request to the API server. Requests that are safe to repeat are repeated if it fails temporarily.
     type: float
     default: 10.0
 seealso:

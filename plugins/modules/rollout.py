@@ -23,7 +23,7 @@ extends_documentation_fragment:
   - euystacio.meta_salvage.progress
 attributes:
   check_mode:
-    description: Can run in check mode and tell what it would without changing anything.
+    description: Can run in check mode and report what it would change, without changing anything.
     support: full
     details: Writes are sent with C(dryRun=All), so the API server's admission has its say; nothing is waited for.
   diff_mode:
@@ -62,8 +62,8 @@ options:
     choices: [passed, failed]
   baseline:
     description:
-      - How well it ran, the C(baseline) that M(euystacio.meta_salvage.bake) measured, kept with O(record=passed) and told by
-        M(euystacio.meta_salvage.rollout_info). Who finds a change half made by a run that was killed can't measure it any more.
+      - How well it ran, the C(baseline) that M(euystacio.meta_salvage.bake) measured, kept with O(record=passed) and returned by
+        M(euystacio.meta_salvage.rollout_info). A run that resumes the change of a run that was killed can no longer measure it.
     type: dict
   run:
     description: The name of the run, for the record.

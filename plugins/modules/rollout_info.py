@@ -7,12 +7,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: rollout_info
-short_description: Tell how far a rollout is, and which revisions there are to go back to
+short_description: Show how far a rollout is, and which revisions can be restored
 version_added: 0.1.0
 author: Euystacio Meta Salvage contributors (@euystacio)
 description:
-  - Tells of a Deployment, StatefulSet or DaemonSet how far its rollout is, what is wrong with pods of the newest revision, and which
-    revisions the cluster keeps, with what M(euystacio.meta_salvage.rollout) recorded of them.
+  - Shows how far the rollout of a Deployment, StatefulSet or DaemonSet is, what is wrong with pods of the newest revision, and which
+    revisions the cluster keeps, with what M(euystacio.meta_salvage.rollout) recorded about them.
   - Pods and revisions are taken by their owner, never by labels alone.
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options

@@ -25,7 +25,7 @@ extends_documentation_fragment:
   - euystacio.meta_salvage.progress
 attributes:
   check_mode:
-    description: Can run in check mode and tell what it would without changing anything.
+    description: Can run in check mode and report what it would change, without changing anything.
     support: full
     details: Writes are sent with C(dryRun=All), quota and room are checked, nothing is waited for.
   diff_mode:

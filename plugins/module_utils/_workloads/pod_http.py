@@ -1,7 +1,7 @@
 # Copyright (c) 2026 Euystacio Meta Salvage contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What each single pod says of itself, asked through the API server: a Service would answer for one of them only."""
+"""What each pod reports about itself, read through the API server: a Service would answer for one of them only."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def health_of(cluster: ServesProxy, pod: Object, port: str, path: str, *, timeou
 def requests_answered(
     cluster: ServesProxy, pod: Object, port: str, exclude: Iterable[str], *, metric: str = "http_requests_total"
 ) -> float | None:
-    """How many requests the pod has answered, without those to the excluded paths; None if it does not tell."""
+    """How many requests the pod has answered, without those to the excluded paths; None if it does not report them."""
     try:
         answer = ask(cluster, pod, port, "/metrics")
         if answer.status != 200:
@@ -92,7 +92,7 @@ def drained(
         waited = time.monotonic() - began
         if quiet >= 2 or not now:
             return {"drained": True, "seconds": round(waited, 1), "reason": "no request in two intervals" if now else "no pod is left"}
-        why = f"{rose:g} requests in the last interval" if known else "some pods do not tell their requests"
+        why = f"{rose:g} requests in the last interval" if known else "some pods do not report their requests"
         if before:
             tell({"says": f"{waited:.0f}/{timeout:g} s, {why}"})
         if waited + interval > timeout:

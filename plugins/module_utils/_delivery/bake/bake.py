@@ -41,7 +41,7 @@ class Baseline:
     bound: float | None = None
     source: str = ""
     firing: tuple[tuple[tuple[str, str], ...], ...] = ()
-    none: bool = False  # nothing ran before, so the floor alone is what errors are held against
+    none: bool = False  # nothing ran before, so errors are compared with the floor alone
 
     def to_dict(self) -> Result:
         return {
@@ -132,7 +132,7 @@ def _over(series: Iterable[list[Point]], signals: Signals) -> dict[Any, float]:
 
 @dataclass
 class Bake:
-    """One bake.  ``emit`` is told of each look."""
+    """One bake.  ``emit`` gets each look."""
 
     workload: Workload
     sources: Sources

@@ -36,7 +36,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Signals:
-    """Which counters tell what."""
+    """Which counters mean what."""
 
     requests: str = "http_requests_total"
     code_label: str = "code"
@@ -49,7 +49,7 @@ class Signals:
         try:
             re.compile(self.error_pattern)
         except re.error as exc:
-            raise SalvageError(f"error_pattern {self.error_pattern!r} is no regular expression: {exc}", reason="bad_input") from None
+            raise SalvageError(f"error_pattern {self.error_pattern!r} is not a regular expression: {exc}", reason="bad_input") from None
 
     @property
     def names(self) -> tuple[str, ...]:

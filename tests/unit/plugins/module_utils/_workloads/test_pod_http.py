@@ -133,7 +133,7 @@ def test_no_pod_has_no_requests(pauses: list[float]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answers", "why"), [((counted(7),), "0 requests in the last interval"), (("timeout",), "some pods do not tell their requests")]
+    ("answers", "why"), [((counted(7),), "0 requests in the last interval"), (("timeout",), "some pods do not report their requests")]
 )
 def test_what_is_not_quiet_in_time_is_told(pauses: list[float], answers: tuple[Response | str, ...], why: str) -> None:
     found = drain(*answers, timeout=0.5)

@@ -64,7 +64,7 @@ def test_other_codes() -> None:
     tally = CounterTally(signals)
     tally.take("p", [])
     assert errors_of([tally.take("p", [requests("404", 2), requests("500", 1), requests("200", 7)])], signals) == Counts(10, 3)
-    with pytest.raises(SalvageError, match="no regular expression"):
+    with pytest.raises(SalvageError, match="not a regular expression"):
         Signals(error_pattern="(")
 
 
