@@ -52,7 +52,7 @@ options:
     description:
       - Nothing ran before, as with a first deployment. Errors are compared with O(floor) alone. Everything else is checked as usual, except
         slow requests, which need a baseline.
-      - A new service may have no users yet. So it passes with few requests too, if none of them is evidence against it and health, thresholds
+      - A new service may have no users yet. It passes with few requests too, if none of them is evidence against it and health, thresholds
         or OPA were looked at; RV(reason) and RV(weak) say so. A critical alert that fires from the start does not count.
     type: bool
     default: false
@@ -162,7 +162,7 @@ options:
     type: str
   opa_probes:
     description:
-      - Decisions that must have these answers at every look. Another answer ends the bake at once. No answer, or an undefined one, is a gap,
+      - Decisions that must have these answers at every look. A different answer ends the bake. No answer, or an undefined one, is a gap,
         and nothing passes over more than a tenth of them.
     type: list
     elements: dict
