@@ -15,7 +15,7 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.b
     Coverage,
     Rule,
     Stream,
-    judge,
+    judge_bake,
 )
 
 INTERVAL = 15
@@ -68,7 +68,7 @@ def simulate(scenario: Scenario, runs: int, rng: Random) -> list[int]:
             began = (look - 1) * INTERVAL
             rate = scenario.bad_rate if scenario.bad_rate is not None and began >= scenario.onset else scenario.good_rate
             stream = stream.after(Counts(per_look, draw(rng, per_look, rate)))
-            if judge({"errors": stream}, Coverage()).status == FAILED:
+            if judge_bake({"errors": stream}, Coverage()).status == FAILED:
                 found.append(look * INTERVAL - scenario.onset)
                 break
     return found

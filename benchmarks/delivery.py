@@ -33,8 +33,9 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.b
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.bake.counters import Signals
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.bake.judge import Rule
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.bake.sources import PodSource
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.blue_green.gates_seen import Settings
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.blue_green.old_colour import Ending
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.blue_green.switch import BlueGreen, Settings
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.blue_green.switch import BlueGreen
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.rollout.rollback import Workload, roll_back
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._metrics.model import Profile
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._workloads.workload import path_of

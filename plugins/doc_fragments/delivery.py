@@ -24,7 +24,7 @@ options:
     type: str
     default: euystacio-ai
   request_timeout:
-    description: Seconds for each request to the API server. Those that are safe to repeat are repeated if it stumbles.
+    description: Seconds for each request to the API server. Requests that are safe to repeat are repeated if it fails temporarily.
     type: float
     default: 10.0
 """

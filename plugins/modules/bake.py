@@ -18,7 +18,7 @@ description:
     nearly all scrapes; otherwise the verdict is V(unknown).
   - Some things end it at once. A pod that restarts or can't start, a health endpoint that answers badly, a metric beyond its critical
     threshold, an alert that begins to fire, a decision of OPA that is not as it must be.
-  - Works on Prometheus, and on the pods' own metrics where there is none, which is weaker and says so.
+  - Uses Prometheus, or the pods' own metrics if there is no Prometheus. This is weaker, and RV(weak) says so.
   - Requests that fail together are counted as independent ones unless O(variance_ratio) says otherwise.
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
@@ -27,7 +27,7 @@ extends_documentation_fragment:
   - euystacio.meta_salvage.progress
 attributes:
   check_mode:
-    description: Can run in check mode and tell what it would without changing anything.
+    description: Can run in check mode and report what it would change, without changing anything.
     support: partial
     details: In check mode there is no change to watch, so O(state=judged) returns V(unknown) at once.
   diff_mode:
@@ -36,7 +36,7 @@ attributes:
   idempotent:
     description: A second run changes nothing.
     support: N/A
-    details: It watches; it changes nothing but where O(revert_service) or O(revert_route) send the traffic if the verdict is bad.
+    details: It watches; it changes nothing but where O(revert_service) or O(revert_route) sends the traffic if the verdict is bad.
 options:
   state:
     description:
@@ -50,10 +50,10 @@ options:
     type: dict
   without_baseline:
     description:
-      - Nothing ran before, as with a first deployment. Errors are held against O(floor) alone; the rest is looked at as ever, but for slow
-        requests, which only a baseline tells.
-      - What is new may have no users yet. So it passes with few requests too, if none of them speaks against it and health, thresholds or
-        OPA were looked at; RV(reason) and RV(weak) say so. A critical alert that fires from the start does not count.
+      - Nothing ran before, as with a first deployment. Errors are compared with O(floor) alone. Everything else is checked as usual, except
+        slow requests, which need a baseline.
+      - A new service may have no users yet. It passes with few requests too, if none of them is evidence against it and health, thresholds
+        or OPA were looked at; RV(reason) and RV(weak) say so. A critical alert that fires from the start does not count.
     type: bool
     default: false
   window:
@@ -104,7 +104,7 @@ options:
     type: str
     default: "8000"
   metrics_path:
-    description: Where each pod tells its metrics.
+    description: The path at which each pod serves its metrics.
     type: str
     default: /metrics
   requests_metric:
@@ -133,7 +133,7 @@ options:
     elements: str
     default: [/health, /ready, /metrics]
   health_path:
-    description: Asked of each pod at each look; empty not to ask.
+    description: Each pod must answer 200 here at each look and state that it is healthy. Leave it empty to skip the check.
     type: str
     default: /health
   health_port:
@@ -162,8 +162,8 @@ options:
     type: str
   opa_probes:
     description:
-      - Decisions that must come out so at every look. Another answer ends the bake at once; no answer, or an undefined one, is a gap, and
-        nothing passes over more than a tenth of them.
+      - Decisions that must have these answers at every look. A different answer ends the bake. No answer, or an undefined one, is a gap,
+        and nothing passes over more than a tenth of them.
     type: list
     elements: dict
     default: []
@@ -184,7 +184,7 @@ options:
         type: bool
         default: true
   revert_service:
-    description: Switch this Service back (see M(euystacio.meta_salvage.blue_green)) in the very moment that the verdict is V(failed).
+    description: Switch this Service back (see M(euystacio.meta_salvage.blue_green)) as soon as the verdict is V(failed).
     type: str
   revert_route:
     description: As O(revert_service), for traffic that moves by weights.
@@ -208,7 +208,7 @@ options:
     type: bool
     default: true
   colour_key:
-    description: The label that tells that Service's colours apart.
+    description: The label that distinguishes the colours of that Service.
     type: str
     default: version
   run:
@@ -248,7 +248,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 verdict:
-  description: V(passed), V(failed), or V(unknown) where too little was seen.
+  description: V(passed), V(failed), or V(unknown) if too little was seen.
   returned: with O(state=judged)
   type: str
   sample: failed
@@ -276,7 +276,7 @@ last_look:
     verdict: failed
     counts: {errors: {trials: 300, events: 13}, slow: {trials: 300, events: 2}}
 weak:
-  description: What limits the verdict, if Prometheus or a baseline was not there.
+  description: What limits the verdict, if there was no Prometheus or no baseline. It names the address that did not answer, and why.
   returned: with O(state=judged)
   type: str
   sample: ""
@@ -292,223 +292,20 @@ baseline:
     firing: []
 reverted:
   description: How the traffic was switched back, as in M(euystacio.meta_salvage.blue_green).
-  returned: when it was
+  returned: when the traffic was switched back
   type: dict
   sample: {changed: true, active: blue, proven: true, proof_ms: 4.2}
 """
 
-import json
-import os
-import tempfile
-
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
-from ..module_utils._cluster.defaults import PROMETHEUS_URL
-from ..module_utils._cluster.routes import ARGUMENTS as ROUTES
-from ..module_utils._cluster.routes import Routes
-from ..module_utils._cluster.session import Cluster
-from ..module_utils._core.errors import SalvageError
-from ..module_utils._core.progress import PROGRESS_ARGUMENTS, teller
-from ..module_utils._delivery.bake.bake import Bake, Baseline, Plan, Sources, measure, nothing_before
-from ..module_utils._delivery.bake.counters import Signals
-from ..module_utils._delivery.bake.judge import Rule
-from ..module_utils._delivery.bake.opa_probes import PolicySource, probes_from
-from ..module_utils._delivery.bake.sources import PodSource, PrometheusSource
-from ..module_utils._delivery.blue_green.switch import BlueGreen, Settings
-from ..module_utils._delivery.blue_green.weighted import Weighted
-from ..module_utils._delivery.options import WORKLOAD_ARGUMENTS
-from ..module_utils._delivery.rollout.rollback import Workload
-from ..module_utils._metrics.model import Profile
-from ..module_utils._metrics.profile import parse_profile
-
-ARGUMENTS = {
-    **AUTH_ARG_SPEC,
-    **ROUTES,
-    **WORKLOAD_ARGUMENTS,
-    **PROGRESS_ARGUMENTS,
-    "state": {"type": "str", "choices": ["measured", "judged"], "default": "judged"},
-    "baseline": {"type": "dict"},
-    "without_baseline": {"type": "bool", "default": False},
-    "window": {"type": "float", "default": 900},
-    "interval": {"type": "float", "default": 15},
-    "extend": {"type": "float", "default": 0},
-    "alpha": {"type": "float", "default": 0.01},
-    "margin": {"type": "float", "default": 2.0},
-    "floor": {"type": "float", "default": 0.002},
-    "harm": {"type": "float", "default": 5.0},
-    "variance_ratio": {"type": "float", "default": 1.0},
-    "source": {"type": "str", "choices": ["auto", "prometheus", "pods"], "default": "auto"},
-    "prometheus_url": {"type": "str", "default": PROMETHEUS_URL},
-    "metrics_port": {"type": "str", "default": "8000"},
-    "metrics_path": {"type": "str", "default": "/metrics"},
-    "requests_metric": {"type": "str", "default": "http_requests_total"},
-    "durations_metric": {"type": "str", "default": "http_request_duration_seconds_bucket"},
-    "code_label": {"type": "str", "default": "code"},
-    "error_pattern": {"type": "str", "default": "5.."},
-    "path_label": {"type": "str", "default": "path"},
-    "exclude_paths": {"type": "list", "elements": "str", "default": ["/health", "/ready", "/metrics"]},
-    "health_path": {"type": "str", "default": "/health"},
-    "health_port": {"type": "str", "default": "8000"},
-    "thresholds": {"type": "dict"},
-    "check_thresholds": {"type": "bool", "default": True},
-    "threshold_looks": {"type": "int", "default": 2},
-    "alert_severities": {"type": "list", "elements": "str", "default": ["critical"]},
-    "opa_url": {"type": "str"},
-    "opa_probes": {
-        "type": "list",
-        "elements": "dict",
-        "default": [],
-        "options": {
-            "name": {"type": "str", "required": True},
-            "path": {"type": "str", "required": True},
-            "input": {"type": "dict"},
-            "expect": {"type": "bool", "default": True},
-        },
-    },
-    "revert_service": {"type": "str"},
-    "revert_route": {
-        "type": "dict",
-        "options": {
-            "traffic": {"type": "str", "choices": ["httproute", "route"], "required": True},
-            "name": {"type": "str", "required": True},
-            "backends": {"type": "dict", "required": True},
-        },
-    },
-    "revert_on_unknown": {"type": "bool", "default": True},
-    "colour_key": {"type": "str", "default": "version", "no_log": False},
-    "run": {"type": "str", "default": ""},
-    "record_path": {"type": "path"},
-    "fail_on": {"type": "list", "elements": "str", "choices": ["failed", "unknown"], "default": ["failed", "unknown"]},
-}
-
-
-def sources_of(params, cluster):
-    """Prometheus where it is wanted and answers, OPA where it is to be asked, and the pods in any case."""
-    pods = PodSource(cluster, params["metrics_port"], params["metrics_path"])
-    routes = Routes(params, params["request_timeout"], cluster=cluster)
-    policy = None
-    if params["opa_probes"]:
-        if not params["opa_url"]:
-            raise SalvageError("opa_probes needs opa_url; name the address where OPA answers", reason="bad_input")
-        policy = PolicySource(routes.open(params["opa_url"]), probes_from(params["opa_probes"]))
-    if params["source"] == "pods" or not params["prometheus_url"]:
-        return Sources(pods, policy=policy)
-    try:
-        endpoint = routes.open(params["prometheus_url"])
-        if params["source"] == "auto":
-            endpoint.get("/api/v1/query", query={"query": "vector(1)"})
-    except SalvageError as exc:
-        if params["source"] != "auto" or exc.reason == "bad_input":
-            raise
-        return Sources(pods, policy=policy)
-    return Sources(pods, PrometheusSource(endpoint, params["namespace"], 2.5 * params["interval"]), policy)
-
-
-def signals_of(params):
-    return Signals(
-        requests=params["requests_metric"],
-        code_label=params["code_label"],
-        error_pattern=params["error_pattern"],
-        path_label=params["path_label"],
-        exclude=frozenset(params["exclude_paths"]),
-        durations=params["durations_metric"],
-    )
-
-
-def way_back(params, cluster):
-    """What can switch the traffic back, or None."""
-    settings, route = Settings(run=params["run"]), params["revert_route"]
-    if route:
-        return Weighted(cluster, params["namespace"], route["traffic"], route["name"], route["backends"], settings)
-    return (
-        BlueGreen(cluster, params["namespace"], params["revert_service"], params["colour_key"], settings)
-        if params["revert_service"]
-        else None
-    )
-
-
-def baseline_of(params, sources):
-    if params["without_baseline"]:
-        if params["baseline"]:
-            raise SalvageError("baseline and without_baseline contradict each other; give one of them", reason="bad_input")
-        return nothing_before(sources)
-    return Baseline.from_dict(params["baseline"]) if params["baseline"] else Baseline()
-
-
-def judged(module, cluster, workload, sources):
-    """The module's result: the bake, and the way back if it is needed."""
-    params = module.params
-    back = way_back(params, cluster)
-    bake = Bake(
-        workload,
-        sources,
-        signals_of(params),
-        Rule(**{name: params[name] for name in ("alpha", "margin", "floor", "harm", "variance_ratio")}),
-        Plan(
-            window=params["window"],
-            interval=params["interval"],
-            extend=params["extend"],
-            threshold_looks=params["threshold_looks"],
-            health_path=params["health_path"],
-            health_port=params["health_port"],
-            severities=frozenset(params["alert_severities"]),
-        ),
-        baseline_of(params, sources),
-        parse_profile(params["thresholds"]) if params["check_thresholds"] else Profile(()),
-        teller(params["progress_path"]),
-    )
-    verdict, record = bake.run()
-    result = {
-        "changed": False,
-        "verdict": verdict.status,
-        "reason": verdict.reason,
-        "evidence": verdict.evidence,
-        "looks": len(record["looks"]),
-        "last_look": record["looks"][-1] if record["looks"] else None,
-        "weak": record["weak"],
-        "baseline": record["baseline"],
-    }
-    if back and (verdict.status == "failed" or (verdict.status == "unknown" and params["revert_on_unknown"])):
-        try:
-            reverted = back.revert()
-        except SalvageError as exc:
-            module.fail_json(msg=f"{verdict.reason}; and it could not be switched back: {exc}", reason=exc.reason, **result)
-        result |= {"reverted": reverted, "changed": reverted["changed"]}
-        record["reverted"] = reverted
-    if params["record_path"]:
-        write_record(module, params["record_path"], {"run": params["run"], **record})
-    return result
-
-
-def write_record(module, path, record):
-    """Whole or not at all."""
-    handle, temporary = tempfile.mkstemp(dir=module.tmpdir)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        json.dump(record, file, indent=1)
-    module.atomic_move(temporary, path)
+from ..module_utils._core.errors import conclude
+from ..module_utils._delivery.bake import task
 
 
 def main():
-    module = AnsibleModule(argument_spec=ARGUMENTS, mutually_exclusive=[("revert_service", "revert_route")], supports_check_mode=True)
-    params = module.params
-    try:
-        cluster = Cluster.connect(params, timeout=params["request_timeout"])
-        workload = Workload(cluster, params["kind"], params["namespace"], params["name"])
-        sources = sources_of(params, cluster)
-        if params["state"] == "measured":
-            baseline = measure(workload, sources, signals_of(params), params["window"])
-            module.exit_json(changed=False, baseline=baseline.to_dict())
-        if module.check_mode:
-            module.exit_json(changed=False, verdict="unknown", reason="in check mode there is no change to watch", evidence=1.0, looks=0)
-        result = judged(module, cluster, workload, sources)
-    except SalvageError as exc:
-        module.fail_json(msg=str(exc), reason=exc.reason)
-    except OSError as exc:
-        module.fail_json(msg=f"the record could not be written: {exc}")
-    if result["verdict"] in params["fail_on"]:
-        module.fail_json(msg=f"the bake's verdict is {result['verdict']}: {result['reason']}", **result)
-    module.exit_json(**result)
+    module = AnsibleModule(**task.MODULE)
+    conclude(module, lambda: task.run(module.params, check_mode=module.check_mode))
 
 
 if __name__ == "__main__":

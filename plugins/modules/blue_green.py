@@ -24,7 +24,7 @@ extends_documentation_fragment:
   - euystacio.meta_salvage.progress
 attributes:
   check_mode:
-    description: Can run in check mode and tell what it would without changing anything.
+    description: Can run in check mode and report what it would change, without changing anything.
     support: full
     details: Writes are sent with C(dryRun=All), the gates are looked at once, nothing is waited for.
   diff_mode:
@@ -37,7 +37,7 @@ attributes:
 options:
   state:
     description:
-      - V(inspected) tells the colours.
+      - V(inspected) returns the colours.
       - V(adopted) gives a Service that does not name O(colour_key) yet its first colour. It labels the pods, waits for them, and
         then narrows the selector to them; no endpoint is lost.
       - V(prepared) makes the Deployment of O(colour), as many replicas as the active one has now, and a preview Service, and waits. A
@@ -57,7 +57,7 @@ options:
     type: str
     default: euystacio-ai
   colour_key:
-    description: The label that tells the colours apart.
+    description: The label that distinguishes the colours.
     type: str
     default: version
   colour:
@@ -146,7 +146,7 @@ options:
     type: float
     default: 900
   allow_no_return:
-    description: Switch even if the active colour is not fit to go back to. A fix for a dead version is deployed so.
+    description: Switch even if the active colour is not fit to go back to. Use it to deploy a fix for a version that does not work.
     type: bool
     default: false
   drain_timeout:
@@ -171,7 +171,7 @@ options:
     type: float
     default: 600
   request_timeout:
-    description: Seconds for each request to the API server. Those that are safe to repeat are repeated if it stumbles.
+    description: Seconds for each request to the API server. Requests that are safe to repeat are repeated if it fails temporarily.
     type: float
     default: 10.0
 seealso:
@@ -311,136 +311,15 @@ hpa_moved:
   sample: [euystacio-api-hpa]
 """
 
-import platform
-import time
-
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
-from ..module_utils._cluster.session import Cluster
-from ..module_utils._core.errors import SalvageError, conclude
-from ..module_utils._core.progress import PROGRESS_ARGUMENTS, teller
-from ..module_utils._delivery.blue_green.colours import Journal
-from ..module_utils._delivery.blue_green.old_colour import Ending
-from ..module_utils._delivery.blue_green.switch import BlueGreen, Settings
-from ..module_utils._delivery.blue_green.weighted import Weighted
-
-ARGUMENTS = {
-    **AUTH_ARG_SPEC,
-    **PROGRESS_ARGUMENTS,
-    "state": {
-        "type": "str",
-        "choices": ["inspected", "adopted", "prepared", "promoted", "reverted", "retired"],
-        "default": "inspected",
-    },
-    "service": {"type": "str", "default": "euystacio-api"},
-    "namespace": {"type": "str", "default": "euystacio-ai"},
-    "colour_key": {"type": "str", "default": "version", "no_log": False},
-    "colour": {"type": "str"},
-    "traffic": {"type": "str", "choices": ["selector", "httproute", "route"], "default": "selector"},
-    "route": {"type": "str"},
-    "backends": {"type": "dict", "default": {}},
-    "steps": {"type": "list", "elements": "int", "default": [5, 25, 100]},
-    "deployment": {"type": "str"},
-    "definition": {"type": "dict"},
-    "images": {"type": "dict", "default": {}},
-    "verdict": {"type": "str", "choices": ["passed", "failed", "unknown"], "default": "unknown"},
-    "run": {"type": "str"},
-    "health_path": {"type": "str", "default": "/health"},
-    "health_port": {"type": "str"},
-    "image": {"type": "str"},
-    "min_ready": {"type": "int", "default": 0},
-    "stability": {"type": "float", "default": 10},
-    "proof_timeout": {"type": "float", "default": 10},
-    "settle": {"type": "float", "default": 2},
-    "bake": {"type": "float", "default": 900},
-    "allow_no_return": {"type": "bool", "default": False},
-    "drain_timeout": {"type": "float", "default": 300},
-    "drain_interval": {"type": "float", "default": 15},
-    "drain_exclude": {"type": "list", "elements": "str", "default": ["/health", "/ready", "/metrics"]},
-    "remove": {"type": "bool", "default": False},
-    "timeout": {"type": "float", "default": 600},
-    "request_timeout": {"type": "float", "default": 10.0},
-}
-
-
-def settings_of(params):
-    names = Settings.__dataclass_fields__
-    given = {name: params[name] for name in names if params.get(name) is not None}
-    return Settings(**{"run": f"{platform.node()}-{int(time.time())}", "tell": teller(params.get("progress_path")), **given})
-
-
-def told(journal, deployments):
-    """What is seen, whichever way the traffic moves."""
-    return {
-        "changed": False,
-        "journal": journal.to_dict() if journal else None,
-        "colours": {
-            colour: {
-                "deployment": deployment["metadata"]["name"],
-                "replicas": deployment["spec"].get("replicas", 1),
-                "available": (deployment.get("status") or {}).get("availableReplicas", 0),
-            }
-            for colour, deployment in deployments.items()
-        },
-    }
-
-
-def inspected(mover):
-    if isinstance(mover, BlueGreen):
-        service, colours = mover.inspect()
-        return {"active": colours.active, **told(Journal.of(service), colours.deployments)}
-    weights, journal, deployments = mover.inspect()
-    active = next((colour for colour, share in weights.items() if share is not None and share > 50), None)
-    return {"active": active, "weights": weights, **told(journal, deployments)}
-
-
-def mover_of(cluster, params):
-    """What moves the traffic."""
-    settings = settings_of(params)
-    if params["traffic"] == "selector":
-        return BlueGreen(cluster, params["namespace"], params["service"], params["colour_key"], settings)
-    route = params["route"] or params["service"]
-    return Weighted(cluster, params["namespace"], params["traffic"], route, params["backends"], settings, key=params["colour_key"])
-
-
-def run(params, check_mode):
-    """The module's result."""
-    mover = mover_of(Cluster.connect(params, timeout=params["request_timeout"]), params)
-    state, colour = params["state"], params["colour"]
-    if state == "inspected":
-        return inspected(mover)
-    if state == "adopted":
-        if not isinstance(mover, BlueGreen):
-            raise SalvageError("a Service is adopted with traffic: selector; name that of the colour as service", reason="bad_input")
-        return mover.adopt(colour or "blue", dry_run=check_mode)
-    if state == "prepared":
-        name = params["deployment"] or f"{params['service']}-{colour}"
-        return mover.prepare(colour, name, params["definition"], params["images"], dry_run=check_mode)
-    if state == "promoted" and isinstance(mover, BlueGreen):
-        return mover.promote(colour, dry_run=check_mode)
-    if state == "promoted":
-        return mover.promote(colour, params["steps"], params["verdict"], dry_run=check_mode)
-    if state == "reverted":
-        return mover.revert(colour, dry_run=check_mode)
-    if params["verdict"] != "passed":
-        raise SalvageError(
-            f"the bake's verdict is {params['verdict']}, so the old colour stays: it is the way back (retired needs verdict: passed)",
-            reason="bad_input",
-        )
-    ending = Ending(
-        params["drain_timeout"], params["drain_interval"], tuple(params["drain_exclude"]), params["remove"], mover.settings.tell
-    )
-    return mover.retire(ending, dry_run=check_mode)
+from ..module_utils._core.errors import conclude
+from ..module_utils._delivery.blue_green import task
 
 
 def main():
-    module = AnsibleModule(
-        argument_spec=ARGUMENTS,
-        supports_check_mode=True,
-        required_if=[("state", "prepared", ["colour"]), ("state", "promoted", ["colour"])],
-    )
-    conclude(module, lambda: run(module.params, module.check_mode))
+    module = AnsibleModule(**task.MODULE)
+    conclude(module, lambda: task.run(module.params, check_mode=module.check_mode))
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ extends_documentation_fragment:
   - euystacio.meta_salvage.progress
 attributes:
   check_mode:
-    description: Can run in check mode and tell what it would without changing anything.
+    description: Can run in check mode and report what it would change, without changing anything.
     support: full
     details: Writes are sent with C(dryRun=All), so the API server's admission has its say; nothing is waited for.
   diff_mode:
@@ -62,8 +62,8 @@ options:
     choices: [passed, failed]
   baseline:
     description:
-      - How well it ran, the C(baseline) that M(euystacio.meta_salvage.bake) measured, kept with O(record=passed) and told by
-        M(euystacio.meta_salvage.rollout_info). Who finds a change half made by a run that was killed can't measure it any more.
+      - How well it ran, the C(baseline) that M(euystacio.meta_salvage.bake) measured, kept with O(record=passed) and returned by
+        M(euystacio.meta_salvage.rollout_info). A run that resumes the change of a run that was killed can no longer measure it.
     type: dict
   run:
     description: The name of the run, for the record.
@@ -169,44 +169,14 @@ explanation:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
-from ..module_utils._cluster.session import Cluster
 from ..module_utils._core.errors import conclude
-from ..module_utils._core.progress import PROGRESS_ARGUMENTS, teller
-from ..module_utils._delivery.options import WORKLOAD_ARGUMENTS
-from ..module_utils._delivery.rollout.rollback import Workload
-from ..module_utils._delivery.rollout.task import perform
-
-ARGUMENTS = {
-    **AUTH_ARG_SPEC,
-    **WORKLOAD_ARGUMENTS,
-    **PROGRESS_ARGUMENTS,
-    "state": {"type": "str", "choices": ["complete", "restarted", "rolled_back", "paused", "resumed"], "default": "complete"},
-    "revision": {"type": "int"},
-    "unproven": {"type": "bool", "default": False},
-    "record": {"type": "str", "choices": ["passed", "failed"]},
-    "baseline": {"type": "dict"},
-    "run": {"type": "str", "default": ""},
-    "record_reason": {"type": "str", "default": ""},
-    "wait": {"type": "bool", "default": True},
-    "timeout": {"type": "float", "default": 600},
-    "restart_limit": {"type": "int", "default": 2},
-    "log_lines": {"type": "int", "default": 20},
-}
-
-
-def run(params, check_mode):
-    cluster = Cluster.connect(params, timeout=params["request_timeout"])
-    workload = Workload(
-        cluster, params["kind"], params["namespace"], params["name"], params["restart_limit"], teller(params["progress_path"])
-    )
-    return perform(workload, params, check_mode=check_mode)
+from ..module_utils._delivery.rollout import task
 
 
 def main():
-    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
-    conclude(module, lambda: run(module.params, module.check_mode))
+    module = AnsibleModule(**task.MODULE)
+    conclude(module, lambda: task.run(module.params, check_mode=module.check_mode))
 
 
 if __name__ == "__main__":

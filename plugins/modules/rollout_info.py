@@ -7,12 +7,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: rollout_info
-short_description: Tell how far a rollout is, and which revisions there are to go back to
+short_description: Show how far a rollout is, and which revisions can be restored
 version_added: 0.1.0
 author: Euystacio Meta Salvage contributors (@euystacio)
 description:
-  - Tells of a Deployment, StatefulSet or DaemonSet how far its rollout is, what is wrong with pods of the newest revision, and which
-    revisions the cluster keeps, with what M(euystacio.meta_salvage.rollout) recorded of them.
+  - Shows how far the rollout of a Deployment, StatefulSet or DaemonSet is, what is wrong with pods of the newest revision, and which
+    revisions the cluster keeps, with what M(euystacio.meta_salvage.rollout) recorded about them.
   - Pods and revisions are taken by their owner, never by labels alone.
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
@@ -88,31 +88,14 @@ explanation:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
-from ..module_utils._cluster.session import Cluster
 from ..module_utils._core.errors import conclude
-from ..module_utils._delivery.options import WORKLOAD_ARGUMENTS
-from ..module_utils._delivery.rollout.rollback import Workload
-
-ARGUMENTS = {**AUTH_ARG_SPEC, **WORKLOAD_ARGUMENTS, "log_lines": {"type": "int", "default": 20}}
-
-
-def run(params):
-    cluster = Cluster.connect(params, timeout=params["request_timeout"])
-    workload = Workload(cluster, params["kind"], params["namespace"], params["name"])
-    progress = workload.progress()
-    return {
-        "changed": False,
-        "rollout": progress.to_dict(),
-        "revisions": [revision.to_dict() for revision in workload.revisions()],
-        "explanation": workload.explain(progress, params["log_lines"]),
-    }
+from ..module_utils._delivery.rollout import info_task as task
 
 
 def main():
-    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
-    conclude(module, lambda: run(module.params))
+    module = AnsibleModule(**task.MODULE)
+    conclude(module, lambda: task.run(module.params))
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ extends_documentation_fragment:
   - euystacio.meta_salvage.progress
 attributes:
   check_mode:
-    description: Can run in check mode and tell what it would without changing anything.
+    description: Can run in check mode and report what it would change, without changing anything.
     support: full
     details: Writes are sent with C(dryRun=All), quota and room are checked, nothing is waited for.
   diff_mode:
@@ -128,51 +128,14 @@ rollout:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
-from ..module_utils._cluster.session import Cluster
 from ..module_utils._core.errors import conclude
-from ..module_utils._core.progress import PROGRESS_ARGUMENTS, teller
-from ..module_utils._delivery.options import WORKLOAD_ARGUMENTS
-from ..module_utils._delivery.rollout.rollback import Workload
-from ..module_utils._delivery.scaling.run import Wish, scale, undo
-
-ARGUMENTS = {
-    **AUTH_ARG_SPEC,
-    **WORKLOAD_ARGUMENTS,
-    **PROGRESS_ARGUMENTS,
-    "state": {"type": "str", "choices": ["present", "undone"], "default": "present"},
-    "replicas": {"type": "int"},
-    "hpa_min": {"type": "int"},
-    "hpa_max": {"type": "int"},
-    "pin": {"type": "bool", "default": False},
-    "resources": {"type": "dict"},
-    "service": {"type": "str", "default": "euystacio-api"},
-    "check_headroom": {"type": "bool", "default": True},
-    "timeout": {"type": "float", "default": 300},
-}
-
-
-def run(params, check_mode):
-    wish = Wish(
-        replicas=params["replicas"],
-        minimum=params["hpa_min"],
-        maximum=params["hpa_max"],
-        pin=params["pin"],
-        resources=params["resources"],
-        service=params["service"],
-        check_headroom=params["check_headroom"],
-        timeout=params["timeout"],
-    )
-    cluster = Cluster.connect(params, timeout=params["request_timeout"])
-    workload = Workload(cluster, params["kind"], params["namespace"], params["name"], tell=teller(params["progress_path"]))
-    act = scale if params["state"] == "present" else undo
-    return act(workload, wish, dry_run=check_mode)
+from ..module_utils._delivery.scaling import task
 
 
 def main():
-    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
-    conclude(module, lambda: run(module.params, module.check_mode))
+    module = AnsibleModule(**task.MODULE)
+    conclude(module, lambda: task.run(module.params, check_mode=module.check_mode))
 
 
 if __name__ == "__main__":

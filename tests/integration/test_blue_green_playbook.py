@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.session import Cluster
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.blue_green.switch import Settings
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.blue_green.gates_seen import Settings
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.blue_green.weighted import Weighted
 from audit import checked
 from cluster_lab import NAMESPACE, Lab

@@ -5,13 +5,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
+from .._cluster.defaults import NAMESPACE, WORKLOAD
+from .._core.options import option
 from .._workloads.workload import KINDS
 
-WORKLOAD_ARGUMENTS: dict[str, Any] = {
-    "kind": {"type": "str", "choices": list(KINDS), "default": "Deployment"},
-    "name": {"type": "str", "default": "euystacio-api"},
-    "namespace": {"type": "str", "default": "euystacio-ai"},
-    "request_timeout": {"type": "float", "default": 10.0},
-}
+
+@dataclass(frozen=True)
+class WorkloadOptions:
+    kind: str = option("Deployment", choices=list(KINDS))
+    name: str = option(WORKLOAD)
+    namespace: str = option(NAMESPACE)
+    request_timeout: float = option(10.0)

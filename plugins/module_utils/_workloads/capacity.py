@@ -44,7 +44,7 @@ def quantity(text: str | float) -> Fraction:
     return number * _SUFFIXES[match["suffix"] or ""]
 
 
-def requests_of(pod_spec: Object, field: str = "requests") -> dict[str, Fraction]:
+def resources_requested(pod_spec: Object, field: str = "requests") -> dict[str, Fraction]:
     """What a pod asks for: the sum of its containers, or the largest init container if that is more, and the overhead."""
     total: dict[str, Fraction] = {}
     sidecars = [c for c in pod_spec.get("initContainers") or [] if c.get("restartPolicy") == "Always"]
@@ -74,9 +74,9 @@ def room(pod_spec: Object, nodes: Iterable[Object], pods: Iterable[Object]) -> i
         if node and (pod.get("status") or {}).get("phase") not in {"Succeeded", "Failed"}:
             there = used.setdefault(node, {"pods": Fraction(0)})
             there["pods"] += 1
-            for name, value in requests_of(pod["spec"]).items():
+            for name, value in resources_requested(pod["spec"]).items():
                 there[name] = there.get(name, Fraction(0)) + value
-    asked = {**{name: value for name, value in requests_of(pod_spec).items() if value > 0}, "pods": Fraction(1)}
+    asked = {**{name: value for name, value in resources_requested(pod_spec).items() if value > 0}, "pods": Fraction(1)}
     total = 0
     for node in nodes:
         if not _takes(node, pod_spec):
@@ -112,7 +112,7 @@ def over_quota(pod_spec: Object, more: int, quotas: Iterable[Object]) -> str:
     """Which quota ``more`` such pods would break, or nothing.  Quotas with scopes are left to the API server."""
     ask = {"pods": Fraction(1), "count/pods": Fraction(1)}
     for field in ("requests", "limits"):
-        for name, value in requests_of(pod_spec, field).items():
+        for name, value in resources_requested(pod_spec, field).items():
             ask[f"{field}.{name}"] = value
             if field == "requests" and name in {"cpu", "memory"}:
                 ask[name] = value

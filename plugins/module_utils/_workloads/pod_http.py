@@ -1,7 +1,7 @@
 # Copyright (c) 2026 Euystacio Meta Salvage contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What each single pod says of itself, asked through the API server: a Service would answer for one of them only."""
+"""What each pod reports about itself, read through the API server: a Service would answer for one of them only."""
 
 from __future__ import annotations
 
@@ -51,10 +51,10 @@ def health_of(cluster: ServesProxy, pod: Object, port: str, path: str, *, timeou
     return ServiceHealth(status, f"{path} answered {answer.status}{said(answer)}")
 
 
-def requests_of(
+def requests_answered(
     cluster: ServesProxy, pod: Object, port: str, exclude: Iterable[str], *, metric: str = "http_requests_total"
 ) -> float | None:
-    """How many requests the pod has answered, without those to the excluded paths; None if it does not tell."""
+    """How many requests the pod has answered, without those to the excluded paths; None if it does not report them."""
     try:
         answer = ask(cluster, pod, port, "/metrics")
         if answer.status != 200:
@@ -85,14 +85,14 @@ def drained(
     before: dict[str, float | None] = {}
     quiet = 0
     while True:
-        now = {pod["metadata"]["uid"]: requests_of(cluster, pod, port, exclude) for pod in pods()}
+        now = {pod["metadata"]["uid"]: requests_answered(cluster, pod, port, exclude) for pod in pods()}
         known = all(value is not None for value in now.values())
         rose = sum((value or 0) - (before.get(uid) or 0) for uid, value in now.items() if uid in before)
         quiet = quiet + 1 if before and known and rose == 0 else 0
         waited = time.monotonic() - began
         if quiet >= 2 or not now:
             return {"drained": True, "seconds": round(waited, 1), "reason": "no request in two intervals" if now else "no pod is left"}
-        why = f"{rose:g} requests in the last interval" if known else "some pods do not tell their requests"
+        why = f"{rose:g} requests in the last interval" if known else "some pods do not report their requests"
         if before:
             tell({"says": f"{waited:.0f}/{timeout:g} s, {why}"})
         if waited + interval > timeout:

@@ -24,8 +24,8 @@ from ..._workloads.pod_http import health_of
 from ..._workloads.progress import Progress, restarts_of
 from ..._workloads.workload import Object
 from ..rollout.rollback import Workload, now
-from .counters import Point, Signals, Tally, bound_of_p99, errors_of, rise, slower_than
-from .judge import FAILED, PASSED, UNKNOWN, Counts, Coverage, Rule, Stream, Verdict, judge
+from .counters import CounterTally, Point, Signals, bound_of_p99, errors_of, rise, slower_than
+from .judge import FAILED, PASSED, UNKNOWN, BakeVerdict, Counts, Coverage, Rule, Stream, judge_bake
 from .opa_probes import PolicySource
 from .sources import PodSource, PrometheusSource, Scrape
 
@@ -41,7 +41,7 @@ class Baseline:
     bound: float | None = None
     source: str = ""
     firing: tuple[tuple[tuple[str, str], ...], ...] = ()
-    none: bool = False  # nothing ran before, so the floor alone is what errors are held against
+    none: bool = False  # nothing ran before, so errors are compared with the floor alone
 
     def to_dict(self) -> Result:
         return {
@@ -132,7 +132,7 @@ def _over(series: Iterable[list[Point]], signals: Signals) -> dict[Any, float]:
 
 @dataclass
 class Bake:
-    """One bake.  ``emit`` is told of each look."""
+    """One bake.  ``emit`` gets each look."""
 
     workload: Workload
     sources: Sources
@@ -144,7 +144,7 @@ class Bake:
     emit: Tell = silent
     looks: list[Result] = field(default_factory=list)
 
-    def run(self) -> tuple[Verdict, Result]:
+    def run(self) -> tuple[BakeVerdict, Result]:
         """Until the window is over, or the change is found bad.  Raises SalvageError if the workload can't be watched."""
         began = now()
         with Watch(self.workload.cluster, self.workload.lists(self.workload.read())) as watch:
@@ -168,14 +168,14 @@ class Bake:
         alone = "without a baseline: errors are held against the floor, slow answers against nothing" if self.baseline.none else ""
         return "; ".join(filter(None, [self.sources.main.weak, alone]))
 
-    def _watched(self, watch: Watch) -> Verdict:
+    def _watched(self, watch: Watch) -> BakeVerdict:
         first = self.workload.progress_in(watch.scene)
         self._restarts = {pod["metadata"]["uid"]: restarts_of(pod) for pod in first.pods}
         names = frozenset(self.signals.names) | self.profile.names
         self._every = interval = self._interval(first, names)
         planned = max(1, round(self.plan.window / interval))
         self._streams = self._start(planned)
-        self._tally, self._breaches, self._sick = Tally(self.signals), Counter[str](), Counter[str]()
+        self._tally, self._breaches, self._sick = CounterTally(self.signals), Counter[str](), Counter[str]()
         self._absent: Counter[str] = Counter()
         self._came, self._due = 0, 0
         scrape, _gaps = self.sources.main.scrape(list(first.pods), names)
@@ -183,11 +183,11 @@ class Bake:
             self._tally.take(pod, points)
         start = time.monotonic()
         limit = planned + int(self.plan.extend / interval)
-        verdict = Verdict(UNKNOWN, "nothing was measured", 1.0)
+        verdict = BakeVerdict(UNKNOWN, "nothing was measured", 1.0)
         for look in range(1, limit + 1):
             hard = watch.wait(lambda scene: self._broken(self.workload.progress_in(scene)) or None, start + look * interval)
             if hard:
-                verdict = judge(self._streams, Coverage(), hard=(hard,))
+                verdict = judge_bake(self._streams, Coverage(), hard=(hard,))
                 self._tell(look, verdict, {}, [])
                 return verdict
             verdict = self._look(look, self.workload.progress_in(watch.scene), names)
@@ -209,7 +209,7 @@ class Bake:
             streams["slow"] = Stream.start(self.baseline.slow, rule, planned)
         return streams
 
-    def _look(self, look: int, progress: Progress, names: frozenset[str]) -> Verdict:
+    def _look(self, look: int, progress: Progress, names: frozenset[str]) -> BakeVerdict:
         pods = [pod for pod in progress.pods if not pod["metadata"].get("deletionTimestamp")]
         scrape, gaps = self.sources.main.scrape(pods, names)
         self._due += max(len(pods), progress.desired)
@@ -227,11 +227,11 @@ class Bake:
             if number > (1 - self.plan.share) * look
         )
         seen_otherwise = bool(self.plan.health_path or self.profile.names or self.sources.policy)
-        verdict = judge(self._streams, coverage, hard=hard, required=("errors",), unseen=unseen, quiet=seen_otherwise)
+        verdict = judge_bake(self._streams, coverage, hard=hard, required=("errors",), unseen=unseen, quiet=seen_otherwise)
         self._tell(look, verdict, counts, gaps)
         return verdict
 
-    def _tell(self, look: int, verdict: Verdict, counts: Mapping[str, Counts], gaps: list[str]) -> None:
+    def _tell(self, look: int, verdict: BakeVerdict, counts: Mapping[str, Counts], gaps: list[str]) -> None:
         entry = {
             "look": look,
             "at": now(),
@@ -247,7 +247,7 @@ class Bake:
         self.looks.append(entry)
         self.emit(entry)
 
-    def _says(self, look: int, verdict: Verdict, gaps: list[str]) -> str:
+    def _says(self, look: int, verdict: BakeVerdict, gaps: list[str]) -> str:
         seen = self._streams["errors"].seen
         words = [
             f"{look * self._every:g}/{self.plan.window:g} s",

@@ -36,7 +36,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Signals:
-    """Which counters tell what."""
+    """Which counters mean what."""
 
     requests: str = "http_requests_total"
     code_label: str = "code"
@@ -49,7 +49,7 @@ class Signals:
         try:
             re.compile(self.error_pattern)
         except re.error as exc:
-            raise SalvageError(f"error_pattern {self.error_pattern!r} is no regular expression: {exc}", reason="bad_input") from None
+            raise SalvageError(f"error_pattern {self.error_pattern!r} is not a regular expression: {exc}", reason="bad_input") from None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -70,7 +70,7 @@ def rise(before: float | None, now: float) -> float:
 
 
 @dataclass
-class Tally:
+class CounterTally:
     """What rose since the last look, over pods.  ``known`` are pods whose counters were read before the change could begin."""
 
     signals: Signals

@@ -179,7 +179,7 @@ class Coverage:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class BakeVerdict:
     """``status`` is passed, failed or unknown.  ``evidence`` is E: 1 is none, 1/alpha aborts."""
 
     status: str
@@ -188,7 +188,7 @@ class Verdict:
     leading: str = ""
 
 
-def judge(
+def judge_bake(
     streams: Mapping[str, Stream],
     coverage: Coverage,
     hard: tuple[str, ...] = (),
@@ -196,7 +196,7 @@ def judge(
     unseen: tuple[str, ...] = (),
     *,
     quiet: bool = False,
-) -> Verdict:
+) -> BakeVerdict:
     """The verdict on everything seen so far.
 
     ``hard`` are breaches that need no statistics; ``required`` names streams that must be among ``streams``; ``unseen`` is what else
@@ -207,12 +207,12 @@ def judge(
     log_e, leading = _combine(streams)
     evidence = math.exp(min(log_e, 700.0))
     if hard:
-        return Verdict(FAILED, "; ".join(hard), evidence, leading)
+        return BakeVerdict(FAILED, "; ".join(hard), evidence, leading)
     if streams:
         alpha = min(stream.rule.alpha for stream in streams.values())
         if log_e >= -math.log(alpha):
             worst = streams[leading]
-            return Verdict(
+            return BakeVerdict(
                 FAILED,
                 f"{leading}: {worst.seen.events:g} of {worst.seen.trials:g} ({worst.seen.rate:.3%}), where the "
                 f"{'floor' if worst.baseline is None else 'baseline'} allows {null_rate(worst.baseline, worst.rule):.3%}; "
@@ -229,8 +229,8 @@ def judge(
     if coverage.gap():
         gaps.append(coverage.gap())
     if gaps:
-        return Verdict(UNKNOWN, "; ".join(gaps), evidence, leading)
-    return Verdict(PASSED, _passed(streams, few, evidence), evidence, leading)
+        return BakeVerdict(UNKNOWN, "; ".join(gaps), evidence, leading)
+    return BakeVerdict(PASSED, _passed(streams, few, evidence), evidence, leading)
 
 
 def _passed(streams: Mapping[str, Stream], few: Mapping[str, str], evidence: float) -> str:

@@ -8,12 +8,12 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from ..._cluster.http import Endpoint, ServesProxy
 from ..._core.errors import SalvageError
+from ..._core.gather import for_each
 from ..._metrics.profile import METRIC_NAME
 from ..._prometheus.exposition import parse_exposition
 from ..._workloads.pod_http import ask
@@ -55,8 +55,7 @@ class PodSource:
                 return name, f"{name}: {exc}"
             return name, [Point(s.name, s.labels, s.value, at) for s in samples if s.value is not None]
 
-        with ThreadPoolExecutor(max_workers=16) as pool:
-            found = dict(pool.map(one, pods))
+        found = dict(for_each(one, pods))
         return {name: got for name, got in found.items() if not isinstance(got, str)}, [
             got for got in found.values() if isinstance(got, str)
         ]

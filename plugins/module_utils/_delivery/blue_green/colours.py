@@ -314,3 +314,11 @@ def green_from(blue: Object, name: str, key: str, colour: str, size: int, defini
         "metadata": {"name": name, "namespace": blue["metadata"]["namespace"], "labels": labels},
         "spec": {**keep, "replicas": size, "selector": selector, "template": template},
     }
+
+
+def moving_on(service: Object, journal: Journal, phase: str, until: float) -> Object | None:
+    """Only this switch's own entry is moved on, and only once."""
+    there = Journal.of(service)
+    if there is None or (there.run, there.at) != (journal.run, journal.at) or there.phase == phase:
+        return None
+    return phase_patch(there, phase, until)

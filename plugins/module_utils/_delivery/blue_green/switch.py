@@ -10,14 +10,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..._cluster.http import Query, ServesProxy
+from ..._cluster.http import ServesProxy
 from ..._cluster.objects import create, delete, must_read, read, update, write
 from ..._cluster.pods import ready
 from ..._cluster.watch import Scene, Watch, list_all
 from ..._core.errors import SalvageError
-from ..._core.gather import for_each
-from ..._core.progress import Tell, silent
-from ..._workloads.pod_http import health_of
 from ..._workloads.progress import COMPLETE
 from ..._workloads.workload import RESTARTED, Object, path_of
 from ..rollout.rollback import Workload, now
@@ -27,83 +24,20 @@ from .colours import (
     SETTLED,
     SWITCHED,
     Colours,
-    Endpoints,
-    Gate,
     Journal,
     endpoints_gate,
     endpoints_of,
     green_from,
-    health_gate,
-    hpa_gate,
-    image_gate,
     inspect,
+    moving_on,
     must_be_coloured,
     only_of,
-    pdb_gate,
-    phase_patch,
-    pods_gate,
-    ports_gate,
     refusal,
-    return_gate,
-    rollout_gate,
     stable_gate,
     switch_patch,
 )
+from .gates_seen import Settings, endpoints_behind, health_port, look_at_gates, pods_with, query_of, slices_of
 from .old_colour import Ending, Result, hold, names_of, release, retire
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How careful to be."""
-
-    run: str = ""
-    health_port: str = ""
-    health_path: str = "/health"
-    image: str = ""
-    min_ready: int = 0  # 0: as many as the active colour wants
-    stability: float = 10.0
-    proof_timeout: float = 10.0
-    settle: float = 2.0
-    bake: float = 900.0
-    allow_no_return: bool = False
-    timeout: float = 600.0
-    tell: Tell = field(default=silent, repr=False)
-
-
-@dataclass(frozen=True)
-class Look:
-    """Everything that the gates are decided on, read at one moment."""
-
-    gates: tuple[Gate, ...]
-    pods: tuple[Object, ...] = field(repr=False, default=())
-
-
-def slices_of(namespace: str, service: str) -> tuple[str, Query]:
-    return path_of("EndpointSlice", namespace), {"labelSelector": f"kubernetes.io/service-name={service}"}
-
-
-def endpoints_behind(cluster: ServesProxy, namespace: str, service: str) -> Endpoints:
-    path, query = slices_of(namespace, service)
-    return endpoints_of(list_all(cluster, path, query)[0].values())
-
-
-def pods_with(cluster: ServesProxy, namespace: str, labels: Mapping[str, str]) -> list[Object]:
-    """Those that are not being deleted."""
-    found = list_all(cluster, path_of("Pod", namespace), {"labelSelector": _query_of(labels)})[0].values()
-    return [pod for pod in found if not pod["metadata"].get("deletionTimestamp")]
-
-
-def health_port(service: Object, settings: Settings) -> str:
-    return settings.health_port or str((service["spec"].get("ports") or [{}])[0].get("targetPort", ""))
-
-
-def health(cluster: ServesProxy, service: Object, pods: list[Object], settings: Settings) -> Gate:
-    """Each pod is asked: the Service would answer for one of them only."""
-    if not settings.health_path:
-        return Gate("health", True, "not asked: health_path is empty")
-    port = health_port(service, settings)
-    answers = for_each(lambda pod: health_of(cluster, pod, port, settings.health_path), pods)
-    return health_gate({pod["metadata"]["name"]: answer for pod, answer in zip(pods, answers, strict=True)})
 
 
 @dataclass(frozen=True)
@@ -132,10 +66,7 @@ class BlueGreen:
         service = read(self.cluster, self.path)
         if service is None:
             raise SalvageError(f"there is no Service {self.service} in namespace {self.namespace}", reason="not_found")
-        return service, inspect(service, self._list("Deployment").values(), self.key)
-
-    def _list(self, kind: str, query: Query | None = None) -> dict[str, Object]:
-        return list_all(self.cluster, path_of(kind, self.namespace), query)[0]
+        return service, inspect(service, list_all(self.cluster, path_of("Deployment", self.namespace))[0].values(), self.key)
 
     def _pods(self, labels: Mapping[str, str]) -> list[Object]:
         return pods_with(self.cluster, self.namespace, labels)
@@ -250,32 +181,6 @@ class BlueGreen:
 
         return update(self.cluster, path_of("Service", self.namespace, name), decide, dry_run=dry_run).changed
 
-    # --- the gates
-
-    def look(self, service: Object, colours: Colours, target: str) -> Look:
-        """All gates for a switch to ``target``."""
-        active = must_be_coloured(colours, self.service)
-        green = must_read(self.cluster, path_of("Deployment", self.namespace, colours.deployment(target)["metadata"]["name"]))
-        blue = colours.deployments.get(active)
-        size = self.settings.min_ready or (blue or green)["spec"].get("replicas", 1)
-        pods = self._pods(colours.labels(target))
-        names = {pod["metadata"]["name"] for pod in pods}
-        gates = [rollout_gate(green, size), pods_gate(pods)]
-        if self.settings.image:
-            gates.append(image_gate(pods, self.settings.image))
-        gates.append(health(self.cluster, service, pods, self.settings))
-        preview = read(self.cluster, path_of("Service", self.namespace, self.preview))
-        if preview is not None and (preview["spec"].get("selector") or {}) == colours.labels(target):
-            endpoints = endpoints_behind(self.cluster, self.namespace, self.preview)
-            gates += [endpoints_gate("endpoints", endpoints, names, size), ports_gate(service, endpoints)]
-        else:
-            ready_names = {str(n): pod["metadata"]["name"] for n, pod in enumerate(pods) if ready(pod)}
-            gates.append(Gate("endpoints", len(ready_names) >= size, f"{len(ready_names)} ready (computed: there is no preview Service)"))
-        gates.append(hpa_gate(self._list("HorizontalPodAutoscaler").values(), green["metadata"]["name"]))
-        gates.append(pdb_gate(self._list("PodDisruptionBudget").values(), colours.labels(active), colours.labels(target)))
-        gates.append(return_gate(blue, self.settings.min_ready or 1))
-        return Look(tuple(gates), tuple(pods))
-
     def _not_under_way(self, service: Object, target: str) -> None:
         journal = Journal.of(service)
         if journal:
@@ -292,13 +197,13 @@ class BlueGreen:
             if active == target:
                 return self._already_there(service, colours, target, changed=sent and _ours(service, self.settings.run))
             self._not_under_way(service, target)
-            first = self.look(service, colours, target)
+            first = look_at_gates(self.cluster, self.namespace, service, colours, target, self.preview, self.settings)
             gates, refused = list(first.gates), refusal(first.gates, allow_no_return=self.settings.allow_no_return)
             if not refused and not dry_run:
                 pause = max(self.settings.stability, colours.deployment(target)["spec"].get("minReadySeconds", 0))
                 self.settings.tell({"at": now(), "says": f"{target} is fit to take over; looked at once more in {pause:g} s"})
                 time.sleep(pause)
-                second = self.look(service, colours, target)
+                second = look_at_gates(self.cluster, self.namespace, service, colours, target, self.preview, self.settings)
                 gates = [*second.gates, stable_gate(first.pods, second.pods)]
                 refused = refusal(gates, allow_no_return=self.settings.allow_no_return)
             result: Result = {
@@ -322,7 +227,7 @@ class BlueGreen:
                 proof = self._swap(switch_patch(colours, journal), service, colours.labels(target), size)
             except SalvageError as exc:
                 if exc.reason == "conflict":
-                    continue  # somebody else wrote: all is looked at anew
+                    continue  # somebody else wrote: everything is read again
                 raise
             if not proof["proven"]:
                 back = self.revert(active)
@@ -372,7 +277,7 @@ class BlueGreen:
         """The write, and its proof: the Service's endpoints are of these pods alone.  Raises SalvageError(conflict)."""
         lists = {
             "slices": slices_of(self.namespace, self.service),
-            "pods": (path_of("Pod", self.namespace), {"labelSelector": _query_of(labels)}),
+            "pods": (path_of("Pod", self.namespace), {"labelSelector": query_of(labels)}),
         }
         with Watch(self.cluster, lists) as watch:
             write(self.cluster, self.path, patch, service["metadata"]["resourceVersion"])
@@ -457,10 +362,6 @@ def _holds(scene: Scene, minimum: int) -> bool:
     return only_of(endpoints_of(scene["slices"].values()), names, minimum)
 
 
-def _query_of(labels: Mapping[str, str]) -> str:
-    return ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
-
-
 def _selector_diff(service: Object, after: Mapping[str, str]) -> Result:
     return {"before": {"selector": dict(service["spec"].get("selector") or {})}, "after": {"selector": dict(after)}}
 
@@ -476,14 +377,6 @@ def _way_back(journal: Journal | None, active: str, service: str) -> str:
     if journal.phase == REVERTED:
         return active
     return journal.source if journal.target == active else active
-
-
-def moving_on(service: Object, journal: Journal, phase: str, until: float) -> Object | None:
-    """Only this switch's own entry is moved on, and only once."""
-    there = Journal.of(service)
-    if there is None or (there.run, there.at) != (journal.run, journal.at) or there.phase == phase:
-        return None
-    return phase_patch(there, phase, until)
 
 
 def _becoming(wanted: Object, size: int) -> Callable[[Object], Any]:

@@ -16,9 +16,10 @@ from ..._cluster.watch import Scene, Watch, list_all
 from ..._core.errors import SalvageError
 from ..._workloads.workload import Object, path_of
 from ..rollout.rollback import now
-from .colours import DONE, JOURNAL, REVERTED, SETTLED, SWITCHED, Gate, Journal, behind, image_gate, refusal, stable_gate
+from .colours import DONE, JOURNAL, REVERTED, SETTLED, SWITCHED, Gate, Journal, behind, image_gate, moving_on, refusal, stable_gate
+from .gates_seen import Settings, endpoints_behind, health, health_port, pods_with
 from .old_colour import Ending, Result, hold, names_of, release, retire
-from .switch import BlueGreen, Settings, endpoints_behind, health, health_port, moving_on, pods_with
+from .switch import BlueGreen
 from .weights import COLLECTIONS, accepted, check_steps, next_step, shares, weights_patch
 
 

@@ -18,7 +18,8 @@ from ..._cluster.watch import Scene, Watch, list_all
 from ..._core.errors import SalvageError
 from ..._core.progress import Tell, silent
 from ..._workloads.config_copies import bring_back, drift, keep
-from ..._workloads.progress import COMPLETE, FAILED, PAUSED, PROGRESSING, Progress, Trouble, progress_of
+from ..._workloads.pod_trouble import Trouble
+from ..._workloads.progress import COMPLETE, FAILED, PAUSED, PROGRESSING, Progress, progress_of
 from ..._workloads.workload import (
     PROVEN,
     RESTARTED,

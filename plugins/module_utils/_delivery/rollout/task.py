@@ -1,40 +1,76 @@
 # Copyright (c) 2026 Euystacio Meta Salvage contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the module rollout does for each of its states."""
+"""The module rollout: its options, and what it does for each state."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
+
+from ..._cluster.session import Cluster
+from ..._core.options import argument_spec, from_params, option
+from ..._core.progress import PROGRESS_ARGUMENTS, teller
 from ..._workloads.progress import COMPLETE, PAUSED, Progress
 from ..._workloads.workload import current_revision
+from ..options import WorkloadOptions
 from .rollback import Workload, roll_back
 
 Result = dict[str, Any]
 
 
-def perform(workload: Workload, params: Mapping[str, Any], *, check_mode: bool) -> Result:
+@dataclass(frozen=True)
+class RolloutOptions(WorkloadOptions):
+    state: str = option("complete", choices=["complete", "restarted", "rolled_back", "paused", "resumed"])
+    revision: int | None = option(None)
+    unproven: bool = option(False)
+    record: str | None = option(None, choices=["passed", "failed"])
+    baseline: dict[str, Any] | None = option(None)
+    run: str = option("")
+    record_reason: str = option("")
+    wait: bool = option(True)
+    timeout: float = option(600.0)
+    restart_limit: int = option(2)
+    log_lines: int = option(20)
+
+
+MODULE: dict[str, Any] = {
+    "argument_spec": {**AUTH_ARG_SPEC, **PROGRESS_ARGUMENTS, **argument_spec(RolloutOptions)},
+    "supports_check_mode": True,
+}
+
+
+def run(params: Mapping[str, Any], *, check_mode: bool) -> Result:
+    """The module's result.  Raises SalvageError."""
+    given = from_params(RolloutOptions, params)
+    cluster = Cluster.connect(params, timeout=given.request_timeout)
+    workload = Workload(cluster, given.kind, given.namespace, given.name, given.restart_limit, teller(params["progress_path"]))
+    return perform(workload, given, check_mode=check_mode)
+
+
+def perform(workload: Workload, given: RolloutOptions, *, check_mode: bool) -> Result:
     """The module's result; ``failed`` and ``msg`` are set if the rollout did not complete.  Raises SalvageError."""
     result: Result = {"changed": False}
-    before = _summary(workload) if params["state"] != "complete" else {}
-    progress = _act(workload, params, result, check_mode=check_mode)
+    before = _summary(workload) if given.state != "complete" else {}
+    progress = _act(workload, given, result, check_mode=check_mode)
     if progress is not None:
         result["rollout"] = progress.to_dict()
-        if progress.status != (PAUSED if params["state"] == "paused" else COMPLETE):
+        if progress.status != (PAUSED if given.state == "paused" else COMPLETE):
             what = f"{workload.kind} {workload.name} in {workload.namespace}"
-            result |= {"failed": True, "msg": f"{what}: {progress.reason}", "explanation": workload.explain(progress, params["log_lines"])}
-        elif result["changed"] and not check_mode and params["state"] in {"restarted", "rolled_back"}:
+            result |= {"failed": True, "msg": f"{what}: {progress.reason}", "explanation": workload.explain(progress, given.log_lines)}
+        elif result["changed"] and not check_mode and given.state in {"restarted", "rolled_back"}:
             workload.carry_proof()
-    if params["record"] == "failed" or (params["record"] and progress is not None and progress.status == COMPLETE):
+    if given.record == "failed" or (given.record and progress is not None and progress.status == COMPLETE):
         revision, changed = workload.record(
-            params["record"],
-            run=params["run"],
-            reason=params["record_reason"],
+            given.record,
+            run=given.run,
+            reason=given.record_reason,
             dry_run=check_mode,
-            expected=params["revision"] if params["state"] == "complete" else None,
-            baseline=params["baseline"],
+            expected=given.revision if given.state == "complete" else None,
+            baseline=given.baseline,
         )
         result |= {"recorded": revision.to_dict(), "changed": result["changed"] or changed}
     if before:
@@ -44,11 +80,11 @@ def perform(workload: Workload, params: Mapping[str, Any], *, check_mode: bool) 
     return result
 
 
-def _act(workload: Workload, params: Mapping[str, Any], result: Result, *, check_mode: bool) -> Progress | None:
-    state = params["state"]
-    timeout = params["timeout"] if params["wait"] else None
+def _act(workload: Workload, given: RolloutOptions, result: Result, *, check_mode: bool) -> Progress | None:
+    state = given.state
+    timeout = given.timeout if given.wait else None
     if state == "rolled_back":
-        targets = workload.targets(params["revision"], unproven=params["unproven"])
+        targets = workload.targets(given.revision, unproven=given.unproven)
         changed, contents, attempts = roll_back(workload, targets, timeout, dry_run=check_mode)
         result |= {
             "changed": changed,
@@ -65,7 +101,7 @@ def _act(workload: Workload, params: Mapping[str, Any], result: Result, *, check
     elif state in {"paused", "resumed"}:
         result["changed"] = workload.pause(state == "paused", dry_run=check_mode).changed
         result["planned"] = {**_summary(workload), "paused": state == "paused"}
-    if params["record"] == "failed" or timeout is None or (check_mode and result["changed"]):
+    if given.record == "failed" or timeout is None or (check_mode and result["changed"]):
         return None
     return workload.wait(timeout) if not check_mode else workload.progress()
 

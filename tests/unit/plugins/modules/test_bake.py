@@ -12,11 +12,14 @@ from urllib.parse import urlsplit
 import pytest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster import port_forward as forward
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.http import Http
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.routes import Routes
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.session import Cluster
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.options import from_params
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.bake.bake import Sources
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.bake.task import BakeOptions, sources_of, way_back
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.blue_green.switch import BlueGreen
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.blue_green.weighted import Weighted
-from ansible_collections.euystacio.meta_salvage.plugins.modules import bake
 
 GIVEN: dict[str, Any] = {
     "metrics_port": "8000",
@@ -51,13 +54,17 @@ def cluster(web: Any, monkeypatch: pytest.MonkeyPatch) -> Cluster:
     return Cluster(web.url, Http(timeout=2.0))
 
 
+def sources(given: dict[str, Any], cluster: Cluster) -> Sources:
+    return sources_of(from_params(BakeOptions, given), Routes(given, 2.0, cluster=cluster))
+
+
 @pytest.mark.parametrize("kind", ["http", "service", "forward"])
 @pytest.mark.parametrize("source", ["auto", "prometheus"])
 def test_prometheus_by_any_address(cluster: Cluster, web: Any, kind: str, source: str) -> None:
     address = web.url if kind == "http" else f"{kind}://m/prometheus:9090"
-    sources = bake.sources_of({**GIVEN, "token": "s3cret", "prometheus_url": address, "source": source}, cluster)
-    assert sources.prometheus is not None
-    assert sources.prometheus.firing() == [{"alertname": "Low"}]
+    found = sources({**GIVEN, "token": "s3cret", "prometheus_url": address, "source": source}, cluster)
+    assert found.prometheus is not None
+    assert found.prometheus.firing() == [{"alertname": "Low"}]
     # The proxy is the API server's own: a token for the service is none for that.
     assert web.asked[-1].headers.get("authorization") == (None if kind == "service" else ["Bearer s3cret"])
 
@@ -66,23 +73,29 @@ def test_opa_by_a_forwarded_connection(cluster: Cluster, web: Any) -> None:
     web.answers["/v1/data/p/allow"] = {"result": False}
     probes = [{"name": "nobody", "path": "p/allow", "input": {}, "expect": True}]
     asked = {**GIVEN, "opa_probes": probes, "opa_url": "forward://m/prometheus:9090", "prometheus_url": ""}
-    policy = bake.sources_of(asked, cluster).policy
+    policy = sources(asked, cluster).policy
     assert policy is not None
     assert "nobody" in policy.ask().denied[0]
+    with pytest.raises(SalvageError, match="is not the path of an OPA rule"):
+        sources({**asked, "opa_probes": [{**probes[0], "path": "p//allow"}]}, cluster)
 
 
 def test_without_prometheus_the_pods_are_asked_but_an_address_that_is_none_is_told(cluster: Cluster, web: Any) -> None:
     web.answers["/api/v1/namespaces/m/pods"] = {"kind": "List", "metadata": {}, "items": []}
     gone = {**GIVEN, "prometheus_url": "forward://m/prometheus:9090"}
-    assert bake.sources_of(gone, cluster).prometheus is None
+    assert sources(gone, cluster).prometheus is None
+    weak = sources(gone, cluster).main.weak
+    assert weak.startswith("forward://m/prometheus:9090 did not answer at the start: ")
+    assert "no pod of the Service prometheus is ready" in weak
+    assert "read from the pods themselves" in weak
     with pytest.raises(SalvageError, match="no pod of the Service prometheus is ready"):
-        bake.sources_of({**gone, "source": "prometheus"}, cluster)
+        sources({**gone, "source": "prometheus"}, cluster)
     with pytest.raises(SalvageError, match="is no address of a service"):
-        bake.sources_of({**gone, "prometheus_url": "prometheus"}, cluster)
+        sources({**gone, "prometheus_url": "prometheus"}, cluster)
 
 
 def test_the_way_back(cluster: Cluster) -> None:
-    assert bake.way_back(GIVEN, cluster) is None
-    assert isinstance(bake.way_back({**GIVEN, "revert_service": "api"}, cluster), BlueGreen)
+    assert way_back(from_params(BakeOptions, GIVEN), cluster) is None
+    assert isinstance(way_back(from_params(BakeOptions, {**GIVEN, "revert_service": "api"}), cluster), BlueGreen)
     route = {"traffic": "route", "name": "api", "backends": {"blue": "b", "green": "g"}}
-    assert isinstance(bake.way_back({**GIVEN, "revert_route": route}, cluster), Weighted)
+    assert isinstance(way_back(from_params(BakeOptions, {**GIVEN, "revert_route": route}), cluster), Weighted)

@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.options import WORKLOAD_ARGUMENTS
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.options import argument_spec
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.options import WorkloadOptions
 
 
 def test_the_kinds_that_can_be_asked_for_hold_the_one_that_is_meant_without_one() -> None:
-    assert WORKLOAD_ARGUMENTS["kind"]["default"] in WORKLOAD_ARGUMENTS["kind"]["choices"]
+    kind = argument_spec(WorkloadOptions)["kind"]
+    assert kind["default"] in kind["choices"]

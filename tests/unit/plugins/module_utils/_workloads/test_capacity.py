@@ -14,8 +14,8 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._workloads.
     over_quota,
     plan,
     quantity,
-    requests_of,
     resources_patch,
+    resources_requested,
     room,
     surge_of,
 )
@@ -103,7 +103,7 @@ def test_requests_of_init_containers_limits_and_overhead() -> None:
         "initContainers": [{"resources": {"requests": {"cpu": "2"}}}],
         "overhead": {"cpu": "100m"},
     }
-    assert requests_of(pod) == {"cpu": Fraction(21, 10)}
+    assert resources_requested(pod) == {"cpu": Fraction(21, 10)}
 
 
 def quota(hard: dict[str, str], used: dict[str, str], **quota_spec: Any) -> dict[str, Any]:

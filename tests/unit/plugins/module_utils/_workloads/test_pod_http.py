@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.http import Response
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._workloads import pod_http as podapi
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._workloads.pod_http import drained, health_of, requests_of
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._workloads.pod_http import drained, health_of, requests_answered
 
 POD = {"metadata": {"namespace": "n", "name": "p"}, "spec": {"containers": []}}
 WELL = Response(200, {"content-type": "application/json"}, b'{"status":"healthy"}', 0.0)
@@ -91,7 +91,7 @@ def counted(number: float, status: int = 200) -> Response:
     ],
 )
 def test_requests_are_counted_without_those_of_the_probes(answer: Response | str, requests: float | None) -> None:
-    assert requests_of(Session(answer), POD, "8000", ["/health"]) == requests
+    assert requests_answered(Session(answer), POD, "8000", ["/health"]) == requests
 
 
 def drain(*answers: Response | str, pods: int = 1, timeout: float = 60.0, said: list[str] | None = None) -> dict[str, Any]:
@@ -133,7 +133,7 @@ def test_no_pod_has_no_requests(pauses: list[float]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answers", "why"), [((counted(7),), "0 requests in the last interval"), (("timeout",), "some pods do not tell their requests")]
+    ("answers", "why"), [((counted(7),), "0 requests in the last interval"), (("timeout",), "some pods do not report their requests")]
 )
 def test_what_is_not_quiet_in_time_is_told(pauses: list[float], answers: tuple[Response | str, ...], why: str) -> None:
     found = drain(*answers, timeout=0.5)

@@ -7,7 +7,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._workloads.progress import Progress, progress_of, trouble_of
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._workloads.pod_trouble import trouble_of
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._workloads.progress import Progress, progress_of
 
 
 def look(shapes: Any, pods: list[Any], events: Any = (), **status: Any) -> Progress:

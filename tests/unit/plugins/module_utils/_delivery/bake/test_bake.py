@@ -22,11 +22,13 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.b
 )
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.bake.counters import Signals
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.bake.judge import Counts, Rule
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.bake.opa_probes import PolicySource, probes_from
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.bake.opa_probes import PolicySource
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.bake.sources import PodSource, PrometheusSource
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.rollout.rollback import Workload
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._metrics.model import Profile
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._metrics.profile import parse_profile
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._opa.client import Opa
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._opa.probe import Probe
 
 APPS = "/apis/apps/v1/namespaces/a"
 CORE = "/api/v1/namespaces/a"
@@ -227,7 +229,7 @@ def test_a_baseline_that_is_none_is_told() -> None:
     ("answer", "status", "words"),
     [
         ((200, "application/json", '{"result": true}'), "passed", "no harm"),
-        ((200, "application/json", '{"result": false}'), "failed", "OPA answers a good provider with false"),
+        ((200, "application/json", '{"result": false}'), "failed", "the probe a good provider is denied and must be allowed"),
         ((200, "application/json", "{}"), "unknown", "OPA's a good provider was absent in 10 of 10 looks"),
         ((200, "application/json", '{"result": "true"}'), "unknown", "OPA's a good provider was absent"),
         ((200, "text/html", "<html>"), "unknown", "OPA's a good provider was absent"),
@@ -236,8 +238,8 @@ def test_a_baseline_that_is_none_is_told() -> None:
 )
 def test_a_decision_of_opa_that_must_stay(api: Any, pods: Pods, answer: tuple[int, str, str], status: str, words: str) -> None:
     api.answers["/api/v1/namespaces/a/services/opa:8181/proxy/v1/data/bonds/allow"] = lambda: answer
-    probes = probes_from([{"name": "a good provider", "path": "/bonds/allow", "input": None, "expect": True}])
-    policy = PolicySource(open_endpoint("service://a/opa:8181", cluster=api), probes)
+    probes = (Probe("a good provider", {}, True, "/bonds/allow"),)
+    policy = PolicySource(Opa(open_endpoint("service://a/opa:8181", cluster=api)), probes)
     verdict, record = bake(api, policy=policy)
     assert verdict.status == status, verdict.reason
     assert words in verdict.reason or status == "passed"

@@ -10,9 +10,9 @@ import math
 import pytest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.bake.counters import (
+    CounterTally,
     Point,
     Signals,
-    Tally,
     bound_of_p99,
     errors_of,
     rise,
@@ -34,7 +34,7 @@ def bucket(le: str, value: float, path: str = "/api") -> Point:
 
 
 def looks(*scrapes: list[Point]) -> list[Counts]:
-    tally = Tally(SIGNALS)
+    tally = CounterTally(SIGNALS)
     return [errors_of([tally.take("p", points)], SIGNALS) for points in scrapes]
 
 
@@ -48,7 +48,7 @@ def test_a_series_that_appears_later_began_at_nothing() -> None:
 
 
 def test_a_pod_that_is_new_since_the_last_look_counts_whole() -> None:
-    assert errors_of([Tally(SIGNALS).take("p", [requests("500", 3)], new=True)], SIGNALS) == Counts(3, 3)
+    assert errors_of([CounterTally(SIGNALS).take("p", [requests("500", 3)], new=True)], SIGNALS) == Counts(3, 3)
 
 
 def test_a_counter_that_began_anew() -> None:
@@ -61,10 +61,10 @@ def test_probes_and_scrapes_are_no_users() -> None:
 
 def test_other_codes() -> None:
     signals = Signals(error_pattern="4..|5..")
-    tally = Tally(signals)
+    tally = CounterTally(signals)
     tally.take("p", [])
     assert errors_of([tally.take("p", [requests("404", 2), requests("500", 1), requests("200", 7)])], signals) == Counts(10, 3)
-    with pytest.raises(SalvageError, match="no regular expression"):
+    with pytest.raises(SalvageError, match="not a regular expression"):
         Signals(error_pattern="(")
 
 
@@ -73,7 +73,7 @@ def test_values_that_are_no_numbers_are_left_out() -> None:
 
 
 def test_slow_is_beyond_the_bucket_of_the_baselines_p99() -> None:
-    tally = Tally(SIGNALS)
+    tally = CounterTally(SIGNALS)
     tally.take("p", [])
     risen = [tally.take("p", [bucket("0.1", 950), bucket("0.25", 992), bucket("1", 999), bucket("+Inf", 1000)])]
     assert bound_of_p99(risen, SIGNALS) == 0.25
@@ -82,7 +82,7 @@ def test_slow_is_beyond_the_bucket_of_the_baselines_p99() -> None:
 
 @pytest.mark.parametrize("points", [[], [bucket("+Inf", 0)], [bucket("0.1", 1), bucket("+Inf", 1000)], [bucket("x", 1)]])
 def test_no_bound_where_the_histogram_does_not_tell(points: list[Point]) -> None:
-    tally = Tally(SIGNALS)
+    tally = CounterTally(SIGNALS)
     tally.take("p", [])
     assert bound_of_p99([tally.take("p", points)], SIGNALS) is None
 

@@ -18,7 +18,7 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.b
     Coverage,
     Rule,
     Stream,
-    judge,
+    judge_bake,
     needed_trials,
     null_rate,
 )
@@ -46,13 +46,13 @@ def breaches(values: list[float], limit: float) -> list[Counts]:
 
 
 def test_a_change_as_good_as_before_passes_once_enough_was_seen() -> None:
-    verdict = judge({"errors": bake([Counts(300, 1)] * 60)}, FULL)
+    verdict = judge_bake({"errors": bake([Counts(300, 1)] * 60)}, FULL)
     assert verdict.status == PASSED
     assert verdict.evidence < 1
 
 
 def test_a_change_ten_times_worse_fails_and_says_how_much() -> None:
-    verdict = judge({"errors": bake([Counts(300, 6)] * 60)}, FULL)
+    verdict = judge_bake({"errors": bake([Counts(300, 6)] * 60)}, FULL)
     assert verdict.status == FAILED
     assert verdict.leading == "errors"
     assert "360 of 18000 (2.000%)" in verdict.reason
@@ -64,7 +64,7 @@ def test_the_evidence_needed_is_that_of_the_worked_example() -> None:
 
 
 def test_two_errors_at_low_traffic_are_no_breach_and_no_pass_either() -> None:
-    verdict = judge({"errors": bake([Counts(2, 0)] * 58 + [Counts(2, 1)] * 2)}, FULL)
+    verdict = judge_bake({"errors": bake([Counts(2, 0)] * 58 + [Counts(2, 1)] * 2)}, FULL)
     assert verdict.status == UNKNOWN
     assert "120 of the 283 trials" in verdict.reason
 
@@ -79,40 +79,40 @@ def test_two_errors_at_low_traffic_are_no_breach_and_no_pass_either() -> None:
     ],
 )
 def test_what_was_not_seen_is_unknown(coverage: Coverage, words: str) -> None:
-    verdict = judge({"errors": bake([Counts(300, 0)] * 60)}, coverage)
+    verdict = judge_bake({"errors": bake([Counts(300, 0)] * 60)}, coverage)
     assert verdict.status == UNKNOWN
     assert words in verdict.reason
 
 
 def test_nothing_measured_is_unknown() -> None:
-    assert judge({}, FULL).status == UNKNOWN
+    assert judge_bake({}, FULL).status == UNKNOWN
 
 
 def test_a_required_stream_without_data_is_unknown() -> None:
-    verdict = judge({"errors": bake([Counts(300, 0)] * 60)}, FULL, required=("errors", "latency"))
+    verdict = judge_bake({"errors": bake([Counts(300, 0)] * 60)}, FULL, required=("errors", "latency"))
     assert verdict.status == UNKNOWN
     assert "latency has no data" in verdict.reason
 
 
 def test_a_hard_limit_needs_no_evidence() -> None:
-    verdict = judge({}, Coverage(), hard=("pod api-1 restarted",))
+    verdict = judge_bake({}, Coverage(), hard=("pod api-1 restarted",))
     assert (verdict.status, verdict.reason) == (FAILED, "pod api-1 restarted")
 
 
 def test_one_bad_signal_among_many_good_ones_fails() -> None:
     streams = {f"good{i}": bake([Counts(300, 1)] * 60) for i in range(9)} | {"bad": bake([Counts(300, 6)] * 60)}
-    assert judge(streams, FULL).leading == "bad"
-    assert judge(streams, FULL).status == FAILED
+    assert judge_bake(streams, FULL).leading == "bad"
+    assert judge_bake(streams, FULL).status == FAILED
 
 
 def test_a_baseline_too_small_to_compare_with_never_passes() -> None:
-    verdict = judge({"errors": bake([Counts(300, 0)] * 60, baseline=Counts(20, 0))}, FULL)
+    verdict = judge_bake({"errors": bake([Counts(300, 0)] * 60, baseline=Counts(20, 0))}, FULL)
     assert verdict.status == UNKNOWN
     assert "baseline" in verdict.reason
 
 
 def test_no_baseline_at_all_never_passes() -> None:
-    assert judge({"errors": bake([Counts(300, 0)] * 60, baseline=Counts())}, FULL).status == UNKNOWN
+    assert judge_bake({"errors": bake([Counts(300, 0)] * 60, baseline=Counts())}, FULL).status == UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -128,13 +128,13 @@ def test_no_baseline_at_all_never_passes() -> None:
     ],
 )
 def test_where_nothing_ran_before_the_floor_is_the_measure(looks: list[Counts], quiet: bool, status: str, words: str) -> None:
-    verdict = judge({"errors": bake(looks, None)}, FULL, required=("errors",), quiet=quiet)
+    verdict = judge_bake({"errors": bake(looks, None)}, FULL, required=("errors",), quiet=quiet)
     assert (verdict.status, words in verdict.reason) == (status, True), verdict
 
 
 def test_a_baseline_that_is_there_is_never_made_up_for() -> None:
     for baseline in (BLUE, Counts(), Counts(20, 0)):
-        assert judge({"errors": bake([Counts(1, 0)] * 4, baseline)}, FULL, quiet=True).status == UNKNOWN
+        assert judge_bake({"errors": bake([Counts(1, 0)] * 4, baseline)}, FULL, quiet=True).status == UNKNOWN
 
 
 # --- arrays that Kayenta let pass (its issues 780 and 426)
@@ -143,16 +143,16 @@ def test_a_baseline_that_is_there_is_never_made_up_for() -> None:
 def test_seven_values_of_a_hundred_against_ones_fail() -> None:
     canary = [100.0] * 7 + [1.0] * 3
     rule = Rule(floor=0.05)
-    assert judge({"gauge": bake(breaches(canary, 1), Counts(60, 0), rule)}, FULL).status == FAILED
+    assert judge_bake({"gauge": bake(breaches(canary, 1), Counts(60, 0), rule)}, FULL).status == FAILED
     # Against ten ones only, as in the report, there is less evidence; it still can't pass.
-    assert judge({"gauge": bake(breaches(canary, 1), Counts(10, 0), rule)}, FULL).status != PASSED
+    assert judge_bake({"gauge": bake(breaches(canary, 1), Counts(10, 0), rule)}, FULL).status != PASSED
 
 
 def test_sparse_errors_against_none_fail() -> None:
     canary = [0.0, 1.0, 2.0, 1.0, 0.0, 0.0]
     rule = Rule(floor=0.01)
-    assert judge({"gauge": bake(breaches(canary, 0), Counts(360, 0), rule)}, FULL).status == FAILED
-    assert judge({"gauge": bake(breaches(canary, 0), Counts(6, 0), rule)}, FULL).status != PASSED
+    assert judge_bake({"gauge": bake(breaches(canary, 0), Counts(360, 0), rule)}, FULL).status == FAILED
+    assert judge_bake({"gauge": bake(breaches(canary, 0), Counts(6, 0), rule)}, FULL).status != PASSED
 
 
 # --- properties

@@ -15,8 +15,9 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster im
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.blue_green import switch
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.blue_green.colours import JOURNAL, Journal
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.blue_green.gates_seen import Settings
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.blue_green.old_colour import HELD, Ending
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.blue_green.switch import BlueGreen, Settings
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.blue_green.switch import BlueGreen
 
 CORE = "/api/v1/namespaces/a"
 SERVICE = f"{CORE}/services/api"

@@ -12,8 +12,8 @@ import pytest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster import objects
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.blue_green.colours import DONE
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.blue_green.gates_seen import Settings
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.blue_green.old_colour import Ending
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.blue_green.switch import Settings
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.blue_green.weighted import Weighted
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.blue_green.weights import HTTPROUTE, ROUTE
 
