@@ -62,7 +62,7 @@ class ActionModule(ActionBase):
                 previous = None
             entry = fleet.entry(host, outcome, previous, now)
             entries.append(entry)
-            before += fleet.digest(host, previous)
+            before += fleet.fleet_digest(host, previous)
             files[path] = _json(entry.report)
         page, index = folder / "health.html", folder / "fleet.json"
         files[page] = render.html(entries, generated_at=now)
@@ -79,7 +79,7 @@ class ActionModule(ActionBase):
         if not self._task.check_mode:
             for path, text in files.items():
                 store.write_report(path, text)
-        after = [line for entry in entries for line in fleet.digest(entry.host, entry.report)]
+        after = [line for entry in entries for line in fleet.fleet_digest(entry.host, entry.report)]
         lines = render.summary(entries, width=max(80, min(160, shutil.get_terminal_size((120, 25)).columns)), lines=24)
         lines.append((status, f"Report: {page}" if not self._task.check_mode else f"Check mode: {page} is as it was."))
         report = {

@@ -234,113 +234,14 @@ restore:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
-from ..module_utils._backup.archive.run import Backup
-from ..module_utils._backup.archive.select import Selection
-from ..module_utils._backup.options import READ_ARGUMENTS, STORE_ARGUMENTS, store_options
-from ..module_utils._backup.store.repository import open_store
-from ..module_utils._backup.store.verify import open_backup
-from ..module_utils._cluster.session import Cluster
-from ..module_utils._core.errors import SalvageError, conclude
-from ..module_utils._core.progress import PROGRESS_ARGUMENTS, teller
-from ..module_utils._restore.journal import RestoreJournal
-from ..module_utils._restore.outcome import FAIL
-from ..module_utils._restore.plan import Choice
-from ..module_utils._restore.restore import Restore
-from ..module_utils._restore.settings import RestoreSettings
-from ..module_utils._sealing.age import recipients
-from ..module_utils._sealing.keys import identity_file, private_key, public_key
-
-ARGUMENTS = {
-    **AUTH_ARG_SPEC,
-    **STORE_ARGUMENTS,
-    **READ_ARGUMENTS,
-    "name": {"type": "str"},
-    "namespaces": {"type": "list", "elements": "str", "default": []},
-    "namespace_mapping": {"type": "dict", "default": {}},
-    "isolated": {"type": "bool", "default": False},
-    "include": {"type": "list", "elements": "str", "default": []},
-    "exclude": {"type": "list", "elements": "str", "default": []},
-    "cluster_scoped": {"type": "bool"},
-    "existing": {"type": "str", "choices": ["skip", "update", "recreate"], "default": "skip"},
-    "force": {"type": "bool", "default": False},
-    "finalizers": {"type": "list", "elements": "str", "default": []},
-    "backup_first": {"type": "bool", "default": True},
-    "recipients": {"type": "list", "elements": "str", "default": []},
-    "signing_key": {"type": "path", "no_log": False},
-    "workers": {"type": "int", "default": 16},
-    "wait": {"type": "bool", "default": True},
-    "wait_timeout": {"type": "float", "default": 300.0},
-    "journal": {"type": "path"},
-    **PROGRESS_ARGUMENTS,
-    "request_timeout": {"type": "float", "default": 30.0},
-}
+from ..module_utils._core.errors import conclude
+from ..module_utils._restore import task
 
 
-def restored(module):
-    """Keys and backup first: without them nothing is asked of the cluster."""
-    params = module.params
-    if not params["identity"]:
-        raise SalvageError("identity is missing; name the file with the age private key that opens the backup", reason="bad_input")
-    if not 1 <= params["workers"] <= 64:
-        raise SalvageError(f"workers is {params['workers']}; give 1 to 64", reason="bad_input")
-    store = open_store(store_options(params))
-    secured = _securing(params, store)
-    manifest, objects = open_backup(store, public_key(params["public_key"]), identity_file(params["identity"]), params["name"])[1:]
-    cluster = Cluster.connect(params, timeout=params["request_timeout"])
-    mapping = {str(name): str(target) for name, target in params["namespace_mapping"].items()}
-    wish = RestoreSettings(
-        Choice(
-            frozenset(params["namespaces"]),
-            mapping,
-            frozenset(params["include"]),
-            frozenset(params["exclude"]),
-            params["cluster_scoped"],
-            params["isolated"],
-        ),
-        existing=params["existing"],
-        force=params["force"],
-        finalizers=frozenset(params["finalizers"]),
-        workers=params["workers"],
-        wait=params["wait"],
-        wait_timeout=params["wait_timeout"],
-        backup_first=params["backup_first"],
-        show=module._diff,
-    )
-    task = {"server": cluster.server, "root": manifest["root"], "wish": wish.task()}
-    journal = RestoreJournal(params["journal"] or "", task)
-    back = None if secured is None else lambda namespaces: secured(cluster, namespaces)
-    return Restore(cluster, (manifest, objects), wish, journal, back, teller(params["progress_path"])).run(dry_run=module.check_mode)
-
-
-def _securing(params, store):
-    """How a backup is taken first; None if that is not asked for, or lacks its keys (which is only an error where it is needed)."""
-    if not params["backup_first"] or not params["recipients"] or not params["signing_key"]:
-        return None
-    to, key = recipients(params["recipients"]), private_key(params["signing_key"])
-
-    def back(cluster, namespaces):
-        return Backup(cluster, Selection(namespaces=tuple(namespaces)), key, to).write(store)["name"]
-
-    return back
-
-
-def run(module):
-    outcome = restored(module)
-    result = {"changed": outcome.changed, "restore": outcome.report}
-    if outcome.diff:
-        result["diff"] = outcome.diff
-    if outcome.status == FAIL:
-        counts = outcome.report["counts"]
-        sentence = f"the restore FAILED for {counts['failed']} of {outcome.report['total']} objects; the first is {outcome.first}"
-        result |= {"failed": True, "msg": sentence}
-    return result
-
-
-def main():
-    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
-    conclude(module, lambda: run(module))
+def main() -> None:
+    module = AnsibleModule(**task.MODULE)
+    conclude(module, lambda: task.run(module.params, check_mode=module.check_mode, show=module._diff))
 
 
 if __name__ == "__main__":

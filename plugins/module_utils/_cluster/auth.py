@@ -23,7 +23,7 @@ from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_MAP, AUTH_ARG_SPEC, AUTH_PROXY_HEADERS_SPEC
 
 from .._core.errors import SalvageError
-from .kubeconfig import Headers, Login, read
+from .kubeconfig import Headers, Login, read_kubeconfig
 
 
 def auth_options(params: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> dict[str, Any]:
@@ -59,7 +59,7 @@ def _typed(text: str, spec: Mapping[str, Any]) -> Any:
 
 def login(options: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> Login:
     """Where to go and how to log in.  Raises SalvageError(bad_input, missing_library)."""
-    plain = read(options, os.environ if environ is None else environ)
+    plain = read_kubeconfig(options, os.environ if environ is None else environ)
     if plain is not None:
         return replace(plain, headers={**plain.headers, **_impersonation(options)})
     config = configuration(options)

@@ -64,7 +64,7 @@ class Login:
     certificate: bytes = b""
 
 
-def read(options: Mapping[str, Any], environ: Mapping[str, str]) -> Login | None:
+def read_kubeconfig(options: Mapping[str, Any], environ: Mapping[str, str]) -> Login | None:
     """The login that kubernetes.core's options lead to, None where the library has to find it.  Raises SalvageError(bad_input)."""
     if urllib3 is None or set(options) - _OPTIONS or getproxies_environment():
         return None

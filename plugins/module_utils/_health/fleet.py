@@ -28,7 +28,7 @@ def entry(host: str, outcome: object, previous: Mapping[str, Any] | None, now: s
     return Entry(host=host, report=told, previous_at=text(known.get("generated_at")) or None)
 
 
-def digest(host: str, report: Mapping[str, Any] | None) -> list[str]:
+def fleet_digest(host: str, report: Mapping[str, Any] | None) -> list[str]:
     """The findings of a report, a line each, without what differs from run to run."""
     if report is None:
         return []

@@ -29,7 +29,7 @@ def key(namespace: str, name: str) -> str:
     return f"{namespace}/{name}"
 
 
-def restarts_of(row: Mapping[str, Any]) -> int:
+def restarts_in_row(row: Mapping[str, Any]) -> int:
     """The count in a cell such as ``5 (2m ago)``."""
     found = _RESTARTS.match(str(row.get("Restarts", "")))
     return int(found[1]) if found else 0
@@ -40,7 +40,7 @@ def is_suspicious(namespace: str, row: Mapping[str, Any], before: Restarts | Non
 
     ``before`` are the restarts that the last run saw; without a last run every pod that ever restarted is looked at.
     """
-    restarts = restarts_of(row)
+    restarts = restarts_in_row(row)
     if restarts > (before or {}).get(key(namespace, str(row.get("Name"))), 0):
         return True
     status = row.get("Status")

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster import auth
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.kubeconfig import read
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.kubeconfig import read_kubeconfig
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -83,7 +83,7 @@ def test_it_is_the_login_that_the_library_finds(tmp_path: Path, user: dict[str, 
     options = {"kubeconfig": str(path), **more}
     found = auth.login(options, {})
     config = auth.configuration(options)
-    assert read(options, {}) is not None
+    assert read_kubeconfig(options, {}) is not None
     assert found.server == config.host
     assert {key.lower(): value for key, value in found.headers.items()} == {
         key.lower(): value for key, value in auth.headers(config, options).items()
@@ -99,20 +99,20 @@ def test_relative_files_are_beside_the_kubeconfig(tmp_path: Path) -> None:
     config = kubeconfig({"client-certificate": "me.crt", "client-key": "me.key"})
     config["clusters"][0]["cluster"] = {"server": "https://one:6443", "certificate-authority": "ca.crt", "tls-server-name": "one.local"}
     (tmp_path / "config").write_text(yaml.safe_dump(config))
-    found = read({}, {"KUBECONFIG": str(tmp_path / "config")})
+    found = read_kubeconfig({}, {"KUBECONFIG": str(tmp_path / "config")})
     assert found is not None
     assert found.certificate.decode() == CERTIFICATE
     assert found.tls["server_hostname"] == "one.local"
     assert len(found.tls["ssl_context"].get_ca_certs(binary_form=True)) <= 1
     (tmp_path / "me.key").unlink()
-    assert read({}, {"KUBECONFIG": str(tmp_path / "config")}) is None
+    assert read_kubeconfig({}, {"KUBECONFIG": str(tmp_path / "config")}) is None
 
 
 @pytest.mark.parametrize(("options", "verified"), [({}, False), ({"validate_certs": True}, True)])
 def test_validation_is_as_the_kubeconfig_says_unless_an_option_says_otherwise(options: dict[str, Any], verified: bool) -> None:
     config = kubeconfig(**{"insecure-skip-tls-verify": True})
     del config["clusters"][0]["cluster"]["certificate-authority-data"]
-    found = read({"kubeconfig": config, **options}, {})
+    found = read_kubeconfig({"kubeconfig": config, **options}, {})
     assert found is not None
     assert found.tls["ssl_context"].check_hostname is verified
     assert found.tls["cert_reqs"] == ("CERT_REQUIRED" if verified else "CERT_NONE")
@@ -129,7 +129,7 @@ def test_validation_is_as_the_kubeconfig_says_unless_an_option_says_otherwise(op
     ],
 )
 def test_more_than_it_can_read_is_left_to_the_library(user: dict[str, Any]) -> None:
-    assert read({"kubeconfig": kubeconfig(user)}, {}) is None
+    assert read_kubeconfig({"kubeconfig": kubeconfig(user)}, {}) is None
 
 
 def test_what_is_wrong_is_left_to_the_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,21 +137,21 @@ def test_what_is_wrong_is_left_to_the_library(tmp_path: Path, monkeypatch: pytes
     path = tmp_path / "config"
     for text in ("[", "[]", "", "a: b", yaml.safe_dump({**good, "current-context": "none"}), yaml.safe_dump({**good, "users": None})):
         path.write_text(text)
-        assert read({"kubeconfig": str(path)}, {}) is None
+        assert read_kubeconfig({"kubeconfig": str(path)}, {}) is None
     twice = copy.deepcopy(good)
     twice["users"] *= 2
-    assert read({"kubeconfig": twice}, {}) is None
-    assert read({"kubeconfig": str(tmp_path / "none")}, {}) is None
-    assert read({"kubeconfig": good, "host": "https://elsewhere"}, {}) is None
-    assert read({}, {"KUBERNETES_SERVICE_HOST": "10.0.0.1", "KUBECONFIG": str(path)}) is None
-    assert read({}, {"KUBECONFIG": f"{path}{os.pathsep}{path}"}) is None
+    assert read_kubeconfig({"kubeconfig": twice}, {}) is None
+    assert read_kubeconfig({"kubeconfig": str(tmp_path / "none")}, {}) is None
+    assert read_kubeconfig({"kubeconfig": good, "host": "https://elsewhere"}, {}) is None
+    assert read_kubeconfig({}, {"KUBERNETES_SERVICE_HOST": "10.0.0.1", "KUBECONFIG": str(path)}) is None
+    assert read_kubeconfig({}, {"KUBECONFIG": f"{path}{os.pathsep}{path}"}) is None
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy:3128")
-    assert read({"kubeconfig": good}, {}) is None
+    assert read_kubeconfig({"kubeconfig": good}, {}) is None
 
 
 def test_a_key_leaves_no_file_and_no_trace_in_what_is_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    found = read(
+    found = read_kubeconfig(
         {"kubeconfig": kubeconfig({"client-certificate-data": data(CERTIFICATE), "client-key-data": data(KEY), "token": "not-to-be-seen"})},
         {},
     )

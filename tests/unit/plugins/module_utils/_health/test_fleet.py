@@ -63,9 +63,9 @@ def test_digest_is_the_findings_and_not_the_times():
             }
         ],
     }
-    assert fleet.digest("h", report) == ["h: critical", "h pods/a: critical", "h pods: critical"]
-    assert fleet.digest("h", {**report, "generated_at": NOW, "duration_s": 9}) == fleet.digest("h", report)
-    assert fleet.digest("h", None) == []
+    assert fleet.fleet_digest("h", report) == ["h: critical", "h pods/a: critical", "h pods: critical"]
+    assert fleet.fleet_digest("h", {**report, "generated_at": NOW, "duration_s": 9}) == fleet.fleet_digest("h", report)
+    assert fleet.fleet_digest("h", None) == []
 
 
 JSON = st.recursive(
