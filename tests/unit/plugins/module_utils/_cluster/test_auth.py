@@ -103,7 +103,7 @@ def test_both_ways_to_read_a_kubeconfig_agree(pem: Any, monkeypatch: pytest.Monk
     own = pem()
     config = kubeconfig(token="t", cluster={"certificate-authority-data": own.cert_data, "tls-server-name": "api"})
     plain = auth.login({"kubeconfig": config})
-    monkeypatch.setattr(auth, "read", lambda *_: None)
+    monkeypatch.setattr(auth, "read_kubeconfig", lambda *_: None)
     library = auth.login({"kubeconfig": config})
     lower = [{name.lower(): value for name, value in one.headers.items()} for one in (plain, library)]
     assert (plain.server, lower[0], plain.proxy) == (library.server, lower[1], library.proxy)
@@ -115,7 +115,7 @@ def test_certificates_of_a_kubeconfig_hold(secure: Any, pem: Any, monkeypatch: p
     server, shown = secure
     server.answers["/version"] = {"gitVersion": "v1.34.4"}
     if way == "library":
-        monkeypatch.setattr(auth, "read", lambda *_: None)
+        monkeypatch.setattr(auth, "read_kubeconfig", lambda *_: None)
     mine = pem("client")
     user = {"client-certificate-data": mine.cert_data, "client-key-data": mine.key_data}
     trusting = kubeconfig(server.url, {"certificate-authority-data": shown.cert_data}, **user)
