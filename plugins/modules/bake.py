@@ -303,7 +303,7 @@ from ..module_utils._core.errors import conclude
 from ..module_utils._delivery.bake import task
 
 
-def main():
+def main() -> None:
     module = AnsibleModule(**task.MODULE)
     conclude(module, lambda: task.run(module.params, check_mode=module.check_mode))
 

@@ -235,7 +235,7 @@ from ..module_utils._core.errors import conclude
 from ..module_utils._peace_bonds.log import task
 
 
-def main():
+def main() -> None:
     module = AnsibleModule(**task.MODULE)
     conclude(module, lambda: task.run(module.params, warn=module.warn))
 

@@ -150,7 +150,7 @@ from ..module_utils._core.errors import conclude
 from ..module_utils._peace_bonds.review import task
 
 
-def main():
+def main() -> None:
     module = AnsibleModule(**task.MODULE)
     conclude(module, lambda: task.run(module.params))
 

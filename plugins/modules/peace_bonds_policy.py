@@ -372,7 +372,7 @@ from ..module_utils._core.errors import conclude
 from ..module_utils._peace_bonds.change import task
 
 
-def main():
+def main() -> None:
     module = AnsibleModule(**task.MODULE)
     conclude(module, lambda: task.run(module.params, check_mode=module.check_mode, run_command=module.run_command))
 

@@ -108,7 +108,7 @@ from ..module_utils._core.errors import conclude
 from ..module_utils._peace_bonds import record_task
 
 
-def main():
+def main() -> None:
     module = AnsibleModule(**record_task.MODULE)
     conclude(module, lambda: record_task.run(module.params, check_mode=module.check_mode))
 

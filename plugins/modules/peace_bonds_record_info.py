@@ -74,7 +74,7 @@ from ..module_utils._core.errors import conclude
 from ..module_utils._peace_bonds import record_info_task
 
 
-def main():
+def main() -> None:
     module = AnsibleModule(**record_info_task.MODULE)
     conclude(module, lambda: record_info_task.run(module.params))
 

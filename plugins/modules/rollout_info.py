@@ -93,7 +93,7 @@ from ..module_utils._core.errors import conclude
 from ..module_utils._delivery.rollout import info_task as task
 
 
-def main():
+def main() -> None:
     module = AnsibleModule(**task.MODULE)
     conclude(module, lambda: task.run(module.params))
 

@@ -133,7 +133,7 @@ from ..module_utils._core.errors import conclude
 from ..module_utils._delivery.scaling import task
 
 
-def main():
+def main() -> None:
     module = AnsibleModule(**task.MODULE)
     conclude(module, lambda: task.run(module.params, check_mode=module.check_mode))
 

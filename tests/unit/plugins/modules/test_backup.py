@@ -93,7 +93,7 @@ def test_wrong_options_fail_with_the_reason(run: Any, options: dict[str, Any], m
 
 def test_a_deprecated_option_warns(run: Any, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     warned: list[tuple[str, str]] = []
-    monkeypatch.setattr(basic.AnsibleModule, "deprecate", lambda self, msg, version="", **more: warned.append((msg, version)))
+    monkeypatch.setattr(basic.AnsibleModule, "deprecate", lambda _module, msg, version="", *_args, **_more: warned.append((msg, version)))
     run(backup, **options, s3={"endpoint": "https://x"}, s3_region="b", _ansible_check_mode=True)
     assert [version for _msg, version in warned] == ["1.0.0"]
     assert "s3_region" in warned[0][0]
