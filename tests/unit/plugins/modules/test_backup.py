@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from ansible.module_utils import basic
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup import task
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.session import Cluster
 from ansible_collections.euystacio.meta_salvage.plugins.modules import backup, backup_info
@@ -91,12 +92,11 @@ def test_wrong_options_fail_with_the_reason(run: Any, options: dict[str, Any], m
     assert (result["failed"], result["msg"], result["reason"]) == (True, sentence, "bad_input")
 
 
-def test_a_deprecated_option_warns(run: Any, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    warned: list[tuple[str, str]] = []
-    monkeypatch.setattr(basic.AnsibleModule, "deprecate", lambda _module, msg, version="", *_args, **_more: warned.append((msg, version)))
-    run(backup, **options, s3={"endpoint": "https://x"}, s3_region="b", _ansible_check_mode=True)
-    assert [version for _msg, version in warned] == ["1.0.0"]
-    assert "s3_region" in warned[0][0]
+def test_a_deprecated_option_warns(options: dict[str, Any]) -> None:
+    given = {**options, "s3": {"endpoint": "https://x"}, "s3_region": "b"}
+    checked = ArgumentSpecValidator(task.MODULE["argument_spec"]).validate(given)
+    assert not checked.error_messages
+    assert [(each["version"], "s3_region" in each["msg"]) for each in checked._deprecations] == [("1.0.0", True)]
 
 
 def test_backup_info_needs_a_directory_and_a_name_needs_the_identity(run: Any, options: dict[str, Any], files: dict[str, str]) -> None:

@@ -86,13 +86,13 @@ def test_alertmanagers_words() -> None:
     "data", [None, 3, [], {}, {"status": "error"}, {"status": "success", "data": []}, {"status": "success", "data": {"alerts": [{}]}}]
 )
 def test_what_is_no_answer_of_prometheus(data: Any) -> None:
-    with pytest.raises(ValueError, match="no answer of Prometheus"):
+    with pytest.raises(ValueError, match="not an answer of Prometheus"):
         alerts.of_prometheus(data)
 
 
 @pytest.mark.parametrize("data", [None, {}, {"status": "success"}, [3], [{}], [{"labels": None}]])
 def test_what_is_no_answer_of_alertmanager(data: Any) -> None:
-    with pytest.raises(ValueError, match="no answer of Alertmanager"):
+    with pytest.raises(ValueError, match="not an answer of Alertmanager"):
         alerts.of_alertmanager(data)
 
 

@@ -160,7 +160,7 @@ def test_a_certificate_of_the_future(pem: Any) -> None:
 @pytest.mark.parametrize("data", [None, "", "%%%", b"no certificate", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"])
 def test_what_is_no_certificate_is_unknown(data: Any) -> None:
     one = services.certificates([secret(data)], NOW, 30, 7)
-    assert (one.status, one.reason) == ("unknown", "a/tls: its tls.crt is no certificate")
+    assert (one.status, one.reason) == ("unknown", "a/tls: its tls.crt is not a certificate")
 
 
 def test_no_certificates_are_well() -> None:

@@ -1,0 +1,68 @@
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The edge of every module: it ends with one sentence and a reason where it cannot begin, in check mode too, and never with a traceback."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible.module_utils import basic
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import REASONS
+
+MODULES = "ansible_collections.euystacio.meta_salvage.plugins.modules"
+REPOSITORY = {"repository": "/nowhere/repository", "public_key": "/nowhere/key.pub"}
+NO_FILE = {"kubeconfig": "/nowhere/kubeconfig"}
+CASES: dict[str, tuple[dict[str, Any], str]] = {
+    "alert_info": (NO_FILE, "there is no kubeconfig /nowhere/kubeconfig"),
+    "backup": ({**NO_FILE, "repository": "/nowhere", "recipients": ["age1"], "signing_key": "/nowhere/key.pem"}, "recipients has 'age1'"),
+    "backup_info": (REPOSITORY, "/nowhere/key.pub"),
+    "bake": (NO_FILE, "there is no kubeconfig"),
+    "blue_green": (NO_FILE, "there is no kubeconfig"),
+    "health_info": (NO_FILE, "there is no kubeconfig"),
+    "peace_bonds_decision_info": ({"paths": ["/nowhere/decisions.log"]}, "/nowhere/decisions.log"),
+    "peace_bonds_info": ({**NO_FILE, "providers": [{"id": "a"}]}, "there is no kubeconfig"),
+    "peace_bonds_policy": (NO_FILE, "there is no kubeconfig"),
+    "peace_bonds_record": (
+        {"dir": "/nowhere", "key": "/nowhere/key.pem", "decision": "keep_block", "provider": "a", "who": "b", "why": "c"},
+        "/nowhere/key.pem",
+    ),
+    "peace_bonds_record_info": ({"dir": "/nowhere", "keys": ["/nowhere/key.pub"]}, "/nowhere/key.pub"),
+    "prometheus_snapshot": ({**NO_FILE, "directory": "/nowhere"}, ""),
+    "restore": ({**NO_FILE, **REPOSITORY}, "identity is missing"),
+    "rollout": (NO_FILE, "there is no kubeconfig"),
+    "rollout_info": (NO_FILE, "there is no kubeconfig"),
+    "scale": ({**NO_FILE, "replicas": 3}, "there is no kubeconfig"),
+    "terraform_apply": ({"root": "/nowhere", "work_dir": "/nowhere/else"}, ""),
+    "threshold_info": ({**NO_FILE, "url": "service://a/b:80"}, "there is no kubeconfig"),
+}
+
+
+def test_every_module_is_in_the_table() -> None:
+    found = {path.stem for path in Path(importlib.import_module(MODULES).__path__[0]).glob("*.py")}
+    assert found - {"health_report"} == CASES.keys()  # health_report is an action plugin, which has its own tests
+
+
+@pytest.mark.parametrize("check", [False, True], ids=["run", "check"])
+@pytest.mark.parametrize("name", sorted(CASES))
+def test_a_module_that_cannot_begin(
+    name: str, check: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    for variable in ("KUBECONFIG", "K8S_AUTH_KUBECONFIG"):
+        monkeypatch.delenv(variable, raising=False)
+    options, words = CASES[name]
+    given = {**options, "_ansible_check_mode": check, "_ansible_remote_tmp": str(tmp_path)}
+    monkeypatch.setattr(basic, "_ANSIBLE_ARGS", json.dumps({"ANSIBLE_MODULE_ARGS": given}).encode())
+    monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)
+    with pytest.raises(SystemExit):
+        importlib.import_module(f"{MODULES}.{name}").main()
+    result = json.loads(capsys.readouterr().out)
+    assert result["failed"], result
+    assert words in result["msg"]
+    assert "\n" not in result["msg"] and "Traceback" not in result["msg"]
+    assert result["reason"] in REASONS
+    assert not result.get("changed")
