@@ -17,8 +17,8 @@ description:
   - Then reads every object again and compares it, and waits until the workloads serve. The counts of the result add up to the number of
     objects in the backup, so that nothing is left out silently.
   - A run that was killed goes on when it is run again. A run after one that succeeded changes nothing.
-  - What only the cluster that was backed up can know is not restored (addresses, UIDs, status), and neither is what controllers make
-    anew. The data of volumes is not in a backup.
+  - What only the cluster that was backed up can know is not restored (addresses, UIDs, status), and neither is what controllers create
+    again. The data of volumes is not in a backup.
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
   - euystacio.meta_salvage.attributes.actiongroup
@@ -55,17 +55,17 @@ options:
   namespace_mapping:
     description:
       - Namespaces that are restored under another name. Without O(namespaces) only these are restored.
-      - References go along where a field is known to name a namespace. An address within a text is left as it is, and told in
-        RV(restore.notes).
+      - References go along where a field is known to name a namespace. An address within a text is left as it is, and reported
+        in RV(restore.notes).
     type: dict
     default: {}
   isolated:
     description:
       - Whether a copy under another name keeps to itself, as a drill needs it. Its Services are V(ClusterIP), without node ports and names
         in external DNS. It goes without Jobs and CronJobs, Ingresses, NetworkPolicies, addresses that are named, custom resources, and
-        pods that use their node's network, processes or files. All of that is told in RV(restore.skipped).
+        pods that use their node's network, processes or files. RV(restore.skipped) lists all of that.
       - Nothing is restored that is in no namespace, but the namespace itself.
-      - What its pods may reach is for a NetworkPolicy in the namespace to say, which has to be there before.
+      - A NetworkPolicy in the namespace decides what its pods may reach. It has to be there before.
     type: bool
     default: false
   include:
@@ -74,7 +74,7 @@ options:
     elements: str
     default: []
   exclude:
-    description: Kinds to leave out, spelled so too.
+    description: Kinds to leave out, in the same format.
     type: list
     elements: str
     default: []
@@ -86,9 +86,9 @@ options:
   existing:
     description:
       - What becomes of an object that is there and differs.
-      - V(skip) keeps it, and tells where it differs in RV(restore.kept).
+      - V(skip) keeps it, and RV(restore.kept) shows where it differs.
       - V(update) applies the backup to it. Fields that others own are conflicts, and its failure, unless O(force=true).
-      - V(recreate) deletes it, without what depends on it, and makes it anew. A namespace, a definition, a volume or a claim is
+      - V(recreate) deletes it, without what depends on it, and creates it again. A namespace, a definition, a volume or a claim is
         updated instead.
     type: str
     choices: [skip, update, recreate]
@@ -99,7 +99,7 @@ options:
     default: false
   finalizers:
     description:
-      - Finalizers to restore. Name those whose controller is in the cluster; with any other an object could never be deleted.
+      - Finalizers to restore. Name those that have their controller in the cluster; with any other an object could never be deleted.
     type: list
     elements: str
     default: []
@@ -126,7 +126,7 @@ options:
     type: bool
     default: true
   wait_timeout:
-    description: Seconds for each wait, be it for workloads, for definitions, for a namespace that is being deleted, or a webhook's Service.
+    description: Seconds for each wait, whether for workloads, definitions, a namespace that is being deleted, or a webhook's Service.
     type: float
     default: 300.0
   journal:
@@ -135,7 +135,7 @@ options:
       - By default one of this restore's own below C(~/.local/state/meta-salvage).
     type: path
   request_timeout:
-    description: Seconds for each request to the API server. Those that are safe to repeat are repeated if it stumbles.
+    description: Seconds for each request to the API server. Those that are safe to repeat are repeated if it fails temporarily.
     type: float
     default: 30.0
 seealso:
@@ -173,7 +173,7 @@ EXAMPLES = r"""
 RETURN = r"""
 restore:
   description:
-    - What the restore came to. RV(restore.result) is V(PASS) if every object that is wanted is there as the backup says, V(PARTIAL) if
+    - The result of the restore. RV(restore.result) is V(PASS) if every object that is wanted is there as the backup says, V(PARTIAL) if
       objects that differ were kept or the backup has holes, and V(FAIL), with which the module fails, if an object is not there as it
       should be.
   returned: when the backup was opened

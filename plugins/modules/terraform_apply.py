@@ -36,7 +36,9 @@ options:
     type: path
     required: true
   work_dir:
-    description: A folder for the plan, which contains secrets. The module deletes the folder before and after the run.
+    description:
+      - A folder of its own for the plan, which contains secrets. The module creates it and deletes it after the run.
+      - A folder that is not empty is refused, except what a killed run of this module left.
     type: path
     required: true
   binary:

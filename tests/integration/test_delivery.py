@@ -34,7 +34,7 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.b
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.blue_green.switch import BlueGreen
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.blue_green.weighted import Weighted
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.rollout.rollback import Workload
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.rollout.task import perform
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.rollout.task import RolloutOptions, perform
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.scaling.run import Wish, scale, undo
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._metrics.model import Profile
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._metrics.profile import parse_profile
@@ -50,18 +50,7 @@ SWITCHES = int(os.environ.get("DELIVERY_SWITCHES", "10"))
 REQUESTS = int(os.environ.get("DELIVERY_REQUESTS", "0"))
 RACES = int(os.environ.get("DELIVERY_RACES", "10"))
 KILLS = int(os.environ.get("DELIVERY_KILLS", "5"))
-ASKED: dict[str, Any] = {
-    "state": "complete",
-    "revision": None,
-    "unproven": False,
-    "record": None,
-    "baseline": None,
-    "run": "test",
-    "record_reason": "",
-    "wait": True,
-    "timeout": 120.0,
-    "log_lines": 5,
-}
+ASKED: dict[str, Any] = {"run": "test", "timeout": 120.0, "log_lines": 5}
 QUICK = Settings(run="test", stability=0.2, settle=0.2, bake=1, timeout=120)
 
 
@@ -116,7 +105,7 @@ class App:
         update(self.cluster, self.workload.path, decide)
 
     def perform(self, **asked: Any) -> Any:
-        return perform(self.workload, {**ASKED, **asked}, check_mode=False)
+        return perform(self.workload, RolloutOptions(**{**ASKED, **asked}), check_mode=False)
 
     def switch(self, run: str = "test") -> BlueGreen:
         return BlueGreen(self.cluster, SPACE, self.name, settings=Settings(**{**QUICK.__dict__, "run": run}))

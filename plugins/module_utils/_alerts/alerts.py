@@ -16,7 +16,7 @@ _LOUDEST_FIRST = ("active", "inhibited", "silenced")
 
 @dataclass(frozen=True)
 class Alert:
-    """A firing alert.  ``state`` is active, silenced or inhibited; ``sources`` say who told of it."""
+    """A firing alert.  ``state`` is active, silenced or inhibited; ``sources`` say who reported it."""
 
     name: str
     state: str
@@ -43,7 +43,7 @@ def of_prometheus(data: Any) -> list[Alert]:
     inner = data.get("data") if isinstance(data, Mapping) and data.get("status") == "success" else None
     listed = inner.get("alerts") if isinstance(inner, Mapping) else None
     if not _are_alerts(listed):
-        raise ValueError("it is no answer of Prometheus's /api/v1/alerts")
+        raise ValueError("it is not an answer of Prometheus's /api/v1/alerts")
     return [
         Alert(
             name=alert["labels"].get("alertname", "without a name"),
@@ -62,7 +62,7 @@ def of_prometheus(data: Any) -> list[Alert]:
 def of_alertmanager(data: Any) -> list[Alert]:
     """The alerts of the answer of ``/api/v2/alerts``.  Raises ValueError if it is none."""
     if not _are_alerts(data):
-        raise ValueError("it is no answer of Alertmanager's /api/v2/alerts")
+        raise ValueError("it is not an answer of Alertmanager's /api/v2/alerts")
     found = []
     for alert in data:
         status = alert.get("status") or {}

@@ -180,7 +180,7 @@ def _pods(session: Cluster, wanted: Wanted, previous: Mapping[str, Any] | None, 
             return None if exc.reason == "not_found" else pods.from_row(namespace, row, str(exc))
         return pods.examine(whole, before, now)
 
-    # Those that do not run come first: of the others only their restarts are to be told.
+    # Those that do not run come first: for the others, only the restarts need a report.
     suspicious.sort(key=lambda one: one[1].get("Status") == "Running")
     looked_at, rest = suspicious[:WHOLE_PODS], suspicious[WHOLE_PODS:]
     examined = for_each(examine, looked_at)
@@ -226,7 +226,7 @@ def _api(session: Cluster, wanted: Wanted, previous: Mapping[str, Any] | None, n
     except SalvageError as exc:
         return part("api", [Check("api/health", CRITICAL, str(exc), {"kind": "Service", "name": address})])
     found = services.api(answer, address)
-    return part("api", [found], summary=f"version {found.evidence.get('version') or 'not told'}")
+    return part("api", [found], summary=f"version {found.evidence.get('version') or 'not reported'}")
 
 
 def _thresholds(session: Cluster, wanted: Wanted, previous: Mapping[str, Any] | None, now: float, seen: Seen) -> Part:

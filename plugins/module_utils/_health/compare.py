@@ -14,7 +14,7 @@ _SOURCES = {"alerts/prometheus", "alerts/alertmanager"}
 
 
 def changes(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> list[dict[str, str]]:
-    """Each part or check whose status differs: ``{"id", "from", "to"}``, by id.
+    """Each part or check that has a different status: ``{"id", "from", "to"}``, by id.
 
     Healthy things need not be listed in a report: what is not there is healthy where its part, its namespace and its source were looked at,
     and nothing can be said of it where they were not.  No earlier report: no changes.
@@ -52,7 +52,7 @@ def _parts(report: Mapping[str, Any]) -> dict[str, dict[str, str]]:
 
 
 def _told(key: str, part: Mapping[str, str]) -> bool:
-    """Whether the part says how the thing is, be it by not listing it."""
+    """Whether the part says how the thing is, whether it lists the thing or leaves it out."""
     if key in part:
         return True
     if part[""] == UNKNOWN and len(part) == 1:

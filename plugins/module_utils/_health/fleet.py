@@ -20,12 +20,15 @@ def entry(host: str, outcome: object, previous: Mapping[str, Any] | None, now: s
     known: Mapping[str, Any] = before["last_known"] if was_dead else before
     report = result.get("report")
     if isinstance(report, Mapping):
-        told = plain(report)
+        digest = plain(report)
         if was_dead:
-            told["changes"] = [{"id": "cluster", "from": "unknown", "to": status_of(told.get("status"))}, *mappings(told.get("changes"))]
+            digest["changes"] = [
+                {"id": "cluster", "from": "unknown", "to": status_of(digest.get("status"))},
+                *mappings(digest.get("changes")),
+            ]
     else:
-        told = _dead(_why(result), before, known, now)
-    return Entry(host=host, report=told, previous_at=text(known.get("generated_at")) or None)
+        digest = _dead(_why(result), before, known, now)
+    return Entry(host=host, report=digest, previous_at=text(known.get("generated_at")) or None)
 
 
 def fleet_digest(host: str, report: Mapping[str, Any] | None) -> list[str]:

@@ -51,10 +51,10 @@ def is_suspicious(namespace: str, row: Mapping[str, Any], before: Restarts | Non
 
 
 def from_row(namespace: str, row: Mapping[str, Any], why: str) -> Check:
-    """What the row alone tells of a suspicious pod that was not looked at whole, and ``why`` it was not."""
+    """What the row alone says about a suspicious pod that was not looked at whole, and ``why`` it was not."""
     name, status = str(row.get("Name")), str(row.get("Status") or "no status")
-    told = f"{status}, {row.get('Ready') or '?'} ready, {row.get('Restarts') or 0} restarts ({why})"
-    return _check(namespace, name, UNKNOWN if status in {"Running", "Unknown", "no status"} else CRITICAL, told)
+    stated = f"{status}, {row.get('Ready') or '?'} ready, {row.get('Restarts') or 0} restarts ({why})"
+    return _check(namespace, name, UNKNOWN if status in {"Running", "Unknown", "no status"} else CRITICAL, stated)
 
 
 def examine(pod: Mapping[str, Any], before: Restarts | None, now: float) -> Check | None:
@@ -86,11 +86,11 @@ def examine(pod: Mapping[str, Any], before: Restarts | None, now: float) -> Chec
     else:
         found += _of_containers(pod, now)
         found += _of_conditions(pod, bool(found), now)
-        if before is not None or not any(text.startswith("CrashLoopBackOff") for _status, text, _more in found):  # which tells of them
+        if before is not None or not any(text.startswith("CrashLoopBackOff") for _status, text, _more in found):  # which reports them
             found += _of_restarts(pod, before, now)
     if not found:
         return None
-    # The worst first; a restart is told beside what the container suffers from now.
+    # The worst first; a restart is reported beside what the container suffers from now.
     found.sort(key=lambda one: (CRITICAL, UNKNOWN, WARNING).index(one[0]))
     evidence = {name: value for dummy, text, more in found for name, value in more.items()}
     since = _since(status)
@@ -149,7 +149,7 @@ def _of_conditions(pod: Mapping[str, Any], explained: bool, now: float) -> list[
 
 
 def _rest_has_finished(pod: Mapping[str, Any]) -> bool:
-    """Whether the containers that are not ready are those whose work is done: so it is in a pod of a Job with several of them."""
+    """Whether the containers that are not ready have all finished their work, as in a pod of a Job with several containers."""
     if (pod.get("spec") or {}).get("restartPolicy") not in {"Never", "OnFailure"}:
         return False
     containers = (pod.get("status") or {}).get("containerStatuses") or []

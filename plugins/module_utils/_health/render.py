@@ -260,9 +260,9 @@ def _tally(entries: Sequence[Entry]) -> str:
 def _about(report: Mapping[str, Any]) -> str:
     cluster = report.get("cluster")
     cluster = cluster if isinstance(cluster, Mapping) else {}
-    told = [text(cluster.get("server")), text(cluster.get("version")), _when(report.get("generated_at"))]
+    stated = [text(cluster.get("server")), text(cluster.get("version")), _when(report.get("generated_at"))]
     took = _seconds(report.get("duration_s"))
-    return ", ".join(filter(None, [*told, took and f"in {took}"]))
+    return ", ".join(filter(None, [*stated, took and f"in {took}"]))
 
 
 def _changed(entry: Entry) -> str:
@@ -299,7 +299,7 @@ def _is_number(value: object) -> TypeGuard[float]:
 
 
 def _when(value: object) -> str:
-    """A time as people read it; what is no time stays as it is."""
+    """A time as people read it; a value that is not a time stays as it is."""
     if not value:
         return ""
     try:

@@ -116,7 +116,7 @@ def certificates(secrets: Iterable[Mapping[str, Any]], now: float, warning_days:
             pem = base64.b64decode((secret.get("data") or {}).get("tls.crt") or "", validate=True)
             chain = x509.load_pem_x509_certificates(pem)
         except (ValueError, binascii.Error, x509.InvalidVersion):
-            checks.append(Check(where, UNKNOWN, "its tls.crt is no certificate", subject))
+            checks.append(Check(where, UNKNOWN, "its tls.crt is not a certificate", subject))
             continue
         # A chain is as good as its first link to break.
         ends, starts = min(map(_not_after, chain)), max(map(_not_before, chain))

@@ -135,9 +135,9 @@ def choose(metric: MetricProfile, samples: Sequence[MetricSample], *, now: float
     joint = replace(joint, labels={}, series=merge_series([s.series for s in mine], metric.aggregate))
     value = aggregate(values, metric.aggregate)
     if value is None:
-        told = ", ".join(f"{shown_number(s.value)}{_labels(s.labels)}" for s in mine[:4] if s.value is not None)
+        stated = ", ".join(f"{shown_number(s.value)}{_labels(s.labels)}" for s in mine[:4] if s.value is not None)
         more = f" and {len(mine) - 4} more" if len(mine) > 4 else ""
-        reason = f"{title}: {len(mine)} series disagree ({told}{more}); set aggregate or labels in the profile"
+        reason = f"{title}: {len(mine)} series disagree ({stated}{more}); set aggregate or labels in the profile"
         return replace(joint, value=None, reason=reason)
     return replace(joint, value=value)
 

@@ -134,7 +134,7 @@ def _selector(metric: MetricProfile) -> str:
 
 
 def _value_and_time(metric: MetricProfile) -> str:
-    # Marking each with a label of its own lets one query ask for all; timestamp() tells when a sample was taken, which its value does not.
+    # Marking each with a label of its own lets one query ask for all; timestamp() shows when a sample was taken; its value does not.
     selector, key = _selector(metric), json.dumps(metric.key.replace("$", "$$"), ensure_ascii=False)
     return f'label_replace({selector},"{_VALUE_OF}",{key},"","") or label_replace(timestamp({selector}),"{_TIME_OF}",{key},"","")'
 

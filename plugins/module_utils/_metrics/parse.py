@@ -95,7 +95,7 @@ def _api_sample(name: str, raw: object, at: object) -> MetricSample:
 
 
 def _api_series(raw: object) -> Series:
-    """Of ``[[time, value], ...]`` or ``[{"timestamp", "value"}, ...]``; bare values have no time, so they are no evidence of anything."""
+    """Of ``[[time, value], ...]`` or ``[{"timestamp", "value"}, ...]``; bare values have no time, so they do not prove anything."""
     points = []
     for item in raw if isinstance(raw, (list, tuple)) else ():
         if isinstance(item, Mapping):

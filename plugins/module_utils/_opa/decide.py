@@ -162,7 +162,7 @@ def decide_result(
     if allow is None and not problems and not deny:
         if score_suffices and risk_score is not None:
             return Decision(status=REPORTED, **more)
-        problems.append("allow is undefined; an empty deny is no allow")
+        problems.append("allow is undefined; an empty deny is not enough")
     if allow and deny:
         problems.append(f"allow is true although deny has {len(deny)} reason(s)")
     if problems:

@@ -110,7 +110,7 @@ class Prometheus:
     def files(self, below: str) -> list[File]:
         at = f"{self._folder}/{below}"
         sums = self._sh('cd "$1" && find . -type f -exec sha256sum {} +', at)
-        # One file a time: of several, wc tells the sum too.
+        # One file at a time: for several files, wc prints their sum too.
         return files_from_listing(sums, self._sh('cd "$1" && find . -type f -exec wc -c {} ";"', at))
 
     def read(self, below: str, file: File) -> Iterator[bytes]:

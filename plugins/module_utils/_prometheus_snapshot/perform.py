@@ -48,7 +48,7 @@ class SnapshotRun:
         self.cluster: Cluster
 
     def result(self) -> Result:
-        """What the wanted state came to.  Raises SalvageError, and OSError of the files here."""
+        """The result of the wanted state.  Raises SalvageError, and OSError of the files here."""
         return {"created": self.created, "verified": self.verified, "restored": self.restored}[self.options.state]()
 
     def prometheus(self) -> Prometheus:
@@ -72,7 +72,7 @@ class SnapshotRun:
         promtool_proves(self.run_command, self.find_promtool(), data, sample)
 
     def counting(self, done: str, files: list[File], before: int = 0) -> Callable[[File], None]:
-        """Tells of each file how far all of them are; ``before`` are the bytes that were there already."""
+        """Reports after each file how far all of them are; ``before`` are the bytes that were there already."""
         total, so_far = sum(file.size for file in files), before
 
         def count(file: File) -> None:

@@ -60,7 +60,7 @@ def checked_name(name: str) -> str:
 
 
 def files_from_listing(sums: bytes, sizes: bytes) -> list[File]:
-    """The files that `sha256sum` and `wc -c` told of, below the folder of the snapshot.  Raises SalvageError(invalid)."""
+    """The files that `sha256sum` and `wc -c` listed, below the folder of the snapshot.  Raises SalvageError(invalid)."""
     size_of = {path: int(size) for size, path in (line.split(maxsplit=1) for line in sizes.decode().splitlines())}
     found = []
     for line in sums.decode().splitlines():
@@ -145,7 +145,7 @@ def record_of(
 
 
 def read_record(folder: Path) -> tuple[dict[str, Any], list[File], SnapshotSample]:
-    """Raises SalvageError for a folder that is no snapshot, or a record whose paths lead elsewhere."""
+    """Raises SalvageError for a folder that is not a snapshot, or a record with paths that lead elsewhere."""
     try:
         record = json.loads((folder / RECORD).read_bytes())
         files = [File(**file) for file in record["files"]]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-# Maps whose every key is the user's: one more is a difference.  Elsewhere the server and controllers add what the backup does not know.
+# Maps in which every key is the user's: one more is a difference.  Elsewhere the server and controllers add what the backup does not know.
 _WHOLE = frozenset({"data", "binaryData", "selector", "matchLabels", "nodeSelector", "hard", "parameters"})
 
 

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The references to a namespace that go with it when it is restored under another name; pure.
 
-Text is never rewritten: an address such as NAME.NAMESPACE.svc within a string is found, and told.
+Text is never rewritten: an address such as NAME.NAMESPACE.svc within a string is found and reported.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 Euystacio Meta Salvage contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a restore came to: every object of the backup is in one of the counts; pure."""
+"""The result of a restore: every object of the backup is in one of the counts; pure."""
 
 from __future__ import annotations
 

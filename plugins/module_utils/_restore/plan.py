@@ -144,7 +144,7 @@ def plan_restore(objects: Sequence[Object], selection: Choice, context: Context,
         dropped = [name for name in obj["metadata"].get("finalizers") or () if "/" in name and not _builtin(name)]
         dropped = [name for name in dropped if name not in context.finalizers]
         if dropped:
-            notes.append(f"{step.key} is restored without the finalizers {', '.join(dropped)}; name those whose controller is there")
+            notes.append(f"{step.key} is restored without the finalizers {', '.join(dropped)}; name those that have their controller there")
         if kind_of(obj) == "PersistentVolumeClaim":
             notes.append(f"{step.key} is restored, and what was stored in its volume is not in the backup")
     notes += _torn_releases(steps, left, objects)

@@ -121,7 +121,7 @@ def _strip_pod(obj: Object, _context: Context) -> None:
 
 def _strip_scaled(obj: Object, context: Context) -> None:
     namespace, name = name_of(obj)
-    # Nought switches an autoscaler off, so that one is the user's.
+    # Zero replicas switch an autoscaler off, so a zero is the user's.
     if (namespace, kind_of(obj), name) in context.scaled and (obj.get("spec") or {}).get("replicas") != 0:
         _drop(obj.get("spec"), "replicas")
     _drop_annotations(obj, "deployment.kubernetes.io/revision", "deprecated.daemonset.template.generation")

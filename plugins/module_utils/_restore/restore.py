@@ -268,7 +268,7 @@ class Restore:
             raise SalvageError(f"what is there is still being deleted after {self._wish.wait_timeout:g} s", reason="timeout")
 
     def _wait_served(self, steps: Iterable[Step]) -> None:
-        """A webhook or an aggregated API whose Service does not answer blocks the cluster, so it is not restored before that does."""
+        """A webhook or an aggregated API blocks the cluster until its Service answers, so it is restored only after that."""
         for step in steps:
             for service in [holder["service"] for holder in bundle_holders(step.wanted) if holder.get("service")]:
                 path = f"/apis/discovery.k8s.io/v1/namespaces/{service['namespace']}/endpointslices"

@@ -33,7 +33,7 @@ def message_of(line: bytes) -> Message | None:
 
 
 def is_progress(message: Message) -> bool:
-    """Whether it tells how far the work is."""
+    """Whether it shows how far the work is."""
     return message.get("type") in _SHOWN
 
 
@@ -47,7 +47,7 @@ def planned_changes(messages: Sequence[Message]) -> dict[str, list[str]]:
 
 
 def deletions(messages: Sequence[Message]) -> list[str]:
-    """What the plan deletes, be it for good or to make it anew."""
+    """What the plan deletes, whether for good or to create it again."""
     found = [address for action, addresses in planned_changes(messages).items() if action in _DELETING for address in addresses]
     counted = max((message["changes"].get("remove", 0) for message in messages if message.get("type") == "change_summary"), default=0)
     # One that the plan counts and does not name is not let through.
@@ -55,7 +55,7 @@ def deletions(messages: Sequence[Message]) -> list[str]:
 
 
 def summed_up(messages: Sequence[Message]) -> bool:
-    """Whether the plan was told to its end."""
+    """Whether the plan was reported to its end."""
     return any(message.get("type") == "change_summary" for message in messages)
 
 
@@ -63,9 +63,9 @@ def errors(messages: Sequence[Message]) -> str:
     """Why it failed, in a sentence; empty if it did not say."""
     said = []
     for message in messages:
-        told = message.get("diagnostic") or {}
-        if told.get("severity") == "error":
-            place = f"{told['address']}: " if told.get("address") else ""
-            detail = " ".join(str(told.get("detail") or "").split())
-            said.append(place + str(told.get("summary")) + (f": {detail[:500]}" if detail else ""))
+        stated = message.get("diagnostic") or {}
+        if stated.get("severity") == "error":
+            place = f"{stated['address']}: " if stated.get("address") else ""
+            detail = " ".join(str(stated.get("detail") or "").split())
+            said.append(place + str(stated.get("summary")) + (f": {detail[:500]}" if detail else ""))
     return "; ".join(said)

@@ -18,12 +18,32 @@ from .._core.lock import alone
 from .._core.progress import Tell, lines, silent
 from .messages import Message, deletions, errors, is_progress, message_of, planned_changes, summed_up
 
+_MARK = ".meta-salvage-terraform"  # in a folder that this module made
+
+
+def work_folder(text: str, root: str) -> Path:
+    """The folder for the plan.  Raises SalvageError(bad_input) for a path that cannot be a folder of the module's own."""
+    work, of_root = Path(text).resolve(), Path(root).resolve()
+    if not text.strip() or work in {Path.cwd(), Path.home(), of_root, *of_root.parents, *Path.cwd().parents}:
+        raise SalvageError(f"work_dir: {text!r} is not a folder of the plan's own; set a path that does not exist yet", reason="bad_input")
+    return work
+
+
+def _make_own(work: Path) -> None:
+    """A new, empty folder.  What a killed run left is removed, and nothing that was not made here.  Raises OSError, SalvageError."""
+    if (work / _MARK).is_file():
+        shutil.rmtree(work)
+    elif work.is_dir() and any(work.iterdir()):
+        raise SalvageError(f"work_dir: {work} is not empty and was not made by this module; set another path", reason="bad_input")
+    work.mkdir(mode=0o700, parents=True, exist_ok=True)
+    (work / _MARK).touch(mode=0o600)
+
 
 @dataclass(frozen=True)
 class Root:
     """``run_command`` is a module's, ``arguments`` go to the plan; a lock that another holds is waited for, ``lock_timeout`` seconds.
 
-    ``work`` is a folder of this root's own, emptied first and removed at last: a plan has secrets.
+    ``work`` is a folder of this root's own (see ``work_folder``), removed at the end: a plan has secrets.
     """
 
     folder: str
@@ -67,9 +87,8 @@ class Root:
                 raise SalvageError(
                     f"{self.folder}: {exc.strerror}; set root to the folder with the .tf files", reason="bad_input"
                 ) from None
-            shutil.rmtree(self.work, ignore_errors=True)
             try:
-                self.work.mkdir(mode=0o700, parents=True)
+                _make_own(self.work)
             except OSError as exc:
                 raise SalvageError(f"{self.work}: {exc.strerror}; set a work_dir that can be created", reason="bad_input") from None
             held.callback(shutil.rmtree, self.work)

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from .._core.errors import SalvageError
 from .._core.options import argument_spec, from_params, option
 from .._core.progress import PROGRESS_ARGUMENTS, teller
-from .root import Root
+from .root import Root, work_folder
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ def run(
     binary = find(options.binary)
     if binary is None:
         raise SalvageError(f"there is no {options.binary} where the module runs; install it, or set its path", reason="missing_library")
-    work = Path(options.work_dir).absolute()  # Terraform changes its working directory to the root
+    work = work_folder(options.work_dir, options.root)
     root = Root(options.root, work, run_command, binary, options.arguments, options.lock_timeout, teller(params["progress_path"]))
     result = root.apply(dry_run=check_mode)
     lines = [f"{action} {address}\n" for action, addresses in sorted(result["plan"].items()) for address in addresses]

@@ -26,7 +26,7 @@ from .select import Selection, unserved
 from .snapshot_revision import CutLostError, objects, take
 
 CUTS = 5
-TOLD = 5000  # objects between two lines of progress
+REPORTED_EVERY = 5000  # objects between two lines of progress
 _DEFINITIONS = "customresourcedefinitions.apiextensions.k8s.io"
 T = TypeVar("T")
 
@@ -124,7 +124,7 @@ class Backup:
 
         def items() -> Iterator[dict[str, Any]]:
             for number, (resource, item) in enumerate(objects(self.cluster, cut, resources, namespaces)):
-                if number and number % TOLD == 0:
+                if number and number % REPORTED_EVERY == 0:
                     self.tell({"objects": number, "says": f"{number} objects are read, at {resource.full_name}"})
                 if resource.full_name == _DEFINITIONS and unserved(item, names) and self.selection.may_have(item["spec"]["group"]):
                     cut.holes[item["metadata"]["name"]] = "it was defined just now and is not served yet; run again"

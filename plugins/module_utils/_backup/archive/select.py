@@ -14,7 +14,7 @@ from ..._cluster.discovery import Resource
 from ..._core.errors import SalvageError
 
 PRESETS = ("all", "config", "configmaps", "secrets")
-# Of the moment, or made anew by the cluster itself: no state that a restore would want.
+# Short-lived, or created again by the cluster itself: a restore does not need them.
 _PASSING = frozenset({"events", "events.events.k8s.io", "leases.coordination.k8s.io", "componentstatuses"})
 _PASSING_GROUPS = frozenset({"metrics.k8s.io", "custom.metrics.k8s.io", "external.metrics.k8s.io", "authentication.k8s.io"})
 
@@ -70,7 +70,7 @@ def _group(full_name: str) -> str:
 
 
 def made_by_service(resource: Resource, item: Mapping[str, Any]) -> bool:
-    """Whether it is the endpoints of a Service, which the cluster makes anew."""
+    """Whether it is the endpoints of a Service, which the cluster creates again."""
     if resource.name not in ("endpoints", "endpointslices"):
         return False
     metadata = item.get("metadata") or {}

@@ -116,5 +116,5 @@ def _get(cluster: Cluster, path: str, query: dict[str, Any] | None = None) -> di
 
 def _object(cluster: Cluster, path: str, data: Any) -> dict[str, Any]:
     if not isinstance(data, dict):
-        raise SalvageError(f"{cluster.server}{path} answered with something that is no Kubernetes object", reason="invalid")
+        raise SalvageError(f"{cluster.server}{path} answered with something that is not a Kubernetes object", reason="invalid")
     return data

@@ -56,7 +56,7 @@ class Bucket(Store):
         with self._told("can't be used"):
             try:
                 self._s3 = _client(options)
-            except ValueError as exc:  # of an endpoint that is no URL
+            except ValueError as exc:  # of an endpoint that is not a URL
                 raise SalvageError(f"{address} can't be used: {exc}", reason="bad_input") from None
             self._s3.head_bucket(Bucket=self._bucket)
 
@@ -199,7 +199,7 @@ class _Download:
 
 
 def _field(answer: Mapping[str, Any], name: str) -> Any:
-    """Raises _IncompleteError: what is no S3 may say yes to everything."""
+    """Raises _IncompleteError: a server that is not S3 may accept every request."""
     if answer.get(name) is None:
         raise _IncompleteError(name)
     return answer[name]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 Euystacio Meta Salvage contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where backups are kept: NAME.age is an archive, and NAME.json the signed record whose presence publishes it."""
+"""Where backups are kept: NAME.age is an archive, and NAME.json is the signed record that publishes it by being there."""
 
 from __future__ import annotations
 

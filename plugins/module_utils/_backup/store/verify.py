@@ -52,7 +52,7 @@ def proven(
         try:
             manifest = verify_archive(source, key, having, take)  # type: ignore[arg-type] # it only reads
         except SalvageError:
-            # A changed archive may look like one that is for another key; its hash tells them apart.
+            # A changed archive may look like one that is for another key; its hash shows which one it is.
             if source.drain() != record.get("sha256"):
                 raise _refused(name, "its archive is not the one that was published") from None
             raise

@@ -65,7 +65,7 @@ def examine_policy(
 ) -> PolicyCheck:
     """Everything that can be found out without changing anything.
 
-    ``compare_with``: policies whose decisions count as 'before' instead of those that the log recorded.  Raises SalvageError.
+    ``compare_with``: the decisions of these policies count as 'before', instead of those that the log recorded.  Raises SalvageError.
     """
     verdict = PolicyCheck(problems=engine.check(files))
     if verdict.problems:  # nothing further can be said of it

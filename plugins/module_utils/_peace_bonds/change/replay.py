@@ -32,7 +32,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Gates:
-    """How much a candidate may change; a maximum below 0 is no limit."""
+    """How much a candidate may change; a maximum below 0 sets no limit."""
 
     max_newly_allowed: int = option(0)
     max_newly_denied: int = option(-1)

@@ -201,7 +201,7 @@ def touches(pointers: Iterable[str], dotted: str) -> bool:
 
 
 def provider_of(record: dict[str, Any], fields: Iterable[str] = PROVIDER_FIELDS, pointers: tuple[str, ...] = ()) -> str:
-    """Whose decision it is; a masked name is never shown, whatever stands in its place."""
+    """The provider that the decision is about; a masked name is never shown, whatever stands in its place."""
     document = record.get("input")
     masked = False
     for name in fields:
@@ -222,7 +222,7 @@ def record_path(record: dict[str, Any]) -> str:
 
 
 def decision_of(record: dict[str, Any], *, required: Iterable[str] = REQUIRED_INPUT) -> Decision:
-    """What was decided.  An undefined or failed evaluation was no allow, and is not counted as a deny of the policy's either."""
+    """What was decided.  An undefined or failed evaluation did not allow, and does not count as a deny of the policy."""
     path = record_path(record)
     error = record.get("error")  # an object in OPA 0.58, a text in 1.x
     if error:

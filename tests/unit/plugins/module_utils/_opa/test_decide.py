@@ -59,7 +59,7 @@ def test_the_allowed_and_violations_shape_and_the_bare_boolean() -> None:
         (200, b'{"result": {"allow": "true"}}', "text"),
         (200, b'{"result": {"allow": 1}}', "number"),
         (200, b'{"result": {"allow": null}}', "null"),
-        (200, b'{"result": {"deny": []}}', "no allow"),
+        (200, b'{"result": {"deny": []}}', "an empty deny is not enough"),
         (200, b'{"result": {"allow": true, "deny": ["x"]}}', "although"),
         (200, b'{"result": {"allow": true, "deny": {"x": 1}}}', "list of texts"),
         (200, b'{"result": {"allow": true, "deny": [1]}}', "list of texts"),

@@ -25,7 +25,7 @@ CONFLICT = (500, "application/json", json.dumps({"errors": [{"code": "eval_confl
         ("p/ready", {"result": True}, False, "critical", "the probe p is allowed and must be denied"),
         ("p", {"result": {"allow": True}}, True, "healthy", ""),
         ("p", {"result": {"allow": False, "deny": ["no trust"]}}, True, "critical", "the probe p is denied and must be allowed (no trust)"),
-        ("p", {"result": {"deny": []}}, False, "unknown", "no decision about the probe p: allow is undefined; an empty deny is not an allow"),
+        ("p", {"result": {"deny": []}}, False, "unknown", "no decision about the probe p: allow is undefined; an empty deny is not enough"),
         ("p/allow", {}, False, "unknown", "no decision about the probe p: undefined: no rule gives /v1/data/p/allow a value"),
         ("p/allow", {"result": "yes"}, True, "unknown", "no decision about the probe p: the result is a text, not a decision"),
         ("p/allow", CONFLICT, False, "unknown", "no decision about the probe p: rules of /v1/data/p/allow contradict each other"),

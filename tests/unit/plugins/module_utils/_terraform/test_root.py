@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._terraform.root import Root
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._terraform.root import Root, work_folder
 
 PLAN = '{"@message": "a.b: Plan to %s", "type": "planned_change", "change": {"resource": {"addr": "a.b"}, "action": "%s"}}'
 SUMMARY = '{"@message": "Plan: ...", "type": "change_summary", "changes": {"add": 1, "change": 0, "remove": 0}}'
@@ -119,6 +119,35 @@ def test_a_folder_for_the_plan_that_can_not_be_made_is_told(site: Site) -> None:
     with pytest.raises(SalvageError, match="file/work: Not a directory; set a work_dir that can be created") as caught:
         root.apply()
     assert caught.value.reason == "bad_input"
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_a_folder_that_was_not_made_here_is_never_emptied(site: Site, dry_run: bool) -> None:
+    site.work.mkdir()
+    (site.work / "precious.txt").write_text("mine")
+    with pytest.raises(SalvageError, match="is not empty and was not made by this module; set another path") as caught:
+        site.root().apply(dry_run=dry_run)
+    assert caught.value.reason == "bad_input"
+    assert (site.work / "precious.txt").read_text() == "mine"
+
+
+def test_what_a_killed_run_left_is_removed(site: Site) -> None:
+    site.work.mkdir()
+    (site.work / ".meta-salvage-terraform").touch()
+    (site.work / "plan").write_text("of the killed run")
+    site.root().apply()
+    assert not site.work.exists()
+
+
+@pytest.mark.parametrize("text", ["", " ", ".", "/", "~", "root", "root/..", "{root}", "{parent}"])
+def test_paths_that_hold_something_else_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    (tmp_path / "here" / "root").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "here")
+    given = os.path.expanduser(text.format(root=tmp_path / "here/root", parent=tmp_path))  # noqa: PTH111 - as the option type path does
+    with pytest.raises(SalvageError, match="set a path that does not exist yet"):
+        work_folder(given, "root")
+    assert work_folder("work", "root") == tmp_path / "here/work"
 
 
 def test_two_runs_do_not_work_on_one_root(site: Site) -> None:

@@ -12,24 +12,13 @@ import pytest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.rollout import rollback as rollout
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.rollout.rollback import Workload
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.rollout.task import perform
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.rollout.task import RolloutOptions, perform
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._workloads.config_copies import bring_back, digest_of
 
 APPS = "/apis/apps/v1/namespaces/a"
 CORE = "/api/v1/namespaces/a"
 DEPLOYMENT = f"{APPS}/deployments/api"
-ASKED = {
-    "state": "complete",
-    "revision": None,
-    "unproven": False,
-    "record": None,
-    "baseline": None,
-    "run": "r1",
-    "record_reason": "",
-    "wait": True,
-    "timeout": 0.2,
-    "log_lines": 0,
-}
+ASKED: dict[str, Any] = {"run": "r1", "timeout": 0.2, "log_lines": 0}
 
 
 @pytest.fixture
@@ -48,7 +37,7 @@ def system(api: Any, shapes: Any) -> Any:
 
 
 def run(system: Any, *, check_mode: bool = False, **asked: Any) -> Any:
-    return perform(Workload(system, "Deployment", "a", "api"), {**ASKED, **asked}, check_mode=check_mode)
+    return perform(Workload(system, "Deployment", "a", "api"), RolloutOptions(**{**ASKED, **asked}), check_mode=check_mode)
 
 
 def image(system: Any) -> str:
