@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """How long work tells how far it is."""
+    """How long work reports its progress."""
 
     DOCUMENTATION = r"""
 options:

@@ -128,7 +128,7 @@ options:
     type: str
     default: path
   exclude_paths:
-    description: Paths that do not count, because probes and scrapes are no users.
+    description: Paths that do not count, because probes and scrapes are not users.
     type: list
     elements: str
     default: [/health, /ready, /metrics]

@@ -158,7 +158,7 @@ options:
     type: float
     default: 15
   drain_exclude:
-    description: Paths whose requests do not count, because probes and scrapes never stop.
+    description: Paths with requests that do not count, because probes and scrapes never stop.
     type: list
     elements: str
     default: [/health, /ready, /metrics]

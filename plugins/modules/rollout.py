@@ -150,7 +150,7 @@ attempts:
     - revision: 6
       rollout: {status: complete, reason: "3 of 3 available, all of revision 8"}
 contents:
-  description: The ConfigMaps and Secrets whose contents were brought back.
+  description: The ConfigMaps and Secrets with restored contents.
   returned: with O(state=rolled_back)
   type: list
   elements: str

@@ -59,7 +59,7 @@ options:
     description: Requests and limits by container; what is not named stays.
     type: dict
   service:
-    description: The Service whose ready endpoints are counted. Empty to count ready pods.
+    description: The Service with the ready endpoints that are counted. Empty to count ready pods.
     type: str
     default: euystacio-api
   check_headroom:

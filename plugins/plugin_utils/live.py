@@ -67,7 +67,7 @@ class LiveAction(RunsModule):
 
 @contextlib.contextmanager
 def followed(path: Path, show: Callable[[str], None]) -> Iterator[None]:
-    """Meanwhile each line that comes new is shown, the last ones at the end; what is no such line is left out."""
+    """Meanwhile each line that comes new is shown, the last ones at the end; any other line is left out."""
     done = threading.Event()
     start = path.stat().st_size if path.exists() else 0
 

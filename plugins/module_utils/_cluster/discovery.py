@@ -38,7 +38,7 @@ class Resource:
 
 
 def resources_of(group: str, version: str, answer: Mapping[str, Any]) -> list[Resource]:
-    """The kinds of an APIResourceList that can be listed; sub-resources are no objects of their own."""
+    """The kinds of an APIResourceList that can be listed; sub-resources are not objects of their own."""
     return [
         Resource(group, entry["name"], version, entry["kind"], bool(entry["namespaced"]), tuple(entry.get("categories") or ()))
         for entry in answer.get("resources") or ()
@@ -75,5 +75,5 @@ def discover(cluster: Cluster) -> tuple[list[Resource], dict[str, str]]:
 def _get(cluster: Cluster, path: str) -> dict[str, Any]:
     data = call(cluster, "GET", path).json()
     if not isinstance(data, dict):
-        raise SalvageError(f"{cluster.server}{path} answered with something that is no Kubernetes object", reason="invalid")
+        raise SalvageError(f"{cluster.server}{path} answered with something that is not a Kubernetes object", reason="invalid")
     return data

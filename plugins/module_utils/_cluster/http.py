@@ -349,7 +349,7 @@ def open_endpoint(
         known = False
     if not known:
         raise SalvageError(
-            f"{address!r} is no address of a service; write http://host:port, or service://namespace/name:port", reason="bad_input"
+            f"{address!r} is not the address of a service; write http://host:port, or service://namespace/name:port", reason="bad_input"
         )
     return Endpoint(
         address=_without_credentials(address).rstrip("/"), base=address.rstrip("/"), http=http or Http(), headers=dict(headers or {})

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A kubeconfig that says everything itself, read without the kubernetes library.
 
-Importing that library takes longer than a whole health check, in each task anew.  So one file (or data) with a certificate, a token or a
+Importing that library takes longer than a whole health check, in each task again.  So one file (or data) with a certificate, a token or a
 password is read here.  Whatever is more than that (exec plugins, providers, several files, proxies), and whatever is wrong, is left to the
 library, which knows how to do it, or to say it; but for two things that it does not notice.
 """

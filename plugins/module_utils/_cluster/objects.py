@@ -1,7 +1,7 @@
 # Copyright (c) 2026 Euystacio Meta Salvage contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Single objects: read, created, changed under a precondition, deleted; through an API server that sometimes stumbles."""
+"""Single objects: read, created, changed under a precondition, deleted; through an API server that sometimes fails temporarily."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ def call(
     accept: frozenset[int] = frozenset(),
     final: Callable[[Response], bool] = lambda answer: False,
 ) -> Response:
-    """One request, again if the API server stumbles (429, 5xx, a broken connection), with a growing pause.
+    """One request, again if the API server fails temporarily (429, 5xx, a broken connection), with a growing pause.
 
-    For requests that are safe to repeat: those that read, and those whose precondition (a name, a resourceVersion, a uid) lets only one
+    For requests that are safe to repeat: those that read, and those with a precondition (a name, a resourceVersion, a uid) lets only one
     of them through.  A status of ``accept``, and what is ``final``, is an answer like a 2xx.  Raises SalvageError.
     """
     last: SalvageError | None = None
@@ -104,7 +104,7 @@ def update(
     """Change an object that others change too.
 
     ``decide`` gets the object as it is and gives a merge patch (a dict), JSON patch operations (a list), or None to leave it.
-    The write carries the resourceVersion that was decided on; if the object has moved on, it is decided anew, never just repeated.
+    The write carries the resourceVersion that was decided on; if the object has changed since, it is decided again, never just repeated.
     Raises SalvageError; conflict after ``attempts``.
     """
     for _attempt in range(attempts):
@@ -143,7 +143,7 @@ def write(cluster: ServesProxy, path: str, patch: Any, resource_version: str, *,
     try:
         answer = call(cluster, "PATCH", path, body=body, content_type=content_type, query=_query(dry_run))
     except SalvageError as exc:
-        # A JSON patch whose test fails is "invalid" (422), and so is one that the object can't take: only a second look tells.
+        # A JSON patch with a failed test is "invalid" (422), and so is one that the object can't take: only a second read shows which.
         if exc.reason == "invalid" and content_type == JSON_PATCH:
             now = read(cluster, path)
             if now is not None and now["metadata"]["resourceVersion"] != resource_version:

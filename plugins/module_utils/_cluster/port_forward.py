@@ -43,12 +43,12 @@ def open_forward(
 ) -> Endpoint:
     """The endpoint of ``forward[s]://namespace/service:port[/prefix]``.
 
-    ``forwards`` speaks TLS with the service, whose certificate is to be of ``service.namespace.svc``.
+    ``forwards`` speaks TLS with the service; its certificate must be for ``service.namespace.svc``.
     Raises SalvageError: those of the reads of the Service and its pods, and bad_input, missing_library.
     """
     match = _FORWARD.match(address)
     if not match:
-        raise SalvageError(f"{address!r} is no address of a service; write forward://namespace/name:port", reason="bad_input")
+        raise SalvageError(f"{address!r} is not the address of a service; write forward://namespace/name:port", reason="bad_input")
     namespace, name = match["namespace"], match["name"]
     core = f"/api/v1/namespaces/{quote(namespace, safe='')}"
     service = cluster.get_json(f"{core}/services/{quote(name, safe='')}")

@@ -113,7 +113,7 @@ class Cluster:
                 return
             if token == last:
                 raise SalvageError(f"{self.server}{path} gives the same page again and again", reason="invalid")
-            # The token says of which version the rest is; the server refuses to be told twice.
+            # The token names the version of the rest; the server refuses a second statement of it.
             rest.pop("resourceVersion", None)
             rest.pop("resourceVersionMatch", None)
 
@@ -121,9 +121,9 @@ class Cluster:
         try:
             data = answer.json()
         except SalvageError as exc:
-            raise SalvageError(f"{self.server}{path} is no Kubernetes API: {exc}", reason=exc.reason) from None
+            raise SalvageError(f"{self.server}{path} is not a Kubernetes API: {exc}", reason=exc.reason) from None
         if not isinstance(data, dict):
-            raise SalvageError(f"{self.server}{path} answered with something that is no Kubernetes object", reason="invalid")
+            raise SalvageError(f"{self.server}{path} answered with something that is not a Kubernetes object", reason="invalid")
         return data
 
     def _refused(self, path: str, answer: Response) -> SalvageError:

@@ -24,7 +24,7 @@ _PERMANENT = frozenset({"unauthorized", "forbidden", "not_found", "tls", "bad_in
 
 
 class ExpiredError(Exception):
-    """The API server no longer has the changes since that resourceVersion: list anew."""
+    """The API server no longer has the changes since that resourceVersion: list again."""
 
 
 def list_all(cluster: ServesProxy, path: str, query: Query | None = None) -> tuple[dict[str, Object], str]:

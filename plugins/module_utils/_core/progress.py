@@ -1,7 +1,7 @@
 # Copyright (c) 2026 Euystacio Meta Salvage contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How long work tells how far it is: a line of JSON for each step, whose ``says`` is for people; and how such a file is followed."""
+"""Progress of long work: a line of JSON for each step, with ``says`` for people; and how such a file is followed."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def teller(path: str | None) -> Tell:
         raise SalvageError(f"progress_path can't be written: {exc}", reason="bad_input") from None
 
     def tell(step: Mapping[str, Any]) -> None:
-        # What can't be told must not end the work.
+        # A report that fails must not end the work.
         with contextlib.suppress(OSError), where.open("a", encoding="utf-8") as lines:
             lines.write(json.dumps(step) + "\n")
 

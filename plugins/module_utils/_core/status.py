@@ -18,5 +18,5 @@ STATUSES = (HEALTHY, WARNING, UNKNOWN, CRITICAL)
 
 
 def worst(statuses: Iterable[str]) -> str:
-    """The worst of the statuses; unknown for none at all, and what is no status counts as unknown."""
+    """The worst of the statuses; unknown for none at all, and any other word counts as unknown."""
     return max((s if s in STATUSES else UNKNOWN for s in statuses), key=STATUSES.index, default=UNKNOWN)

@@ -95,7 +95,7 @@ def _recipient(text: str) -> Any:
     except Exception:
         shown = "a private key (AGE-SECRET-KEY-1...)" if text.upper().startswith("AGE-SECRET") else repr(text)
         raise SalvageError(
-            f"recipients has {shown}, which is no age public key; that starts with age1, see age-keygen -y", reason="bad_input"
+            f"recipients has {shown}, which is not an age public key; one starts with age1, see age-keygen -y", reason="bad_input"
         ) from None
 
 
@@ -120,7 +120,7 @@ def passing_identity() -> Any:
 def _piped(convert: Callable[[Any, Any, list[Any]], None], reader: _Reader, writer: _Writer, keys: Sequence[Any]) -> str:
     """What the library says against it; what reader or writer raised is raised again.
 
-    The library drops what its last, buffered write raises, so a return is no proof that all was written.
+    The library drops what its last, buffered write raises, so a return does not prove that all was written.
     """
     problem = ""
     try:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 Euystacio Meta Salvage contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Scaling, decided: whether more pods have room, what an autoscaler must be told, and how to undo it."""
+"""Scaling, decided: whether more pods have room, which settings an autoscaler needs, and how to undo it."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def quantity(text: str | float) -> Fraction:
     """A Kubernetes quantity such as 500m or 2Gi, exactly.  Raises SalvageError(bad_input)."""
     match = _QUANTITY.match(str(text).strip())
     if match is None:
-        raise SalvageError(f"{text!r} is no quantity; write 500m, 2, 512Mi or the like", reason="bad_input")
+        raise SalvageError(f"{text!r} is not a quantity; write 500m, 2, 512Mi or the like", reason="bad_input")
     number = Fraction(match["number"])
     if match["exponent"]:
         power = int(match["exponent"][1:])
         if abs(power) > 30:
-            raise SalvageError(f"{text!r} is no quantity that a machine has", reason="bad_input")
+            raise SalvageError(f"{text!r} is not a quantity that a machine has", reason="bad_input")
         return number * Fraction(10) ** power
     return number * _SUFFIXES[match["suffix"] or ""]
 

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The ConfigMaps and Secrets that a proven revision ran with: kept as immutable copies, and brought back.
 
-A copy is owned by the ReplicaSet or ControllerRevision whose content it keeps, so it lives as long as the revision can be gone back to.
+A copy is owned by the ReplicaSet or ControllerRevision with the content it keeps, so it lives as long as the revision can be gone back to.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def _also_owned(copy: Object, keeper: Object) -> Object | None:
 
 
 def drift(cluster: ServesProxy, namespace: str, copies: tuple[tuple[str, str, str], ...]) -> list[str]:
-    """The kinds and names whose content is no longer that of their copies."""
+    """The kinds and names with content that differs from their copies."""
     return [
         f"{kind}/{name}" for kind, name, copy in copies if digest_or_none(read(cluster, path_of(kind, namespace, name))) != _ending(copy)
     ]

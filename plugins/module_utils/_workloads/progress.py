@@ -1,7 +1,7 @@
 # Copyright (c) 2026 Euystacio Meta Salvage contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How far a rollout is.  As ``kubectl rollout status`` tells it, and also what makes waiting on pointless."""
+"""How far a rollout is.  As ``kubectl rollout status`` shows it, and also what makes waiting on pointless."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ class Proof:
 
     @classmethod
     def from_annotation(cls, text: str | None) -> Proof | None:
-        """None for what is no record: a revision is not proven by an annotation that nobody can read."""
+        """None for anything else than a record: a revision is not proven by an annotation that nobody can read."""
         try:
             data = json.loads(text or "")
             copies = tuple((str(kind), str(name), str(copy)) for kind, name, copy in data.get("copies", []))

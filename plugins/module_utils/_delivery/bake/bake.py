@@ -205,7 +205,7 @@ class Bake:
     def _start(self, planned: int) -> dict[str, Stream]:
         streams = {"errors": Stream.start(None if self.baseline.none else self.baseline.errors, self.rule, planned)}
         if self.baseline.bound is not None:
-            rule = replace(self.rule, floor=max(self.rule.floor, 0.01))  # slow is what is beyond the baseline's p99, so 1 % is no news
+            rule = replace(self.rule, floor=max(self.rule.floor, 0.01))  # slow is what is beyond the baseline's p99, so 1 % is expected
             streams["slow"] = Stream.start(self.baseline.slow, rule, planned)
         return streams
 

@@ -63,7 +63,7 @@ class Signals:
 
 
 def rise(before: float | None, now: float) -> float:
-    """A counter's increase.  Below the last value it began anew, from nothing."""
+    """A counter's increase.  Below the last value it started again from zero."""
     if before is None:
         return 0.0
     return now - before if now >= before else now
@@ -71,7 +71,7 @@ def rise(before: float | None, now: float) -> float:
 
 @dataclass
 class CounterTally:
-    """What rose since the last look, over pods.  ``known`` are pods whose counters were read before the change could begin."""
+    """What rose since the last look, over pods.  ``known`` are pods with counters that were read before the change could begin."""
 
     signals: Signals
     last: dict[str, dict[Key, float]] = field(default_factory=dict)

@@ -98,7 +98,7 @@ class PrometheusSource:
         return found
 
     def cadence(self, pods: list[Object], names: frozenset[str]) -> float:
-        """Seconds between two scrapes; 0 if that can't be told.  A look more often than that would see nothing new."""
+        """Seconds between two scrapes; 0 if it is not known.  A look more often than that would see nothing new."""
         try:
             history = self.history(pods, names, 300)
         except SalvageError:

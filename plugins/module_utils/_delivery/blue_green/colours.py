@@ -120,7 +120,7 @@ def inspect(service: Object, deployments: Iterable[Object], key: str) -> Colours
 
 
 def behind(service: Object, deployments: Iterable[Object]) -> list[Object]:
-    """The Deployments whose pods the Service takes."""
+    """The Deployments with pods that the Service selects."""
     selector = ((service.get("spec") or {}).get("selector") or {}).items()
     labels = [(one, ((one["spec"]["template"].get("metadata") or {}).get("labels")) or {}) for one in deployments]
     return [one for one, its in labels if selector and selector <= its.items()]

@@ -148,7 +148,7 @@ class BlueGreen:
         name, size = there["metadata"]["name"], there["spec"].get("replicas", 1)
         template = green_from(there, name, self.key, colour, size, definition, images)["spec"]["template"]
         restarted = ((there["spec"]["template"].get("metadata") or {}).get("annotations") or {}).get(RESTARTED)
-        if restarted:  # that is no other version
+        if restarted:  # that is not another version
             template["metadata"]["annotations"] = {RESTARTED: restarted, **(template["metadata"].get("annotations") or {})}
         operations = [{"op": "replace", "path": "/spec/template", "value": template}]
         path = path_of("Deployment", self.namespace, name)
@@ -380,7 +380,7 @@ def _way_back(journal: Journal | None, active: str, service: str) -> str:
 
 
 def _becoming(wanted: Object, size: int) -> Callable[[Object], Any]:
-    """The template is always sent: what is the same once the API server has filled in its defaults is no change to it."""
+    """The template is always sent: the API server fills in its defaults and sees whether anything changes."""
 
     def decide(there: Object) -> list[Object]:
         operations: list[Object] = [{"op": "replace", "path": "/spec/template", "value": wanted["spec"]["template"]}]

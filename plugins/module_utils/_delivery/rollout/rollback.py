@@ -72,7 +72,7 @@ class Workload:
             "keepers": (path_of(keeper_of(self.kind), self.namespace), chosen),
             "pods": (path_of("Pod", self.namespace), chosen),
         }
-        if self.kind != "Deployment":  # a Deployment tells in its status why no pod can be made
+        if self.kind != "Deployment":  # a Deployment says in its status why no pod can be created
             lists["events"] = (path_of("Event", self.namespace), {"fieldSelector": f"involvedObject.name={self.name}"})
         return lists
 
@@ -197,7 +197,7 @@ class Workload:
     def go_back(self, target: Revision, *, dry_run: bool) -> tuple[Change, list[str]]:
         """The contents first, so that the pods of the old template start with them.
 
-        A mark on the workload tells who comes after a kill in between that its pods have not started with them yet.
+        A mark on the workload shows a later run, after a kill in between, that its pods have not started with them yet.
         """
         copies = target.proof.copies if target.proof else ()
         if not dry_run and drift(self.cluster, self.namespace, copies):

@@ -148,7 +148,7 @@ def _with_resources(obj: Object, operations: list[Object]) -> Object:
 
 
 def _check_room(workload: Workload, obj: Object, after: Object, replicas: int, *, changed: bool) -> None:
-    """Raises SalvageError if the pods to come have no room.  What can't be seen is no room."""
+    """Raises SalvageError if the pods to come have no room.  Unknown capacity does not count as room."""
     more = replicas - obj["spec"].get("replicas", 1)
     if changed:
         more = max(more, 0) + max(surge_of(after), 1)

@@ -64,7 +64,7 @@ def test_no_alert_is_only_an_answer_where_everybody_gave_one(run: Any, web: Any)
         ({"prometheus_url": "", "alertmanager_url": ""}, "no source of alerts is set: set prometheus_url or alertmanager_url"),
         (
             {"prometheus_url": "prometheus"},
-            "'prometheus' is no address of a service; write http://host:port, or service://namespace/name:port",
+            "'prometheus' is not the address of a service; write http://host:port, or service://namespace/name:port",
         ),
     ],
 )

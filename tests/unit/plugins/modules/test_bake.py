@@ -90,7 +90,7 @@ def test_without_prometheus_the_pods_are_asked_but_an_address_that_is_none_is_to
     assert "read from the pods themselves" in weak
     with pytest.raises(SalvageError, match="no pod of the Service prometheus is ready"):
         sources({**gone, "source": "prometheus"}, cluster)
-    with pytest.raises(SalvageError, match="is no address of a service"):
+    with pytest.raises(SalvageError, match="is not the address of a service"):
         sources({**gone, "prometheus_url": "prometheus"}, cluster)
 
 

@@ -74,7 +74,7 @@ def test_an_unhealthy_value_is_a_result_unless_it_is_to_fail(run: Any, url: str)
 @pytest.mark.parametrize(
     ("arguments", "msg"),
     [
-        ({"url": "euystacio"}, "'euystacio' is no address of a service; write http://host:port, or service://namespace/name:port"),
+        ({"url": "euystacio"}, "'euystacio' is not the address of a service; write http://host:port, or service://namespace/name:port"),
         ({"profile": {"qek": 3}}, "profile.qek: 3 is not a mapping of settings; write a mapping such as {critical_min: 0.85}"),
         ({"max_age": "soon"}, "max_age: 'soon' is not a duration; write seconds, or 90s, 15m, 1h30m"),
         ({"history": "1h"}, "history: it needs a Prometheus; set prometheus_url"),

@@ -118,7 +118,7 @@ def test_no_library(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_is_no_address(address: str) -> None:
     assert failure(lambda: open_endpoint(address)) == (
         "bad_input",
-        f"{address!r} is no address of a service; write http://host:port, or service://namespace/name:port",
+        f"{address!r} is not the address of a service; write http://host:port, or service://namespace/name:port",
     )
 
 

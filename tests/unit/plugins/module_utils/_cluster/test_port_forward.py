@@ -72,7 +72,7 @@ def test_the_token_arrives(routes: Routes, web: Any) -> None:
 
 
 def test_addresses_that_lead_nowhere(routes: Routes) -> None:
-    with pytest.raises(SalvageError, match="is no address of a service; write forward://namespace/name:port"):
+    with pytest.raises(SalvageError, match="is not the address of a service; write forward://namespace/name:port"):
         routes.open("forward://a/opa")
     with pytest.raises(SalvageError, match="selects no pods"):
         routes.open("forward://a/outside:80")

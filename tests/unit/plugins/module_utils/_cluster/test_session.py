@@ -56,8 +56,8 @@ def test_an_object(web: Any, session: Cluster) -> None:
         (refusal(500, "etcdserver: leader changed"), "http_error", " answered 500: etcdserver: leader changed"),
         ((503, "text/plain", "busy\nnow"), "http_error", " answered 503: busy now"),
         ((302, "text/html", "<a>login</a>"), "http_error", " answered 302"),
-        ((200, "text/html", "<html>\n"), "invalid", " is no Kubernetes API: expected JSON, got 7 bytes that start with '<html>\\n'"),
-        ((200, "application/json", "[]"), "invalid", " answered with something that is no Kubernetes object"),
+        ((200, "text/html", "<html>\n"), "invalid", " is not a Kubernetes API: expected JSON, got 7 bytes that start with '<html>\\n'"),
+        ((200, "application/json", "[]"), "invalid", " answered with something that is not a Kubernetes object"),
     ],
 )
 def test_refusals_say_who_what_and_what_to_do(web: Any, session: Cluster, answer: Any, reason: str, says: str) -> None:

@@ -44,7 +44,7 @@ def test_quantities(text: str, value: Any) -> None:
 
 @pytest.mark.parametrize("text", ["", "x", "1 Gi", "1KiB", "--1", "1e999999999", "Gi"])
 def test_what_is_no_quantity(text: str) -> None:
-    with pytest.raises(SalvageError, match="no quantity"):
+    with pytest.raises(SalvageError, match="not a quantity"):
         quantity(text)
 
 

@@ -62,7 +62,7 @@ def test_a_moment_that_is_forgotten_in_the_middle_is_taken_anew(
             past.oldest = past.version
 
     past.before = compact
-    monkeypatch.setattr(perform, "TOLD", 250)
+    monkeypatch.setattr(perform, "REPORTED_EVERY", 250)
     said: list[str] = []
     record = replace(keys.backup(past), tell=lambda step: said.append(step["says"])).write(store)
     _record, _manifest, objects = found(store, keys)
