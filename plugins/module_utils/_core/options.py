@@ -72,7 +72,7 @@ def _spec(field: dataclasses.Field[Any], hint: Any) -> dict[str, Any]:
 def _parts(hint: Any) -> tuple[Any, Any]:
     """(type without None, type of its elements)"""
     if typing.get_origin(hint) in {typing.Union, types.UnionType}:
-        hint = next(one for one in typing.get_args(hint) if one is not type(None))
+        hint = next(one for one in typing.get_args(hint) if one is not types.NoneType)
     arguments = typing.get_args(hint)
     return typing.get_origin(hint) or hint, arguments[0] if arguments else None
 
