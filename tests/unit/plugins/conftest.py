@@ -6,5 +6,6 @@
 from fake_api import api  # noqa: F401
 from fake_opa import _run_command, opa  # noqa: F401
 from fake_past import keys, past  # noqa: F401
+from fake_run import run_module  # noqa: F401
 from fake_web import pem, secure, web  # noqa: F401
 from fake_workloads import shapes  # noqa: F401

@@ -14,16 +14,8 @@ from ansible_collections.euystacio.meta_salvage.plugins.modules import peace_bon
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
-    def call(module: Any = peace_bonds_decision_info, **arguments: Any) -> dict[str, Any]:
-        monkeypatch.setattr(basic, "_ANSIBLE_ARGS", json.dumps({"ANSIBLE_MODULE_ARGS": arguments}).encode())
-        monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)
-        with pytest.raises(SystemExit):
-            module.main()
-        answer: dict[str, Any] = json.loads(capsys.readouterr().out)
-        return answer
-
-    return call
+def run(run_module: Any) -> Any:
+    return lambda module=peace_bonds_decision_info, **arguments: run_module(module, **arguments)
 
 
 def record(provider: str, at: str, *, allow: bool) -> str:

@@ -4,25 +4,15 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
-from ansible.module_utils import basic
 from ansible_collections.euystacio.meta_salvage.plugins.modules import peace_bonds_info
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
-    def call(module: Any = peace_bonds_info, **arguments: Any) -> dict[str, Any]:
-        monkeypatch.setattr(basic, "_ANSIBLE_ARGS", json.dumps({"ANSIBLE_MODULE_ARGS": arguments}).encode())
-        monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)
-        with pytest.raises(SystemExit):
-            module.main()
-        answer: dict[str, Any] = json.loads(capsys.readouterr().out)
-        return answer
-
-    return call
+def run(run_module: Any) -> Any:
+    return lambda module=peace_bonds_info, **arguments: run_module(module, **arguments)
 
 
 WHOLE = {"provider": {"trust_weight": 0.9, "compliance_score": 0.9, "ethical_alignment": 0.9}, "symbiosis_score": 0.8}
