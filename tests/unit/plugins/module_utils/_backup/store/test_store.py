@@ -192,7 +192,7 @@ def test_a_wrong_key_is_told_from_a_changed_archive(past: Past, keys: Keys, stor
         proven(store, keys.sign, [keys.identity])
 
 
-@pytest.mark.parametrize("size", [0, 4 << 20])
+@pytest.mark.parametrize("size", [0, 1 << 16])
 def test_an_archive_of_another_size_is_refused_before_anything_of_it_is_decrypted(
     past: Past, keys: Keys, store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
@@ -239,7 +239,7 @@ def test_a_full_folder_for_temporary_files_is_told(past: Past, keys: Keys, store
     past.put("/api/v1/configmaps", *(keys.named(f"c{n}", data=str(pyrage.x25519.Identity.generate())) for n in range(400)))
     keys.backup(past).write(store)
     monkeypatch.setattr(verify, "_IN_MEMORY", 1)
-    with no_file_larger_than(4096), pytest.raises(SalvageError, match="temporary files does not take the archive: File too large; set TMPDIR"):
+    with no_file_larger_than(4096), pytest.raises(SalvageError, match="does not take the archive: File too large; set TMPDIR"):
         proven(store, keys.sign, [keys.identity])
 
 
