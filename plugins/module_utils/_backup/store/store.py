@@ -38,8 +38,8 @@ class Store(ABC):
         """For a writer; removes first what a killed one left."""
 
     @abstractmethod
-    def files(self) -> list[str]:
-        """The names of all files of backups."""
+    def sizes(self) -> dict[str, int]:
+        """The names of all files of backups, each with its size in bytes."""
 
     @abstractmethod
     def open_file(self, file: str) -> BinaryIO:
@@ -52,6 +52,9 @@ class Store(ABC):
     @abstractmethod
     def remove(self, file: str) -> None:
         """Also when it is not there."""
+
+    def files(self) -> list[str]:
+        return list(self.sizes())
 
     def open(self, name: str) -> BinaryIO:
         """The archive of a backup."""
