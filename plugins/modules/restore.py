@@ -12,6 +12,7 @@ version_added: 0.1.0
 author: Euystacio Meta Salvage contributors (@euystacio)
 description:
   - Opens and proves the whole backup first. One that was changed, or is for another key, is refused before anything is written.
+  - The backup must be of the cluster that is restored to, or of O(cluster), and not older than O(max_age).
   - Writes in waves (definitions, namespaces, accounts, rights, configuration, volumes, services, workloads, ...), each in parallel and each
     only after the one before is there, by server-side apply under a field manager of its own.
   - Then reads every object again and compares it, and waits until the workloads serve. The counts of the result add up to the number of
@@ -45,6 +46,10 @@ options:
   name:
     description: The backup. By default the newest.
     type: str
+  max_age:
+    description: How old the backup may be, in seconds. The default is 7 days; V(0) allows any age.
+    type: float
+    default: 604800.0
   namespaces:
     description:
       - Only these namespaces, with the volumes that their claims are bound to and the definitions of their custom resources.
@@ -218,6 +223,9 @@ restore:
       returned: always
   sample:
     backup: backup-20261124T190000.000000Z-1f0c
+    created: "2026-11-24T19:00:00Z"
+    cluster: {name: production, uid: 0b8d2c6e-3f0a-4a55-9f0e-2d1b1f6f3a11}
+    server: https://127.0.0.1:6443
     result: PASS
     total: 412
     counts: {created: 380, updated: 0, recreated: 0, unchanged: 3, kept: 0, failed: 0, skipped: 29, not_selected: 0}

@@ -54,6 +54,7 @@ def restore_outcome(
     status = FAIL if failed or sum(counts.values()) != total else PARTIAL if kept or manifest.get("holes") else PASS
     report = {
         "backup": manifest["name"],
+        **{name: manifest.get(name) for name in ("created", "cluster", "server")},
         "result": status,
         "total": total,
         "counts": dict(counts),

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,10 +14,12 @@ from ansible_collections.kubernetes.core.plugins.module_utils.args_common import
 
 from .._backup.archive.run import Backup
 from .._backup.archive.select import Selection
+from .._backup.identity import cluster_uid
 from .._backup.options import READ_ARGUMENTS, STORE_ARGUMENTS, ReadOptions, store_options
+from .._backup.store.high_water import HighWater
 from .._backup.store.repository import open_store
 from .._backup.store.store import Store
-from .._backup.store.verify import open_backup
+from .._backup.store.verify import open_backup, refuse_wrong
 from .._cluster.session import Cluster
 from .._core.errors import SalvageError
 from .._core.options import argument_spec, from_params, option
@@ -33,6 +36,7 @@ from .settings import RestoreSettings
 @dataclass(frozen=True)
 class RestoreOptions:
     name: str | None = option(None)
+    max_age: float = option(7 * 86400.0)
     namespaces: frozenset[str] = option(frozenset())
     namespace_mapping: dict[str, Any] = option({})
     isolated: bool = option(default=False)
@@ -93,8 +97,12 @@ def _restored(params: Mapping[str, Any], *, check_mode: bool, show: bool) -> Out
         raise SalvageError(f"workers is {options.workers}; give 1 to 64", reason="bad_input")
     store = open_store(store_options(params))
     secured = _securing(options, store)
-    manifest, objects = open_backup(store, public_key(reading.public_key), identity_file(reading.identity), options.name)[1:]
+    key = public_key(reading.public_key)
+    if options.name is None:
+        HighWater(store, key).check(allow_missing=reading.allow_missing)
+    record, manifest, objects = open_backup(store, key, identity_file(reading.identity), options.name)
     cluster = Cluster.connect(params, timeout=options.request_timeout)
+    refuse_wrong(record, reading, cluster_uid(cluster), options.max_age, time.time())
     settings = options.settings(show=show)
     journal = RestoreJournal(options.journal or "", {"server": cluster.server, "root": manifest["root"], "wish": settings.task()})
     back = None if secured is None else lambda namespaces: secured(cluster, namespaces)
