@@ -11,8 +11,8 @@ short_description: Apply a set of manifests, and prove that the cluster holds it
 version_added: 0.1.0
 author: Euystacio Meta Salvage contributors (@euystacio)
 description:
-  - Reads all manifests as C(kubectl) does and checks them, then plans the whole set with a dry run on the API server. If one object would be
-    refused, nothing is written.
+  - Reads all manifests as C(kubectl) does and checks them, then plans the whole set with a dry run on the API server. If one object would
+    be refused, nothing is written.
   - Applies the changes by server-side apply in the order of Helm, with namespaces and definitions first, and stops at the first failure.
     The message then names what was written.
   - Reads every object again and compares it with its manifest.
@@ -41,8 +41,8 @@ attributes:
 options:
   files:
     description:
-      - Files, folders and URLs with manifests, in YAML or JSON. Of a folder all files with the ending C(.yaml), C(.yml) or C(.json) are read,
-        sorted by name.
+      - Files, folders and URLs with manifests, in YAML or JSON. Of a folder all files with the ending C(.yaml), C(.yml) or C(.json) are
+        read, sorted by name.
       - Each of them is read once.
     type: list
     elements: str

@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import groupby
+from typing import Any
 
 from .._cluster.conditions import established
 from .._cluster.session import Cluster
@@ -16,7 +17,7 @@ from .._core.errors import SalvageError
 from .._core.gather import for_each
 from .._core.progress import Tell, silent
 from .apply_one import ApplyOne
-from .model import CHANGED, CREATED, UNCHANGED, ApplySettings, Item, Manifest
+from .model import CREATED, UNCHANGED, ApplySettings, Item, Manifest
 from .order import DEFINITION, NAMESPACE
 from .scaled import has_size, targets_of
 from .server import Server
@@ -79,7 +80,7 @@ class ManifestSet:
             kind = f"{item.id.kind}.{item.id.group}" if item.id.group else item.id.kind
             item.scaled = (item.id.namespace, kind, item.id.name) in targets
 
-    def _autoscalers(self, namespace: str) -> Sequence[object]:
+    def _autoscalers(self, namespace: str) -> Sequence[Mapping[str, Any]]:
         try:
             return self._server.autoscalers(namespace)
         except SalvageError as exc:
@@ -191,7 +192,3 @@ class ManifestSet:
                 self._stopped = True
 
         for_each(guarded, items, self._settings.workers)
-
-
-def is_changed(items: Iterable[Item]) -> bool:
-    return any(item.action in (CREATED, CHANGED) for item in items)

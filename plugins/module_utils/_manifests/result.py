@@ -16,7 +16,7 @@ _NAMED = 10
 _SHOWN = 100  # objects in a diff
 
 
-def result_of(items: Sequence[Item], *, show: bool) -> dict[str, Any]:
+def set_result(items: Sequence[Item], *, show: bool) -> dict[str, Any]:
     """``show`` adds the differences."""
     counts = Counter(dict.fromkeys((CREATED, CHANGED, UNCHANGED), 0))
     counts.update(item.action for item in items if item.action)

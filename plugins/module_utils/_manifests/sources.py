@@ -82,9 +82,8 @@ def _fetched(url: str, *, insecure: bool, http: Http | None) -> bytes:
     for _step in range(_REDIRECTS + 1):
         if not at.startswith("https://") and not (insecure and at.startswith("http://")):
             leads = "" if at == url else f" leads to {_shown_url(at)}, which"
-            raise SalvageError(
-                f"{_shown_url(url)}{leads} is not an https URL; use https, or allow http with allow_http", reason="bad_input"
-            )
+            says = f"{_shown_url(url)}{leads} is not an https URL; use https, or set allow_http"
+            raise SalvageError(says, reason="bad_input")
         answer = client.request("GET", at)
         location = answer.headers.get("location", "")
         if answer.status == 200:

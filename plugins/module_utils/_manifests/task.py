@@ -18,7 +18,7 @@ from .._core.progress import PROGRESS_ARGUMENTS, teller
 from .documents import manifests_of, refuse_reserved
 from .engine import ManifestSet
 from .model import ApplySettings
-from .result import result_of
+from .result import set_result
 from .sources import digests_of, texts_of
 
 MANAGER = "euystacio-manifests"
@@ -58,7 +58,7 @@ def run(params: Mapping[str, Any], *, check_mode: bool, show: bool) -> dict[str,
     settings = ApplySettings(options.field_manager, options.force_conflicts, options.workers, options.wait_timeout)
     whole = ManifestSet(cluster, manifests, settings, options.namespace or "", teller(params["progress_path"]))
     items = whole.plan() if check_mode else whole.apply()
-    return {**result_of(items, show=show), "sources": digests_of(texts)}
+    return {**set_result(items, show=show), "sources": digests_of(texts)}
 
 
 def public_words(definitions: Any) -> set[str]:

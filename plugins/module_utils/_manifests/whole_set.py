@@ -55,7 +55,7 @@ def _item(manifest: Manifest, kinds: Mapping[tuple[str, str], Resource], scopes:
     resource = kinds.get((api_version, kind))
     if resource is None and (group, kind) not in scopes:
         raise SalvageError(
-            f"{manifest.where}: the cluster has no kind {kind} in {api_version}; correct apiVersion and kind, or install its definition first",
+            f"{manifest.where}: the cluster has no kind {kind} in {api_version}; correct it, or install its definition first",
             reason="not_found",
         )
     namespaced = resource.namespaced if resource is not None else scopes[group, kind]
