@@ -120,8 +120,8 @@ backup:
   description:
     - The published backup, and in C(deleted) the backups that were deleted by O(keep). C(missing) is not empty if someone else deleted a
       backup that this machine saw in the repository. C(previous) is the newest backup at that time.
-    - C(status) is V(COMPLETE) or V(PARTIAL). C(holes) contains the reason for each kind or API version that could not be read. C(outside_the_cut) contains kinds of aggregated API servers,
-      which can't be read at the common resourceVersion.
+    - C(status) is V(COMPLETE) or V(PARTIAL). C(holes) contains the reason for each kind or API version that could not be read.
+      C(outside_the_cut) contains kinds of aggregated API servers, which can't be read at the common resourceVersion.
     - In check mode, the backup that would be published.
   returned: success
   type: dict

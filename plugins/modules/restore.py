@@ -111,6 +111,15 @@ options:
     type: str
     choices: [skip, update, recreate]
     default: skip
+  confirmed_kinds:
+    description:
+      - Kinds of objects that are in no namespace, as C(kubectl api-resources -o name) spells them, or V(*) for all.
+      - A restore of some namespaces creates the definitions and volumes that it needs, but O(existing) changes those that are there only if
+        their kind is named here, since all namespaces use them.
+      - A restore of the whole backup, or with O(cluster_scoped=true), does not need it.
+    type: list
+    elements: str
+    default: []
   force:
     description: Whether fields that others own are taken over, and keys that only the cluster has are taken away.
     type: bool
@@ -215,6 +224,15 @@ restore:
       type: list
       elements: dict
       returned: always
+    powers:
+      description:
+        - The objects that are written and grant rights, intercept requests, or get more of their node than a container does, each with its
+          C(action) and C(why).
+        - Roles, bindings, webhooks, admission policies, aggregated APIs, CSI drivers, conversion webhooks, tokens, and privileged pods and
+          templates. None is left out.
+      type: list
+      elements: dict
+      returned: always
     skipped:
       description: What a restore leaves out, by C(reason), with the C(count) and some of the C(objects).
       type: list
@@ -249,6 +267,10 @@ restore:
     counts: {created: 380, updated: 0, recreated: 0, unchanged: 3, kept: 0, failed: 0, skipped: 29, not_selected: 0}
     failed: []
     kept: []
+    powers:
+      - object: RoleBinding.rbac.authorization.k8s.io euystacio-ai/app
+        action: create
+        why: grants view to ServiceAccount euystacio-ai/app
     skipped: [{reason: "its owner (Deployment) makes it", count: 3, objects: ["ReplicaSet.apps euystacio-ai/euystacio-api-7d9"]}]
     stripped: []
     finished: 2

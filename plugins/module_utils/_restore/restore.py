@@ -144,7 +144,8 @@ class Restore:
             live = found.get(step.key)
             begun = step.key in self._journal.made and (live is None or written_by_us(live))
             ours = begun or Key("Namespace", "", step.key.namespace) in new
-            step.action = action_for(step, live, self._wish.existing, ours=ours)
+            existing = self._wish.existing_for(step.key, self._live.names[step.key.kind])
+            step.action = action_for(step, live, existing, ours=ours)
             if live is not None and "deletionTimestamp" in live["metadata"]:
                 step.action = CREATE  # once it is gone
 

@@ -45,6 +45,7 @@ class RestoreOptions:
     exclude: frozenset[str] = option(frozenset())
     cluster_scoped: bool | None = option(None)
     existing: str = option("skip", choices=["skip", "update", "recreate"])
+    confirmed_kinds: frozenset[str] = option(frozenset())
     force: bool = option(default=False)
     finalizers: frozenset[str] = option(frozenset())
     backup_first: bool = option(default=True)
@@ -61,6 +62,7 @@ class RestoreOptions:
         return RestoreSettings(
             Choice(self.namespaces, mapping, self.include, self.exclude, self.cluster_scoped, self.isolated, self.isolated_kinds),
             existing=self.existing,
+            confirmed_kinds=self.confirmed_kinds,
             force=self.force,
             finalizers=self.finalizers,
             workers=self.workers,
