@@ -18,8 +18,8 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._opa.policy
     revision,
 )
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.change import publish, task
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.change.fixtures import Fixture
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.change.publish import (
-    Fixture,
     Publisher,
     RefusedError,
     Target,
@@ -41,6 +41,9 @@ class Clock:
     def monotonic(self) -> float:
         return self.now
 
+    def time(self) -> float:
+        return 1_795_543_200.0 + self.now
+
     def sleep(self, seconds: float) -> None:
         self.now += seconds
 
@@ -48,13 +51,15 @@ class Clock:
 class Session:
     """The API server of the fixture, and pods of OPA behind its proxy that load what the ConfigMap holds."""
 
-    def __init__(self, api: Any, clock: Clock) -> None:
+    def __init__(self, api: Any, clock: Clock, restricted_by: Any) -> None:
         self.api = api
+        self.restricted_by = restricted_by
         self.server = api.server
         self.http = self
         self.clock = clock
         self.deaf: set[str] = set()  # never load anything new
         self.complain = False
+        self.lenient: set[str] = set()  # restrictions do not bind there
         self.wrong: set[str] = set()  # deny everything, whatever the policy
         self.loaded: dict[str, dict[str, str]] = {}
         self.loads_at = 1.0  # on the clock: the kubelet takes its time
@@ -86,9 +91,11 @@ class Session:
             return says({}) if name not in self.wrong else says({"error": "not ready"}, 500)
         if body is None:
             return says({"result": files[REVISION_FILE].split('"')[1]} if REVISION_FILE in files else {})
-        score = json.loads(body)["input"]["score"]
-        allow = score < float(files["p.rego"].split("limit=")[1].split()[0])
-        return says({"result": {"allow": allow, "deny": [] if allow else ["x"]}})
+        document = json.loads(body)["input"]
+        deny = [] if document["score"] < float(files["p.rego"].split("limit=")[1].split()[0]) else ["x"]
+        if name not in self.lenient:
+            deny += self.restricted_by(files, document)
+        return says({"result": {"allow": not deny, "deny": deny}})
 
     def stream(self, method: str, url: str, **kwargs: Any) -> Iterator[bytes]:
         if not self.complain:
@@ -107,9 +114,9 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 @pytest.fixture
-def session(api: Any, clock: Clock) -> Session:
+def session(api: Any, clock: Clock, restricted_by: Any) -> Session:
     api.put(MAP, {"data": dict(OLD)})
-    session = Session(api, clock)
+    session = Session(api, clock, restricted_by)
     session.add_pod("opa-1")
     session.add_pod("opa-2")
     session.add_pod("leaving", deletionTimestamp="2026-11-24T15:00:00Z")

@@ -19,7 +19,7 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bond
     examine_policy,
     read_policy_folder,
 )
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.change.publish import Fixture
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.change.fixtures import Fixture
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.change.replay import Case, Gates, Replay, after, case_of
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.log import sources
 from hypothesis import given
