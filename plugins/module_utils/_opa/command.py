@@ -112,7 +112,7 @@ class Engine:
     @cached_property
     def _capabilities(self) -> dict[str, Any]:
         """What this OPA says that it can do.  Raises SalvageError(invalid)."""
-        for flags in ([self.flags, []] if self.flags else [[]]):  # an older OPA does not take the flag here
+        for flags in [self.flags, []] if self.flags else [[]]:  # an older OPA does not take the flag here
             status, out, err = self.run("capabilities", "--current", *flags)
             with contextlib.suppress(ValueError, RecursionError, AttributeError):
                 document = json.loads(out)

@@ -34,6 +34,15 @@ from .policy_gate import Rules, examine_policy, read_policy_folder, unproven_res
 from .publish import Publisher, RefusedError, State, Target
 from .replay import Replay
 
+_WEAK_PROOF = (
+    "no fixture and no replayed decision is allowed, so it is proven only that the policies give the restrictions as a reason to deny,"
+    " not that allow depends on it; add a fixture that is allowed"
+)
+_ONLY_RESTRICTIONS = (
+    "differs from the policies in force only in its restrictions, so nothing was changed: restrictions end at their time or when"
+    " restrictions_lifted names them; for earlier policies, name their revision"
+)
+
 
 @dataclass(frozen=True)
 class PolicyOptions(Target, Rules):
@@ -117,6 +126,8 @@ class PolicyChange:
     def _restrict(self, files: dict[str, str], state: State | None) -> dict[str, str]:
         """The candidate's restrictions: those in force stay, whoever brings new policies or earlier ones, until they end or are lifted."""
         add = restrict.parse_restrictions(item.to_dict() for item in self.options.restrictions or [])
+        if state is None and not add:
+            return files  # what is in force is not known
         in_force = state.files if state is not None else {}
         active, added, ended = restrict.changed(restrict.present(in_force), add, self.options.restrictions_lifted or [], time.time())
         self.result["restrictions"] = [item.to_dict() for item in active]
@@ -160,11 +171,8 @@ class PolicyChange:
         if verdict.replay and not (options.policy_files or options.policy_dir or options.policy_data):
             verdict.refusals += _beyond(verdict.replay, self.result)
         self.result.update(verdict.to_dict())
-        if self.result["restrictions"] and not verdict.bases:
-            self.result["warnings"] = [
-                "no fixture and no replayed decision is allowed, so it is proven only that the policies give the restrictions as a reason to"
-                " deny, not that allow depends on it; add a fixture that is allowed"
-            ]
+        if self.result.get("restrictions") and not verdict.bases:
+            self.result["warnings"] = [_WEAK_PROOF]
         if verdict.refusals:
             raise _refused(verdict.refusals)
         if state is not None:
@@ -193,10 +201,7 @@ class PolicyChange:
         self._describe(state, files)
         if self._is_in_force(state, files):
             if wanted != state.revision:
-                self.result["warnings"] = [
-                    f"revision {wanted} differs from the policies in force only in its restrictions, so nothing was changed: restrictions"
-                    " end at their time or when restrictions_lifted names them; for earlier policies, name their revision"
-                ]
+                self.result["warnings"] = [f"revision {wanted} {_ONLY_RESTRICTIONS}"]
             self._prove(files)
             return
         if self.result["restrictions"]:
@@ -224,5 +229,5 @@ def _refused(refusals: list[str]) -> SalvageError:
 def _beyond(replay: Replay, result: Mapping[str, Any]) -> list[str]:
     """Restrictions must change only the decisions about the named providers."""
     named = {item["provider"][:MAX_NAME] for kind in ("restrictions", "restrictions_ended") for item in result.get(kind, [])}
-    others = {name for name in (*replay.newly_allowed, *replay.newly_denied) if restrict.name_of(name) not in named}
+    others = {name for name in (*replay.newly_allowed, *replay.newly_denied) if restrict.provider_text(name) not in named}
     return [f"restrictions would change decisions of others too: {', '.join(sorted(others)[:5])}"] if others else []

@@ -271,7 +271,7 @@ class Publisher:
             )
 
     def wait(self, files: Files) -> list[PodView]:
-        """Until every pod serves these files, decides the fixtures as it should, and denies each restricted provider.  Raises RefusedError."""
+        """Until every pod serves these files, decides the fixtures as it should, and denies who is restricted.  Raises RefusedError."""
         name = revision(files)
         started = time.monotonic()
         next_nudge = 0.0

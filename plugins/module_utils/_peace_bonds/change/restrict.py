@@ -57,7 +57,7 @@ class Restriction:
         return {"provider": self.provider, "until": self.until, "reason": self.reason}
 
 
-def name_of(provider: object) -> str:
+def provider_text(provider: object) -> str:
     """A provider's id as the rule compares it: text, without spaces around it."""
     return str(provider).strip(_SPACES)
 
@@ -79,7 +79,10 @@ def parse_restriction(data: Mapping[str, Any]) -> Restriction:
 
 
 def _read(data: Mapping[str, Any]) -> Restriction:
-    provider, reason = name_of("" if data.get("provider") is None else data["provider"]), " ".join(str(data.get("reason") or "").split())
+    provider, reason = (
+        provider_text("" if data.get("provider") is None else data["provider"]),
+        " ".join(str(data.get("reason") or "").split()),
+    )
     if not provider or not reason:
         raise SalvageError("a restriction needs a provider and a reason", reason="bad_input")
     until = data.get("until")
@@ -123,7 +126,7 @@ def changed(
     now_active: Iterable[Restriction], add: Iterable[Restriction], lift: Iterable[str], now: float
 ) -> tuple[list[Restriction], list[Restriction], list[Restriction]]:
     """(active, added, ended): what is in force then.  One that is active already keeps its end unless a later or earlier one is given."""
-    lifted = {name_of(name) for name in lift}
+    lifted = {provider_text(name) for name in lift}
     before = {item.provider: item for item in now_active}
     wanted = {item.provider: item for item in add}
     for item in wanted.values():
@@ -193,7 +196,12 @@ def must_deny(files: Files, bases: Sequence[Mapping[str, Any]], now: float) -> l
     ``bases`` are inputs that are allowed but for the restriction; without one, only the reason is proven.
     """
     return [
-        Fixture(f"the restriction of {one_line(item.provider, 80)} in {place}", _put(base, place.split("."), value), False, one_line(item.message))
+        Fixture(
+            f"the restriction of {one_line(item.provider, 80)} in {place}",
+            _put(base, place.split("."), value),
+            False,
+            one_line(item.message),
+        )
         for item in present(files)
         if item.ends() > now + _SOON
         for place in _fields(files)

@@ -14,12 +14,12 @@ import pytest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._opa import command as engine_module
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._opa.command import Engine, helper
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.change.fixtures import Fixture
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.change.policy_gate import (
     Rules,
     examine_policy,
     read_policy_folder,
 )
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.change.fixtures import Fixture
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.change.replay import Case, Gates, Replay, after, case_of
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.log import sources
 from hypothesis import given

@@ -127,7 +127,7 @@ def test_fields_that_restrictions_bind_in_stay_with_other_fields() -> None:
 
 def test_restrictions_in_force_do_not_move_to_another_package() -> None:
     before = restrict.with_restrictions(FILES, [ONE], PACKAGE)
-    with pytest.raises(SalvageError, match="deny in package euystacio.peace_bonds, not in package other"):
+    with pytest.raises(SalvageError, match=r"deny in package euystacio\.peace_bonds, not in package other"):
         restrict.with_restrictions(FILES, [ONE], "other", in_force=before)
     assert restrict.with_restrictions(FILES, [], "other", in_force=before) == FILES
 
@@ -145,16 +145,16 @@ def test_each_restriction_is_proven_in_each_field_as_text_and_as_a_number() -> N
         (False, "Restricted until it is lifted: x"),
         (False, 'Restricted until 2026-11-25T00:00:00Z: a "reason"'),
     }
-    assert [proof.input for proof in restrict.must_deny(files, [], NOW)][0] == {"provider": {"id": "4711"}}
+    assert next(proof.input for proof in restrict.must_deny(files, [], NOW)) == {"provider": {"id": "4711"}}
     assert not [proof for proof in restrict.must_deny(files, [], ONE.ends() - 10) if "alpha" in proof.name]
 
 
-@given(*[st.text().filter(lambda text: bool(restrict.name_of(text)) and bool(text.split()))] * 2)
+@given(*[st.text().filter(lambda text: bool(restrict.provider_text(text)) and bool(text.split()))] * 2)
 def test_any_name_and_reason_survive(provider: str, reason: str) -> None:
     item = restrict.parse_restriction({"provider": provider, "until": ONE.until, "reason": reason})
     files = restrict.with_restrictions(FILES, [item], "p/q")
     assert restrict.present(files) == [item]
-    assert item.provider == restrict.name_of(item.provider)
+    assert item.provider == restrict.provider_text(item.provider)
     assert restrict.with_restrictions(files, restrict.present(files), "p/q", in_force=files) == files
 
 
