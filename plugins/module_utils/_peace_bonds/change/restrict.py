@@ -79,13 +79,11 @@ def parse_restriction(data: Mapping[str, Any]) -> Restriction:
 
 
 def _read(data: Mapping[str, Any]) -> Restriction:
-    provider, reason = (
-        provider_text("" if data.get("provider") is None else data["provider"]),
-        " ".join(str(data.get("reason") or "").split()),
-    )
+    given, until = data.get("provider"), data.get("until")
+    provider = "" if given is None else provider_text(given)
+    reason = " ".join(str(data.get("reason") or "").split())
     if not provider or not reason:
         raise SalvageError("a restriction needs a provider and a reason", reason="bad_input")
-    until = data.get("until")
     return Restriction(provider, reason, None if until is None else str(until))
 
 
