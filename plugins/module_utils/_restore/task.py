@@ -19,6 +19,7 @@ from .._backup.options import READ_ARGUMENTS, STORE_ARGUMENTS, ReadOptions, stor
 from .._backup.store.high_water import HighWater
 from .._backup.store.repository import open_store
 from .._backup.store.store import Store
+from .._backup.store.trust import origin_of
 from .._backup.store.verify import open_backup, refuse_wrong
 from .._cluster.session import Cluster
 from .._core.errors import SalvageError
@@ -105,20 +106,22 @@ def _restored(params: Mapping[str, Any], *, check_mode: bool, show: bool) -> Out
         HighWater(store, key).check(allow_missing=reading.allow_missing)
     record, manifest, objects = open_backup(store, key, identity_file(reading.identity), options.name)
     cluster = Cluster.connect(params, timeout=options.request_timeout)
-    refuse_wrong(record, reading, cluster_uid(cluster), options.max_age, time.time())
+    uid, origin = cluster_uid(cluster), origin_of(record)
+    refuse_wrong(record, reading, uid, options.max_age, time.time())
+    name = origin.name if uid and uid == origin.uid else ""  # another cluster's name is not this one's
     settings = options.settings(show=show)
     journal = RestoreJournal(options.journal or "", {"server": cluster.server, "root": manifest["root"], "wish": settings.task()})
-    back = None if secured is None else lambda namespaces: secured(cluster, namespaces)
+    back = None if secured is None else lambda namespaces: secured(cluster, name, namespaces)
     return Restore(cluster, (manifest, objects), settings, journal, back, teller(params["progress_path"])).run(dry_run=check_mode)
 
 
-def _securing(options: RestoreOptions, store: Store) -> Callable[[Cluster, Sequence[str]], str] | None:
+def _securing(options: RestoreOptions, store: Store) -> Callable[[Cluster, str, Sequence[str]], str] | None:
     """How a backup is taken first; None without the option or its keys (which is an error only where the backup is needed)."""
     if not options.backup_first or not options.recipients or not options.signing_key:
         return None
     to, key = recipients(options.recipients), private_key(options.signing_key)
 
-    def back(cluster: Cluster, namespaces: Sequence[str]) -> str:
-        return str(Backup(cluster, Selection(namespaces=tuple(namespaces)), key, to).write(store)["name"])
+    def back(cluster: Cluster, name: str, namespaces: Sequence[str]) -> str:
+        return str(Backup(cluster, Selection(namespaces=tuple(namespaces)), key, to, name=name).write(store)["name"])
 
     return back
