@@ -19,7 +19,7 @@ from .._core.gather import for_each
 from .._core.progress import Tell, silent
 from .compare import differences
 from .journal import RestoreJournal
-from .kinds import context_of
+from .kinds import Key, context_of, items_of
 from .live import Live
 from .outcome import FAIL, Outcome, restore_outcome
 from .plan import (
@@ -28,7 +28,6 @@ from .plan import (
     REBIND,
     RECREATE,
     UNCHANGED,
-    Key,
     RestorePlan,
     Step,
     action_for,
@@ -58,7 +57,7 @@ class Restore:
         tell: Tell = silent,
     ) -> None:
         self._cluster, self._wish, self._journal, self._back_up, self._tell = cluster, wish, journal, back_up, tell
-        self._manifest, self._objects = backup
+        self._manifest, self._items = backup[0], items_of(backup[1])
         self._live = Live(cluster, wish.workers)
         self._found: dict[Key, Object] = {}
         self._writer = ObjectWriter(cluster, self._live, wish, self._found)
@@ -70,9 +69,10 @@ class Restore:
     def _planned(self) -> RestorePlan:
         selection = self._wish.selection
         more: dict[str, Any] = {"classes": self._live.classes()} if selection.isolated else {}
-        more["ports"] = node_ports(self._live.services()) if node_ports(obj for obj in self._objects if obj["kind"] == "Service") else {}
-        context = context_of(self._objects, mapping=selection.mapping, finalizers=self._wish.finalizers, **more)
-        return plan_restore(self._objects, selection, context, {**spelled(self._objects), **self._live.names})
+        wants_ports = node_ports(obj for key, obj in self._items if key.kind == "Service")
+        more["ports"] = node_ports(self._live.services()) if wants_ports else {}
+        context = context_of(self._items, mapping=selection.mapping, finalizers=self._wish.finalizers, **more)
+        return plan_restore(self._items, selection, context, {**spelled(self._items), **self._live.names})
 
     def run(self, *, dry_run: bool = False) -> Outcome:
         """Raises SalvageError for what makes the whole of it impossible; the rest is in the outcome."""

@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from .plan import Choice, Key
+from .kinds import Key
+from .plan import Choice
 
 
 @dataclass(frozen=True)

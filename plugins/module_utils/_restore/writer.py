@@ -14,8 +14,9 @@ from .._cluster.objects import MERGE_PATCH
 from .._cluster.session import Cluster
 from .._core.errors import SalvageError
 from .compare import extra_keys_patch
+from .kinds import Key
 from .live import Live
-from .plan import CREATE, REBIND, RECREATE, Key, Step
+from .plan import CREATE, REBIND, RECREATE, Step
 from .portable import Object, comparable
 from .settings import RestoreSettings
 from .writes import APPLY, MANAGER, refusal_text, shown_change, unpatchable
