@@ -272,12 +272,12 @@ def _opa(session: Cluster, wanted: Wanted, previous: Mapping[str, Any] | None, n
 def _alerts(session: Cluster, wanted: Wanted, previous: Mapping[str, Any] | None, now: float, seen: Seen) -> Part:
     if wanted.prometheus is None and wanted.alertmanager is None:
         return unknown_part("alerts", "no address was given")
-    answered, problems = read_alerts(wanted.prometheus, wanted.alertmanager)
+    answered, problems = read_alerts(wanted.prometheus and PrometheusApi(wanted.prometheus), wanted.alertmanager)
     firing = [one for one in answered if one.name not in wanted.ignored_alerts]
     checks = [alert_check(one, wanted.severities, now) for one in firing]
     checks += [Check(f"alerts/{source}", UNKNOWN, reason, {"kind": "Service", "name": source}) for source, reason in problems.items()]
-    quiet = sum(one.state != "active" for one in firing)
-    summary = f"{len(firing)} alerts fire" + (f", {quiet} of them silenced or inhibited" if quiet else "")
+    quiet = sum(one.state not in {"active", "unknown"} for one in firing)
+    summary = f"{len(firing)} alerts fire" + (f", {quiet} of them silenced, inhibited or muted" if quiet else "")
     # Nobody fires: healthy if everybody who was asked says so.
     return part("alerts", checks, healthy=0 if checks else 1, summary=summary)
 

@@ -242,7 +242,7 @@ def test_firing_alerts(run: Any, cluster: Any) -> None:
         {"labels": watchdog["labels"], "fingerprint": "w", "status": {"silencedBy": ["s"]}},
     ]
     (part,) = run(parts=["alerts"])["report"]["parts"]
-    assert (part["status"], part["summary"]) == ("healthy", "1 alerts fire, 1 of them silenced or inhibited")
+    assert (part["status"], part["summary"]) == ("healthy", "1 alerts fire, 1 of them silenced, inhibited or muted")
     cluster.answers[PROXY.format("am:9093") + "/api/v2/alerts"] = {"no": "list"}
     assert parts(run(parts=["alerts"]))["alerts"][0] == "critical"
 
