@@ -43,7 +43,7 @@ def run(params: Mapping[str, Any]) -> dict[str, Any]:
         raise SalvageError("no source of alerts is set: set prometheus_url or alertmanager_url", reason="bad_input")
     addresses = routes.Routes(params, query.timeout)
     prometheus = addresses.open_if(query.prometheus_url)
-    firing, problems = read_alerts(prometheus and PrometheusApi(prometheus), addresses.open_if(query.alertmanager_url))
+    firing, problems = read_alerts(PrometheusApi(prometheus) if prometheus else None, addresses.open_if(query.alertmanager_url))
     wanted = [one for one in firing if one.state in query.states and (query.names is None or one.name in query.names)]
     result = {"changed": False, "alerts": [one.to_dict() for one in wanted], "problems": problems}
     if problems and (not query.partial or len(problems) == len(sources)):

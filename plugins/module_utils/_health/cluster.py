@@ -66,6 +66,11 @@ def _not_updated(kind: str, metadata: Mapping[str, Any], spec: Mapping[str, Any]
     return _check(kind, metadata, WARNING, f"the update is not complete: {updated} of {due} pods are of the new revision", updated, due)
 
 
+def job_is_complete(obj: Mapping[str, Any]) -> bool:
+    """Whether a Job has done its work, whatever became of its earlier pods."""
+    return (_conditions(obj.get("status") or {}).get("Complete") or {}).get("status") == "True"
+
+
 def autoscaler(obj: Mapping[str, Any]) -> Check | None:
     """The finding of a HorizontalPodAutoscaler; None if it can scale and has room to."""
     metadata, spec, status = obj["metadata"], obj.get("spec") or {}, obj.get("status") or {}
