@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from .._alerts.sources import read_alerts
@@ -26,6 +25,7 @@ from .._opa.probe import ask_probe
 from .._prometheus.client import PrometheusApi
 from . import cluster, compare, pods, services
 from .alerts import alert_check
+from .last_backup import read_last_backup
 from .look import CACHED, Seen, Wanted, each_namespace, namespace_unknown
 from .model import Check, Part, counts, part, unknown_part
 from .pods_part import pods_part
@@ -248,14 +248,7 @@ def _certificates(session: Cluster, wanted: Wanted, previous: Mapping[str, Any] 
 
 
 def _backup(session: Cluster, wanted: Wanted, previous: Mapping[str, Any] | None, now: float, seen: Seen) -> Part:
-    folder = Path(wanted.backup_path).expanduser()
-    if not folder.exists():
-        return unknown_part("backup", f"there is no {folder}; set the place of the backups, or leave the part out")
-    try:
-        times = [path.stat().st_mtime for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")]
-    except OSError as exc:
-        return unknown_part("backup", f"{folder} cannot be read: {exc.strerror}")
-    return services.backup(max(times, default=None), str(folder), now, wanted.backup_max_age)
+    return read_last_backup(wanted.backup_path, wanted.backup_public_key, now, wanted.backup_max_age)
 
 
 def _metric(one: Evaluation, profile: Profile) -> dict[str, Any]:

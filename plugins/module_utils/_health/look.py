@@ -53,6 +53,7 @@ class Wanted:
     certificate_warning_days: float = 30.0
     certificate_critical_days: float = 7.0
     backup_path: str = ""
+    backup_public_key: str = ""
     backup_max_age: float = 26 * 3600.0
     history: float = 3600.0
     timeout: float = 20.0
