@@ -73,9 +73,9 @@ class Restore:
 
     def _planned(self) -> RestorePlan:
         selection = self._wish.selection
-        wants_ports = any(node_ports([obj]) for obj in self._objects if obj["kind"] == "Service")
-        ports = node_ports(self._live.services()) if wants_ports else {}
-        context = context_of(self._objects, mapping=selection.mapping, ports=ports, finalizers=self._wish.finalizers)
+        more: dict[str, Any] = {"classes": self._live.classes()} if selection.isolated else {}
+        more["ports"] = node_ports(self._live.services()) if node_ports(obj for obj in self._objects if obj["kind"] == "Service") else {}
+        context = context_of(self._objects, mapping=selection.mapping, finalizers=self._wish.finalizers, **more)
         return plan_restore(self._objects, selection, context, {**spelled(self._objects), **self._live.names})
 
     def run(self, *, dry_run: bool = False) -> Outcome:
