@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from urllib.parse import quote, urlencode, urlsplit
 
 from .._core.errors import SalvageError
+from .credentials import basic, split_login
 from .transport import begin, pools
 from .transport import body as body_of
 
@@ -214,15 +215,19 @@ def _explain(exc: Exception, where: str, limit: float) -> SalvageError:
     if isinstance(exc, errors.TimeoutError) or isinstance(cause, TimeoutError):
         return SalvageError(f"{where} did not answer within {limit:g} s", reason="timeout")
     if isinstance(exc, errors.LocationValueError):
-        return SalvageError(f"{where} is not a URL: {exc}", reason="bad_input")
+        return SalvageError(f"{where} is not a URL", reason="bad_input")
     if isinstance(exc, (errors.ProtocolError, errors.ProxyError)):
         return SalvageError(f"the connection to {where} broke off: {text}", reason="http_error")
     return SalvageError(f"{where} is unreachable: {text}", reason="unreachable")
 
 
 def _without_credentials(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rsplit('@', maxsplit=1)[-1]}{parts.path}"
+    try:
+        parts = urlsplit(url)
+        known = parts.port != 0  # reading the port checks it: half a password looks like one
+    except ValueError:
+        known = False
+    return f"{parts.scheme}://{parts.netloc.rsplit('@', maxsplit=1)[-1]}{parts.path}" if known else "the address"
 
 
 class ServesProxy(Protocol):
@@ -323,14 +328,13 @@ def open_endpoint(
         )
         return Endpoint(address=address.rstrip("/"), base=base, http=cluster.http, headers=dict(headers or {}))
     try:
-        parts = urlsplit(address)
-        known = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0  # reading the port checks it
-    except ValueError:
-        known = False
-    if not known:
+        base, login = split_login(address, "the address")
+    except SalvageError:
+        shown = "the address" if "@" in address else repr(address)  # what comes before may be a password
         raise SalvageError(
-            f"{address!r} is not the address of a service; write http://host:port, or service://namespace/name:port", reason="bad_input"
-        )
-    return Endpoint(
-        address=_without_credentials(address).rstrip("/"), base=address.rstrip("/"), http=http or Http(), headers=dict(headers or {})
-    )
+            f"{shown} is not the address of a service; write http://host:port, or service://namespace/name:port", reason="bad_input"
+        ) from None
+    pool, own = http or Http(), dict(headers or {})
+    if login and "authorization" not in {name.lower() for name in (*pool.headers, *own)}:
+        own["Authorization"] = basic(*login.partition(":")[::2], "the login in the address")
+    return Endpoint(address=base, base=base, http=pool, headers=own)

@@ -67,7 +67,7 @@ def test_what_takes_too_long_ends_at_the_deadline(web: Any, secure: Any, how: st
     http = Http(timeout=0.4, tls={"cert_reqs": "CERT_NONE", "assert_hostname": False})
     started = time.monotonic()
     reason, says = failure(lambda: http.request("GET", server.url + "/x"))
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 3
     assert (reason, says) == ("timeout", f"{server.url}/x did not answer within 0.4 s")
 
 
@@ -76,7 +76,7 @@ def test_a_stream_has_so_long_for_its_head(web: Any, how: str) -> None:
     web.answers["/x"] = lambda asked: web.silence(*SLOW[how]) if "silence" in how else web.drip(*SLOW[how])
     started = time.monotonic()
     assert failure(lambda: list(Http(timeout=0.3).stream("GET", web.url + "/x", idle=30.0)))[0] == "timeout"
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 3
 
 
 @pytest.mark.parametrize("how", ["the size of a chunk", "a chunk's extension", "the trailer"])
@@ -110,7 +110,7 @@ def test_what_takes_no_connection_or_shakes_no_hand_ends_at_the_deadline(scheme:
                 other.connect_ex(mute.getsockname())
         started = time.monotonic()
         reason, _says = failure(lambda: Http(timeout=0.4).request("GET", f"{scheme}://127.0.0.1:{mute.getsockname()[1]}/"))
-        assert (reason, time.monotonic() - started < 1) == ("timeout", True)
+        assert (reason, time.monotonic() - started < 3) == ("timeout", True)
 
 
 def test_a_handshake_that_drips_ends_at_the_deadline() -> None:
@@ -133,7 +133,7 @@ def test_a_handshake_that_drips_ends_at_the_deadline() -> None:
         stop.set()
         thread.join()
     assert reason in {"timeout", "tls"}
-    assert took < 1
+    assert took < 3
 
 
 def test_several_addresses_share_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,7 +146,7 @@ def test_several_addresses_share_the_time(monkeypatch: pytest.MonkeyPatch) -> No
         monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **how: [entry] * 5)
         started = time.monotonic()
         assert failure(lambda: Http(timeout=0.5).request("GET", "http://many.example/"))[0] == "timeout"
-        assert time.monotonic() - started < 1
+        assert time.monotonic() - started < 3
 
 
 def test_a_server_that_does_not_read_ends_at_the_deadline() -> None:
@@ -279,6 +279,44 @@ def test_what_is_no_address(address: str) -> None:
         "bad_input",
         f"{address!r} is not the address of a service; write http://host:port, or service://namespace/name:port",
     )
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://u:s3cret@host:9O90",
+        "ftp://u:s3cret@host",
+        "http:/u:s3cret@host",
+        "u:s3cret@host:9090",
+        "http://u:s3cr#et@host",
+        "http://u:s3cr?et@host",
+        "http://u:12#s3cret@host",
+        "http://u:12?s3cret@host",
+        "http://u:s3cr/et@host",
+        "http://u:s3cr et@host",
+        "http://u:s3cr\net@host",
+        "http://u:s3cret@[::1",
+        "http://u:s3cret@",
+        "http://u:s3cret@host:0",
+        "http://s3cret@host",
+        "service://u:s3cret@a/b:1",
+    ],
+)
+def test_an_address_with_a_login_that_can_not_be_used_is_not_quoted(address: str) -> None:
+    reason, says = failure(lambda: open_endpoint(address))
+    assert reason == "bad_input"
+    assert says.startswith(("the address is not the address of a service; ", "the login in the address is a username without a password"))
+    for part in ("s3cr", "12", "et@", "u:"):
+        assert part not in says
+    assert "s3cr" not in failure(lambda: Http(timeout=0.2).request("GET", address))[1]
+
+
+def test_the_login_in_an_address_is_sent(web: Any) -> None:
+    web.answers["/x"] = {}
+    address = web.url.replace("//", "//u:p%40ss@")
+    open_endpoint(address).get("/x")
+    open_endpoint(address, http=Http(headers={"Authorization": "Bearer t"})).get("/x")
+    assert [asked.headers["authorization"] for asked in web.asked] == [["Basic dTpwQHNz"], ["Bearer t"]]
 
 
 def test_a_service_needs_a_cluster() -> None:
