@@ -164,21 +164,21 @@ def test_a_drill_restores_beside_the_original_and_leaves_nothing_though_the_one_
 def test_a_drill_deletes_no_namespace_that_is_not_the_one_of_its_record(site: Site) -> None:
     """Each time one thing that the record says is not so."""
     name = f"{SPACE}-drill-20260101000000-00ff"
-    wrong: list[dict[str, Any]] = [{"uid": "0"}, {"run": "other"}, {"copy": "recovery-alike"}, {}]
+    wrong: list[dict[str, Any]] = [{"uid": "0"}, {"run": "other"}, {"space": "recovery-alike"}, {}]
     for number, change in enumerate(wrong):
         record = {
-            "schema": 1, "run": "r", "cluster": "localhost", "namespace": SPACE, "copy": name, "uid": "", "began": 0,
+            "schema": 1, "run": "r", "cluster": "localhost", "namespace": SPACE, "space": name, "uid": "", "began": 0,
             "process": {"machine": "another", "id": "1", "started": "1"}, "reason": "", **change,
         }  # fmt: skip
         metadata = {
-            "name": record["copy"], "labels": {LABEL: SPACE} if change else {}, "annotations": {"meta-salvage.euystacio/drill-run": "r"},
+            "name": record["space"], "labels": {LABEL: SPACE} if change else {}, "annotations": {"meta-salvage.euystacio/drill-run": "r"},
         }  # fmt: skip
         path = site.reports / f"copy-localhost-{number}.json"
         path.write_text(json.dumps(record))
         with site.lab.applied({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}):
             run = site.play("restore_drill", restore_drill_namespace=SPACE, restore_drill_take=False)
             assert run.code != 0 and "so it was not deleted" in run.words, run.output
-            assert site.lab.get("namespace", str(record["copy"]))["status"]["phase"] == "Active"
+            assert site.lab.get("namespace", str(record["space"]))["status"]["phase"] == "Active"
         path.unlink()
 
 
