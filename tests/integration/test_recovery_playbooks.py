@@ -42,6 +42,7 @@ class Site(Backups):
             "backup_repository": str(folder / "store"), "backup_namespaces": [SPACE],
             "backup_recipients": [self.recipient], "backup_signing_key": str(folder / "sign.pem"),
             "backup_public_key": str(folder / "sign.pub"), "backup_identity": str(folder / "identity"),
+            "backup_cluster": "localhost",  # also for the hosts of another inventory
         }  # fmt: skip
 
     @property
@@ -235,7 +236,9 @@ def bad(site: Site, kind: str) -> dict[str, Any]:
         user = site.lab.lab("user", site.lab.name, "recovery-viewer").strip()
         cluster = own.cluster if own else Cluster.connect({"kubeconfig": user}, timeout=30)
         to, key = recipients([site.recipient]), private_key(str(site.folder / "sign.pem"))
-        written = Backup(cluster, Selection(namespaces=(SPACE,)), key, to, allow_partial=not own).write(site.store)["name"]
+        written = Backup(cluster, Selection(namespaces=(SPACE,)), key, to, allow_partial=not own, name="localhost").write(site.store)[
+            "name"
+        ]
         for end in (".age", ".json"):
             (site.folder / "store" / f"{written}{end}").rename(store / f"{written}{end}")
         if own:
