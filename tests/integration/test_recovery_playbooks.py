@@ -165,6 +165,7 @@ def test_a_drill_restores_beside_the_original_and_leaves_nothing_though_the_one_
 def test_a_drill_deletes_no_namespace_that_is_not_the_one_of_its_record(site: Site) -> None:
     """Each time one thing that the record says is not so."""
     name = f"{SPACE}-drill-20260101000000-00ff"
+    site.reports.mkdir(exist_ok=True)
     wrong: list[dict[str, Any]] = [{"uid": "0"}, {"run": "other"}, {"space": "recovery-alike"}, {}]
     for number, change in enumerate(wrong):
         record = {
