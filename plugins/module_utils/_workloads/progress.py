@@ -11,7 +11,8 @@ from typing import Any
 
 from .._cluster.pods import ready
 from .pod_trouble import Trouble, trouble_of
-from .workload import Object, Revision, current_revision, hash_of_pod, pods_of, revisions_of
+from .revisions import Revision, current_revision, revisions_of
+from .workload import Object, hash_of_pod, pods_of
 
 COMPLETE = "complete"
 PROGRESSING = "progressing"
