@@ -40,7 +40,8 @@ def system(api: Any, shapes: Any) -> Any:
 
 
 def run(system: Any, *, check_mode: bool = False, **asked: Any) -> Any:
-    return perform(Workload(system, "Deployment", "a", "api"), RolloutOptions(**{**ASKED, **asked}), check_mode=check_mode)
+    given = RolloutOptions(**{**ASKED, **asked})
+    return perform(Workload(system, "Deployment", "a", "api", restore_secrets=given.restore_secrets), given, check_mode=check_mode)
 
 
 def copies_in(system: Any) -> list[Any]:
@@ -169,6 +170,113 @@ def test_the_baseline_is_kept_with_the_proof(system: Any) -> None:
     run(system, record="passed", baseline={"source": "seen"})
     (proven,) = [revision for revision in Workload(system, "Deployment", "a", "api").revisions() if revision.proven]
     assert proven.to_dict()["proof"]["baseline"] == {"source": "seen"}
+
+
+def test_a_secret_with_old_contents_is_named_because_that_undoes_a_rotation(system: Any) -> None:
+    run(system, record="passed")
+    system.put(f"{CORE}/secrets/key", {"data": {"k": "djI="}, "type": "Opaque"})
+    left = run(system, state="rolled_back", wait=False, restore_secrets=False)
+    assert (left["changed"], left["secrets"], "warnings" in left) == (False, [], False)
+    system.put(f"{CORE}/configmaps/conf", {"data": {"level": "debug"}})
+    left = run(system, state="rolled_back", wait=False, restore_secrets=False)
+    assert left["contents"] == ["ConfigMap/conf"]
+    assert left["left"] == ["Secret/key: Secrets are not restored"]
+    assert system.objects[f"{CORE}/secrets/key"]["data"] == {"k": "djI="}
+    result = run(system, state="rolled_back", wait=False)
+    assert result["secrets"] == ["Secret/key"]
+    assert "Secret/key have the contents again" in result["warnings"][0]
+
+
+def test_what_was_not_there_is_removed_and_a_copy_of_it_is_kept(system: Any) -> None:
+    system.remove(f"{CORE}/configmaps/conf")
+    run(system, record="passed")
+    assert not run(system, state="rolled_back")["changed"]
+    system.put(f"{CORE}/configmaps/conf", {"data": {"level": "broken"}})
+    assert run(system, state="rolled_back", check_mode=True)["contents"] == ["ConfigMap/conf"]
+    assert f"{CORE}/configmaps/conf" in system.objects
+    assert run(system, state="rolled_back", wait=False)["contents"] == ["ConfigMap/conf"]
+    assert f"{CORE}/configmaps/conf" not in system.objects
+    assert {"level": "broken"} in [copy["data"] for copy in copies_in(system)]
+
+
+@pytest.mark.parametrize(
+    "marks",
+    [
+        {"ownerReferences": [{"kind": "Certificate", "name": "app", "uid": "u", "controller": True}]},
+        {"annotations": {"cert-manager.io/certificate-name": "app"}},
+        {"labels": {"config.openshift.io/inject-trusted-cabundle": "true"}},
+        {"managedFields": [{"manager": "external-secrets", "fieldsV1": {"f:data": {}}}]},
+    ],
+)
+@pytest.mark.parametrize("since", ["the start", "later"])
+def test_what_a_controller_writes_is_not_brought_back(system: Any, marks: Any, since: str) -> None:
+    if since == "the start":
+        system.put(f"{CORE}/secrets/key", {"data": {"k": "djE="}, "type": "Opaque", "metadata": marks})
+    run(system, record="passed")
+    assert [copy["kind"] for copy in copies_in(system)] == (["ConfigMap"] if since == "the start" else ["Secret", "ConfigMap"])
+    system.put(f"{CORE}/secrets/key", {"data": {"k": "djI="}, "type": "Opaque", "metadata": marks})
+    assert not run(system, state="rolled_back")["changed"]
+    system.put(f"{CORE}/configmaps/conf", {"data": {"level": "debug"}})
+    result = run(system, state="rolled_back", wait=False)
+    assert result["contents"] == ["ConfigMap/conf"]
+    assert result["left"] == ([] if since == "the start" else ["Secret/key: a controller writes it"])
+    assert system.objects[f"{CORE}/secrets/key"]["data"] == {"k": "djI="}
+
+
+def test_a_token_of_a_service_account_is_not_copied(system: Any) -> None:
+    token = {"type": "kubernetes.io/service-account-token", "data": {"token": "eA=="}}
+    system.put(f"{CORE}/secrets/key", token)
+    run(system, record="passed")
+    assert [copy["kind"] for copy in copies_in(system)] == ["ConfigMap"]
+
+
+def test_a_secret_in_the_place_of_a_copy_is_refused(system: Any) -> None:
+    name = f"key.{digest_of(system.objects[f'{CORE}/secrets/key'])}"
+    system.put(f"{CORE}/secrets/{name}", {"data": {"k": "ZXZpbA=="}, "type": "Opaque"})
+    with pytest.raises(SalvageError, match="should be a copy of key and has other content"):
+        run(system, record="passed")
+
+
+def with_images(system: Any, shapes: Any, number: int, image_id: str) -> None:
+    for name in ("p1", "p2"):
+        pod = shapes.pod(name, number)
+        pod["status"]["containerStatuses"][0]["imageID"] = image_id
+        system.put(f"{CORE}/pods/{name}", pod)
+
+
+def test_a_tag_that_was_used_again_is_not_proven(system: Any, shapes: Any) -> None:
+    with_images(system, shapes, 2, "api@sha256:1")
+    assert run(system, record="passed")["recorded"]["proof"]["images"] == {"api": ["api@sha256:1"]}
+    assert not run(system, state="rolled_back", check_mode=True)["changed"]
+    with_images(system, shapes, 2, "api@sha256:2")
+    (current, _older) = Workload(system, "Deployment", "a", "api").revisions()
+    assert (current.proven, current.moved) == (False, ("api",))
+    with pytest.raises(SalvageError, match="no revision is recorded as proven good"):
+        run(system, state="rolled_back")
+    run(system, record="passed")
+    assert not run(system, state="rolled_back")["changed"]
+
+
+def test_a_rollback_that_brings_other_software_up_has_failed(system: Any, shapes: Any) -> None:
+    with_images(system, shapes, 2, "api@sha256:1")
+    run(system, record="passed")
+    good = system.objects[DEPLOYMENT]["spec"]["template"]
+    bad = shapes.template("api:3")
+    system.put(f"{APPS}/replicasets/api-h3", shapes.replicaset(3, bad))
+    system.put(DEPLOYMENT, shapes.deployment(bad))
+    with_images(system, shapes, 2, "api@sha256:2")
+    result = run(system, state="rolled_back")
+    assert system.objects[DEPLOYMENT]["spec"]["template"] == good
+    assert result["failed"]
+    assert "revision 2 runs other images than it was proven with, under the same names: api" in result["msg"]
+
+
+def test_a_template_that_no_pod_runs_is_not_recorded_as_passed(system: Any, shapes: Any) -> None:
+    for name in ("p1", "p2"):
+        system.remove(f"{CORE}/pods/{name}")
+    system.put(DEPLOYMENT, shapes.deployment(system.objects[DEPLOYMENT]["spec"]["template"], wanted=0))
+    with pytest.raises(SalvageError, match="0 of 0 pods of Deployment api run revision 2"):
+        run(system, record="passed")
 
 
 def test_what_was_not_looked_at_is_not_recorded(system: Any) -> None:
