@@ -195,6 +195,23 @@ def test_a_config_comes_back_with_its_revision(app: App) -> None:
     assert not app.perform(state="rolled_back")["changed"]
 
 
+def test_a_manifest_can_not_prove_its_own_revision(app: App) -> None:
+    """The controller copies the annotation to the ReplicaSet, and overwrites what is there at each of its visits."""
+    claim = {"meta-salvage.euystacio/proven": json.dumps({"verdict": "passed", "at": "2026-01-01T00:00:00Z"})}
+    update(app.cluster, app.workload.path, lambda obj: {"metadata": {"annotations": claim}})
+    app.change(env=[{"name": "EVIL", "value": "1"}])
+    assert app.perform()["rollout"]["status"] == "complete"
+    assert not any(revision.proven for revision in app.workload.revisions())
+    app.perform(record="failed")
+    update(app.cluster, app.workload.path, lambda obj: {"metadata": {"annotations": {"more": "to copy"}}})
+    time.sleep(2)
+    (current,) = [revision for revision in app.workload.revisions() if revision.current]
+    assert current.proof is not None
+    assert (current.proof.verdict, list(current.proof.images)) == ("failed", ["api"])
+    with pytest.raises(SalvageError, match="no revision is recorded as proven good"):
+        app.perform(state="rolled_back")
+
+
 def test_scale_up_down_and_undo(app: App) -> None:
     assert scale(app.workload, Wish(replicas=4, service=app.name), dry_run=False)["ready"] == 4
     assert not scale(app.workload, Wish(replicas=4, service=app.name), dry_run=False)["changed"]
