@@ -12,7 +12,8 @@ version_added: 0.1.0
 author: Euystacio Meta Salvage contributors (@euystacio)
 description:
   - Watches a Deployment, StatefulSet or DaemonSet until its rollout is complete, and ends at once when it can't succeed (an image that
-    can't be pulled, a crash loop, a quota, the progress deadline), with the reason, the events and the last log lines.
+    does not exist, a crash loop, a refusal, the progress deadline), with the reason, the events and the last log lines. Until the progress
+    deadline it waits for what may pass (a registry that does not answer, a Secret that is created later, a quota in which old pods end).
   - With O(record) writes a signed record that the revision was proven good, and keeps immutable copies of the ConfigMaps and Secrets
     that its template reads, except contents that a controller writes (certificates, synchronized or injected contents, tokens). The
     copies are owned by the revision and go when the cluster drops it.

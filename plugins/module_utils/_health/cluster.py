@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .._core.status import CRITICAL, UNKNOWN, WARNING
+from .._workloads.readiness import replicas_of
 from .model import Check
 
 _PRESSURES = ("MemoryPressure", "DiskPressure", "PIDPressure", "NetworkUnavailable")
@@ -16,18 +17,15 @@ _PRESSURES = ("MemoryPressure", "DiskPressure", "PIDPressure", "NetworkUnavailab
 
 def workload(kind: str, obj: Mapping[str, Any]) -> Check | None:
     """The finding of a Deployment, StatefulSet or DaemonSet; None if every replica that is wanted is available."""
-    metadata, spec, status = obj["metadata"], obj.get("spec") or {}, obj.get("status") or {}
-    if kind == "DaemonSet":
-        wanted, available = status.get("desiredNumberScheduled"), status.get("numberAvailable") or 0
-    else:
-        wanted = spec.get("replicas", 1)
-        available = status.get("availableReplicas") or 0
-    if not isinstance(wanted, int) or (metadata.get("generation") or 0) > (status.get("observedGeneration") or 0):
+    metadata, status = obj["metadata"], obj.get("status") or {}
+    replicas = replicas_of(kind, obj)
+    wanted, available = replicas.desired, replicas.available
+    if not replicas.seen:
         return _check(kind, metadata, UNKNOWN, "its controller has not looked at it yet, so its status is not of what is asked now")
     conditions = _conditions(status)
     progress = conditions.get("Progressing") or {}
     stuck = progress.get("status") == "False"
-    if available >= wanted and not stuck:
+    if replicas.ready and not stuck:
         return None
     text = f"{available} of {wanted} replicas are available"
     if stuck:

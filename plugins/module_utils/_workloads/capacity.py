@@ -15,7 +15,7 @@ from typing import Any
 
 from .._cluster.conditions import holds
 from .._core.errors import SalvageError
-from .workload import Object
+from .workload import Object, finished
 
 BEFORE = "meta-salvage.euystacio/scaled-before"
 
@@ -71,7 +71,7 @@ def room(pod_spec: Object, nodes: Iterable[Object], pods: Iterable[Object]) -> i
     used: dict[str, dict[str, Fraction]] = {}
     for pod in pods:
         node = pod["spec"].get("nodeName")
-        if node and (pod.get("status") or {}).get("phase") not in {"Succeeded", "Failed"}:
+        if node and not finished(pod):
             there = used.setdefault(node, {"pods": Fraction(0)})
             there["pods"] += 1
             for name, value in resources_requested(pod["spec"]).items():

@@ -64,6 +64,11 @@ def pods_of(kind: str, workload: Object, keepers: Iterable[Object], pods: Iterab
     return [pod for pod in pods if any(owned_by(pod, owner) for owner in owners)]
 
 
+def finished(pod: Object) -> bool:
+    """Evicted, refused by its node, or done: it stays in the list, takes no room and answers nothing, and its controller replaces it."""
+    return (pod.get("status") or {}).get("phase") in {"Failed", "Succeeded"}
+
+
 def hash_of_pod(pod: Object) -> str:
     labels = pod["metadata"].get("labels") or {}
     return str(labels.get("pod-template-hash") or labels.get("controller-revision-hash") or "")

@@ -15,7 +15,7 @@ from ..._cluster.watch import list_all
 from ..._core.gather import for_each
 from ..._core.progress import Tell, silent
 from ..._workloads.pod_http import health_of
-from ..._workloads.workload import Object, path_of
+from ..._workloads.workload import Object, finished, path_of
 from .colours import (
     Colours,
     Endpoints,
@@ -70,9 +70,9 @@ def endpoints_behind(cluster: ServesProxy, namespace: str, service: str) -> Endp
 
 
 def pods_with(cluster: ServesProxy, namespace: str, labels: Mapping[str, str]) -> list[Object]:
-    """Those that are not being deleted."""
+    """Those that run, or are to: neither being deleted nor ended."""
     found = list_all(cluster, path_of("Pod", namespace), {"labelSelector": query_of(labels)})[0].values()
-    return [pod for pod in found if not pod["metadata"].get("deletionTimestamp")]
+    return [pod for pod in found if not pod["metadata"].get("deletionTimestamp") and not finished(pod)]
 
 
 def health_port(service: Object, settings: Settings) -> str:

@@ -30,6 +30,22 @@ def now() -> str:
     return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+@dataclass
+class Patience:
+    """With a quota: pods that are gone have made room, and the controller tries again only later, the longer it waited the later."""
+
+    first: float | None = None
+    last: float = 0.0
+
+    def waits(self, progress: Progress, at: float) -> bool:
+        if not progress.out_of_quota:
+            return False
+        self.first = at if self.first is None else self.first
+        if progress.status == PROGRESSING:
+            self.last = at
+        return bool(self.last) and at - self.last < 15 + self.last - self.first
+
+
 @dataclass(frozen=True)
 class Workload:
     """A Deployment, StatefulSet or DaemonSet of a cluster."""
@@ -87,11 +103,12 @@ class Workload:
         """Until the rollout is complete, paused or can't succeed; or progressing still, at the timeout."""
         began = time.monotonic()
         said = ""
+        patience = Patience()
 
         def settled(scene: Scene) -> Progress | None:
             nonlocal said
             progress = self.progress_in(scene)
-            if progress.status != PROGRESSING:
+            if not patience.waits(progress, time.monotonic()) and progress.status != PROGRESSING:
                 return progress
             if progress.reason != said:
                 said = progress.reason

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.rollout import rollback as rollout
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.rollout.rollback import Workload
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.rollout.rollback import Patience, Workload
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.rollout.task import RolloutOptions, perform
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._workloads.config_copies import bring_back, digest_of
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._workloads.progress import Progress
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._workloads.proof_store import ProofStore
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._workloads.proofs import Proof, Subject
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._workloads.revisions import template_hash
@@ -64,6 +65,20 @@ def test_a_wait_tells_what_it_waits_for_and_each_thing_once(system: Any, shapes:
     workload = Workload(system, "Deployment", "a", "api", tell=told.append)
     assert workload.wait(1.2).status == "progressing"
     assert [step["says"] for step in told] == ["0 s, 1 of 2 pods are available"]
+
+
+def test_a_quota_is_given_the_time_that_its_controller_takes_to_try_again() -> None:
+    def at(seconds: float, status: str, *, quota: bool = True) -> bool:
+        return patience.waits(Progress(status, "", out_of_quota=quota), seconds)
+
+    patience = Patience()
+    assert not at(1, "failed")  # pods never made room
+    patience = Patience()
+    assert at(1, "progressing")
+    assert at(31, "progressing")
+    assert at(70, "failed")
+    assert not at(77, "failed")
+    assert not at(33, "failed", quota=False)
 
 
 def test_a_pass_keeps_immutable_copies_owned_by_the_revision(system: Any) -> None:
