@@ -15,7 +15,7 @@ from typing import Any
 
 from .._cluster.conditions import holds
 from .._core.errors import SalvageError
-from .workload import Object, finished
+from .workload import Object, finished, meets
 
 BEFORE = "meta-salvage.euystacio/scaled-before"
 
@@ -94,10 +94,24 @@ def _takes(node: Object, pod_spec: Object) -> bool:
     labels = node["metadata"].get("labels") or {}
     if any(labels.get(key) != value for key, value in (pod_spec.get("nodeSelector") or {}).items()):
         return False
-    if not holds(node, "Ready"):
+    if not holds(node, "Ready") or not _is_where_it_must_be(node, labels, pod_spec):
         return False
     taints = [taint for taint in node["spec"].get("taints") or [] if taint.get("effect") in {"NoSchedule", "NoExecute"}]
     return all(any(_tolerates(toleration, taint) for toleration in pod_spec.get("tolerations") or []) for taint in taints)
+
+
+def _is_where_it_must_be(node: Object, labels: Mapping[str, str], pod_spec: Object) -> bool:
+    """By the required node affinity: one of its terms, and all of that term."""
+    required = ((pod_spec.get("affinity") or {}).get("nodeAffinity") or {}).get("requiredDuringSchedulingIgnoredDuringExecution")
+    if not required:
+        return True
+    fields = {"metadata.name": node["metadata"]["name"]}
+    return any(
+        all(meets(one, labels) for one in term.get("matchExpressions") or [])
+        and all(meets(one, fields) for one in term.get("matchFields") or [])
+        for term in required.get("nodeSelectorTerms") or []
+        if term
+    )
 
 
 def _tolerates(toleration: Object, taint: Object) -> bool:

@@ -40,6 +40,30 @@ def keeper_of(kind: str) -> str:
     return "ReplicaSet" if kind == "Deployment" else "ControllerRevision"
 
 
+def selects(selector: Mapping[str, Any] | None, labels: Mapping[str, str]) -> bool:
+    """Whether a label selector takes an object with these labels.  As the API has it, {} takes all and none takes nothing."""
+    if selector is None:
+        return False
+    wanted = (selector.get("matchLabels") or {}).items()
+    return wanted <= labels.items() and all(meets(one, labels) for one in selector.get("matchExpressions") or [])
+
+
+def meets(expression: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
+    """Whether labels meet one expression of a selector; of a node selector too, which has Gt and Lt.  An unknown operator is not met."""
+    value, values = labels.get(expression["key"]), [str(one) for one in expression.get("values") or []]
+    operator = expression["operator"]
+    if operator in {"Gt", "Lt"}:
+        number = int(value) if value and value.lstrip("-").isdigit() else None
+        return number is not None and (number > int(values[0]) if operator == "Gt" else number < int(values[0]))
+    met = {"In": value in values, "NotIn": value not in values, "Exists": value is not None, "DoesNotExist": value is None}
+    return met.get(operator, False)
+
+
+def labels_of(workload: Object) -> dict[str, str]:
+    """The labels of its pods."""
+    return dict((workload["spec"]["template"].get("metadata") or {}).get("labels") or {})
+
+
 def owned_by(obj: Object, uid: str) -> bool:
     """By uid: another workload's objects may carry the same labels."""
     return any(owner.get("uid") == uid and owner.get("controller") for owner in obj["metadata"].get("ownerReferences") or [])

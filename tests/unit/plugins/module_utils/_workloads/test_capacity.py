@@ -76,6 +76,11 @@ def test_room_is_what_is_not_requested() -> None:
     assert room(spec(), [node()], [on("n1", "3")]) == 0
 
 
+def affinity(*expressions: Any) -> dict[str, Any]:
+    terms = {"nodeSelectorTerms": [{}, {"matchExpressions": list(expressions)}]}
+    return {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": terms}}
+
+
 TAINT = {"key": "gpu", "value": "yes", "effect": "NoSchedule"}
 
 
@@ -91,6 +96,12 @@ TAINT = {"key": "gpu", "value": "yes", "effect": "NoSchedule"}
         (node(taints=[TAINT]), spec(tolerations=[{"key": "gpu", "value": "no"}]), 0),
         (node(), spec(nodeSelector={"disk": "hdd"}), 0),
         (node(), spec(nodeSelector={"disk": "ssd"}), 4),
+        (node(), spec(affinity=affinity({"key": "disk", "operator": "In", "values": ["hdd"]})), 0),
+        (node(), spec(affinity=affinity({"key": "disk", "operator": "In", "values": ["hdd", "ssd"]})), 4),
+        (node(), spec(affinity=affinity({"key": "disk", "operator": "Exists"}, {"key": "gpu", "operator": "Exists"})), 0),
+        (node(), spec(affinity=affinity({"key": "disk", "operator": "DoesNotExist"})), 0),
+        (node(), spec(affinity=affinity({"key": "disk", "operator": "Gt", "values": ["1"]})), 0),
+        (node(), spec(affinity={"nodeAffinity": {}}), 4),
     ],
 )
 def test_nodes_that_take_no_such_pod(machine: Any, asked: Any, expected: int) -> None:
