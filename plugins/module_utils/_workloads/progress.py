@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .._cluster.pods import ready
@@ -37,6 +37,7 @@ class Progress:
     revision: Revision | None = None
     pods: tuple[Object, ...] = field(default=(), repr=False)  # of the newest revision, those that have not ended
     out_of_quota: bool = False
+    held: bool = False  # its update strategy keeps pods on an older revision
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -84,13 +85,13 @@ def progress_of(
     if spec.get("paused"):
         return result(PAUSED, "the rollout is paused")
     if (spec.get("updateStrategy") or {}).get("type") == "OnDelete" and updated < desired:
-        return result(FAILED, "its update strategy is OnDelete: pods change only when somebody deletes them")
+        return replace(result(FAILED, "its update strategy is OnDelete: pods change only when somebody deletes them"), held=True)
     terminal = next((trouble for trouble in troubles if trouble.terminal), None)
     if terminal:
         return result(FAILED, f"pod {terminal.pod}: {terminal.reason}")
     held = _held(workload, desired, updated) if kind == "StatefulSet" else ""
     if held and _partition(workload) >= desired:
-        return result(FAILED, held)
+        return replace(result(FAILED, held), held=True)
     going = [pod for pod in mine if pod["metadata"].get("deletionTimestamp")]
     few = len(mine) - len(going) < desired and any(pod not in all_new for pod in mine)
     if refused and not _refusal_may_pass(refused, room_to_come=bool(going) or few):

@@ -94,6 +94,11 @@ class Workload:
             restart_limit=self.restart_limit,
         )
 
+    def pods_in(self, scene: Scene) -> list[Object]:
+        """The workload's pods, of all revisions."""
+        workload = scene["workload"].get(f"{self.namespace}/{self.name}")
+        return pods_of(self.kind, workload, scene["keepers"].values(), scene["pods"].values()) if workload else []
+
     def progress(self) -> Progress:
         """As it is now."""
         lists = self.lists(self.read())
