@@ -59,7 +59,7 @@ def meets(expression: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
     return met.get(operator, False)
 
 
-def labels_of(workload: Object) -> dict[str, str]:
+def pod_labels_of(workload: Object) -> dict[str, str]:
     """The labels of its pods."""
     return dict((workload["spec"]["template"].get("metadata") or {}).get("labels") or {})
 

@@ -16,7 +16,7 @@ from ..._core.errors import SalvageError
 from ..._core.gather import for_each
 from ..._core.progress import Tell, silent
 from ..._workloads.pod_http import health_of
-from ..._workloads.workload import Object, finished, labels_of, path_of
+from ..._workloads.workload import Object, finished, pod_labels_of, path_of
 from .colours import (
     Colours,
     Endpoints,
@@ -81,7 +81,7 @@ def pods_with(cluster: ServesProxy, namespace: str, labels: Mapping[str, str]) -
 def refuse_other_services(cluster: ServesProxy, wanted: Object, key: str, known: Iterable[str]) -> None:
     """Raises SalvageError(bad_input) for a Service that would send traffic to the new colour's pods as soon as they are ready."""
     services = list_all(cluster, path_of("Service", wanted["metadata"]["namespace"]))[0].values()
-    found = others_that_select(services, labels_of(wanted), known)
+    found = others_that_select(services, pod_labels_of(wanted), known)
     if found:
         raise SalvageError(
             f"the pods of {wanted['metadata']['name']} would take traffic of {', '.join(found)} at once, which selects them too; "
@@ -132,8 +132,8 @@ def look_at_gates(
     gates.append(
         pdb_gate(
             list_all(cluster, path_of("PodDisruptionBudget", namespace))[0].values(),
-            labels_of(blue) if blue else colours.labels(active),
-            labels_of(green),
+            pod_labels_of(blue) if blue else colours.labels(active),
+            pod_labels_of(green),
         )
     )
     gates.append(return_gate(blue, settings.min_ready or 1))

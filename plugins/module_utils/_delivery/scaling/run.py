@@ -16,7 +16,7 @@ from ..._cluster.watch import Scene, Watch, list_all
 from ..._core.errors import SalvageError
 from ..._workloads.capacity import BEFORE, Size, plan, resources_patch, surge_of
 from ..._workloads.progress import COMPLETE, FAILED, PAUSED, pods_ready
-from ..._workloads.workload import Object, labels_of, path_of
+from ..._workloads.workload import Object, pod_labels_of, path_of
 from ..blue_green.colours import endpoints_of
 from ..rollout.rollback import Workload
 from .headroom import check_room
@@ -77,7 +77,7 @@ def scale(workload: Workload, wish: Wish, *, dry_run: bool) -> Result:
     return result
 
 
-def check(workload: Workload, *, check_headroom: bool) -> Result:
+def check_surge(workload: Workload, *, check_headroom: bool) -> Result:
     """Whether the pods that a rollout starts beside those that run have room.  Raises SalvageError if not."""
     obj = workload.read()
     more = surge_of(workload.kind, obj)
@@ -159,7 +159,7 @@ def _must_be_ours(hpa: Object | None, now: Size, wanted: Size) -> None:
 
 def _service_of(workload: Workload, obj: Object) -> str:
     """The Service that sends requests to the workload's pods: of its name, or the only one; none if it is not clear which."""
-    labels = labels_of(obj).items()
+    labels = pod_labels_of(obj).items()
     services = list_all(workload.cluster, path_of("Service", workload.namespace))[0].values()
     found = [one["metadata"]["name"] for one in services if (its := (one["spec"].get("selector") or {})) and its.items() <= labels]
     return workload.name if workload.name in found else found[0] if len(found) == 1 else ""

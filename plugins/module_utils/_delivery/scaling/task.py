@@ -16,7 +16,7 @@ from ..._core.options import argument_spec, from_params, option
 from ..._core.progress import PROGRESS_ARGUMENTS, teller
 from ..options import WorkloadOptions
 from ..rollout.rollback import Workload
-from .run import Wish, check, scale, undo
+from .run import Wish, check_surge, scale, undo
 
 
 @dataclass(frozen=True)
@@ -47,5 +47,5 @@ def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
     cluster = Cluster.connect(params, timeout=given.request_timeout)
     workload = Workload(cluster, given.kind, given.namespace, given.name, tell=teller(params["progress_path"]))
     if given.state == "checked":
-        return check(workload, check_headroom=given.check_headroom)
+        return check_surge(workload, check_headroom=given.check_headroom)
     return (scale if given.state == "present" else undo)(workload, wish, dry_run=check_mode)

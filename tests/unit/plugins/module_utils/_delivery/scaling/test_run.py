@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.rollout.rollback import Workload
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.scaling.run import Wish, check, scale, undo
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.scaling.run import Wish, check_surge, scale, undo
 
 APPS = "/apis/apps/v1/namespaces/a"
 DEPLOYMENT = f"{APPS}/deployments/api"
@@ -216,12 +216,12 @@ def test_the_room_for_a_rollout_is_what_its_strategy_starts(system: Any) -> None
     full = {"spec": {}, "status": {"hard": {"pods": "2"}, "used": {"pods": "2"}}}
     system.put(f"{CORE}/resourcequotas/q", full)
     with pytest.raises(SalvageError, match="1 more pods would break the quota q"):
-        check(workload(system), check_headroom=True)
-    assert check(workload(system), check_headroom=False)["surge"] == 1
+        check_surge(workload(system), check_headroom=True)
+    assert check_surge(workload(system), check_headroom=False)["surge"] == 1
     deployment = system.objects[DEPLOYMENT]
     for strategy in ({"type": "Recreate"}, {"rollingUpdate": {"maxSurge": 0}}):
         system.put(DEPLOYMENT, {**deployment, "spec": {**deployment["spec"], "strategy": strategy}})
-        assert check(workload(system), check_headroom=True) == {"changed": False, "surge": 0}
+        assert check_surge(workload(system), check_headroom=True) == {"changed": False, "surge": 0}
     assert not system.writes
 
 
