@@ -18,7 +18,7 @@ from .._cluster.http import ServesProxy
 from .._cluster.objects import create, read, update
 from .._core.errors import SalvageError
 from .._sealing.envelope import Hmac, Signer, signer
-from .proofs import PROOF_KEY, Proof, Subject, data_of, entries_of, newest_of, opened, sealed, still_needed
+from .proofs import PROOF_KEY, Proof, Subject, data_of, kept_entries, newest_of, opened, sealed, still_needed
 from .workload import PREFIX, Object, path_of
 
 _KEY_TYPE = f"{PREFIX}proof-key"
@@ -33,7 +33,7 @@ class ProofStore:
         """Those that can be trusted.  Raises SalvageError."""
         secret = read(self.cluster, path_of("Secret", subject.namespace, subject.secret))
         key = self._key(subject.namespace) if secret else None
-        found = [opened(entry, subject, key, time.time()) for entry in entries_of(secret)] if key else []
+        found = [opened(entry, subject, key, time.time()) for entry in kept_entries(secret)] if key else []
         return [proof for proof in found if proof]
 
     def add(self, subject: Subject, proof: Proof, templates: Collection[str], *, dry_run: bool) -> bool:
@@ -53,7 +53,7 @@ class ProofStore:
             return True
 
         def decide(there: Object) -> Object | None:
-            entries = entries_of(there)
+            entries = kept_entries(there)
             trusted = [one for other in entries if (one := opened(other, subject, key, time.time()))]
             before = newest_of(trusted).get(proof.template)
             if before and (before.verdict, before.copies, before.images) == (proof.verdict, proof.copies, proof.images):

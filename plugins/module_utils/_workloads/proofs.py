@@ -102,7 +102,7 @@ def opened(entry: Any, subject: Subject, key: Signer, now: float) -> Proof | Non
     return proof if proof.verdict in {"passed", "failed"} and at is not None and at <= now + _SKEW else None
 
 
-def entries_of(secret: Mapping[str, Any] | None) -> list[Any]:
+def kept_entries(secret: Mapping[str, Any] | None) -> list[Any]:
     """As they are kept in the Secret, not verified; none of what can't be read."""
     try:
         entries = json.loads(base64.b64decode(((secret or {}).get("data") or {}).get("proofs") or "", validate=True))

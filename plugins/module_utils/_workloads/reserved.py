@@ -5,31 +5,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .._core.errors import SalvageError, shown
 from .proofs import RESERVED
 from .workload import PREFIX
 
 
-def refuse_reserved(objects: Iterable[Any]) -> None:
-    """Raises SalvageError(bad_input) for the first object of a manifest that uses what is ours."""
-    for obj in objects:
-        problem = next(_problems(obj), None)
-        if problem:
-            metadata = obj.get("metadata") if isinstance(obj, Mapping) else None
-            name = metadata.get("name") if isinstance(metadata, Mapping) else None
-            kind = obj.get("kind") if isinstance(obj, Mapping) else None
-            raise SalvageError(
-                f"{kind or 'an object'} {shown(name or '')} in the manifest has the {problem}, which is reserved for what the modules "
-                "record; remove it from the manifest",
-                reason="bad_input",
-            )
+def reserved_in(obj: Any) -> str:
+    """What of an object, of the templates in it or of the items of a List is ours ("annotation NAME", "name NAME"); empty if nothing is."""
+    return next(_problems(obj), "")
 
 
 def _problems(obj: Any) -> Iterator[str]:
-    """Of an object, of the templates in it and of the items of a List."""
     if isinstance(obj, list):
         for item in obj:
             yield from _problems(item)

@@ -16,7 +16,7 @@ from ..._core.errors import SalvageError
 from ..._core.gather import for_each
 from ..._core.progress import Tell, silent
 from ..._workloads.pod_http import health_of
-from ..._workloads.workload import Object, finished, pod_labels_of, path_of
+from ..._workloads.workload import Object, finished, path_of, pod_labels_of
 from .colours import (
     Colours,
     Endpoints,

@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Any
 
 from ..._cluster.http import ServesProxy
-from ..._cluster.objects import call
 from ..._cluster.watch import list_all
 from ..._core.errors import SalvageError
 from ..._workloads.pod_trouble import Trouble
@@ -49,7 +48,7 @@ def _log(cluster: ServesProxy, namespace: str, trouble: Trouble, lines: int) -> 
     # While it waits to be started again, the run that failed is the previous one.
     for previous in [True, False] if trouble.restarted else [False]:
         try:
-            answer = call(cluster, "GET", path, query={**query, **({"previous": "true"} if previous else {})})
+            answer = cluster.call("GET", path, query={**query, **({"previous": "true"} if previous else {})})
         except SalvageError:
             continue
         text = answer.body.decode("utf-8", "replace").splitlines()

@@ -16,7 +16,7 @@ from ..._cluster.watch import Scene, Watch, list_all
 from ..._core.errors import SalvageError
 from ..._workloads.capacity import BEFORE, Size, plan, resources_patch, surge_of
 from ..._workloads.progress import COMPLETE, FAILED, PAUSED, pods_ready
-from ..._workloads.workload import Object, pod_labels_of, path_of
+from ..._workloads.workload import Object, path_of, pod_labels_of
 from ..blue_green.colours import endpoints_of
 from ..rollout.rollback import Workload
 from .headroom import check_room

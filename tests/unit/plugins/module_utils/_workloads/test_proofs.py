@@ -14,9 +14,9 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._workloads.
     Proof,
     Subject,
     data_of,
-    entries_of,
     images_moved,
     images_of,
+    kept_entries,
     opened,
     sealed,
     still_needed,
@@ -34,14 +34,14 @@ PROOF = Proof("passed", AT, "t1", "r1", "fine", (("Secret", "key", "key.1"), ("C
 
 def test_a_proof_survives_its_seal() -> None:
     assert opened(sealed(PROOF, SUBJECT, KEY), SUBJECT, KEY, NOW) == PROOF
-    through = entries_of({"data": data_of([sealed(PROOF, SUBJECT, KEY)])})
+    through = kept_entries({"data": data_of([sealed(PROOF, SUBJECT, KEY)])})
     assert [opened(entry, SUBJECT, KEY, NOW) for entry in through] == [PROOF]
 
 
 @given(st.sampled_from(["passed", "failed"]), st.text(), st.text(), st.lists(st.tuples(st.text(), st.text(), st.text())))
 def test_any_text_survives(verdict: str, run: str, reason: str, copies: list[tuple[str, str, str]]) -> None:
     proof = Proof(verdict, AT, "t", run, reason, tuple(copies), {run: (reason,)}, {"source": reason})
-    (entry,) = entries_of({"data": data_of([sealed(proof, SUBJECT, KEY)])})
+    (entry,) = kept_entries({"data": data_of([sealed(proof, SUBJECT, KEY)])})
     assert opened(entry, SUBJECT, KEY, NOW) == proof
 
 
@@ -92,14 +92,14 @@ def test_anything_else_is_not_a_proof(value: Any) -> None:
     "secret", [None, {}, {"data": None}, {"data": {"proofs": "%"}}, {"data": {"proofs": "e30="}}, {"data": {"proofs": 7}}, {"data": {}}]
 )
 def test_a_secret_that_holds_none(secret: Any) -> None:
-    assert entries_of(secret) == []
+    assert kept_entries(secret) == []
 
 
 def test_the_history_is_bounded_and_the_newest_stay() -> None:
     entries = [{"n": n} for n in range(LIMIT + 5)]
-    assert entries_of({"data": data_of(entries)}) == entries[5:]
+    assert kept_entries({"data": data_of(entries)}) == entries[5:]
     large = [{"n": n, "text": "x" * 200_000} for n in range(5)]
-    kept = entries_of({"data": data_of(large)})
+    kept = kept_entries({"data": data_of(large)})
     assert [entry["n"] for entry in kept] == [3, 4]
 
 

@@ -7,9 +7,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._workloads.proofs import Subject
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._workloads.reserved import refuse_reserved
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._workloads.reserved import reserved_in
 
 OURS = {"meta-salvage.euystacio/proven": "{}"}
 
@@ -31,10 +30,9 @@ OURS = {"meta-salvage.euystacio/proven": "{}"}
         [{"kind": "Secret", "metadata": {"name": "meta-salvage-proof-key"}}],
     ],
 )
-def test_what_is_ours_is_refused(obj: Any) -> None:
-    with pytest.raises(SalvageError, match="reserved for what the modules record; remove it from the manifest") as error:
-        refuse_reserved([{"kind": "Service", "metadata": {"name": "fine"}}, obj])
-    assert error.value.reason == "bad_input"
+def test_what_is_ours_is_found(obj: Any) -> None:
+    assert reserved_in(obj).split(" ")[0] in {"label", "annotation", "name", "generateName"}
+    assert "meta-salvage" in reserved_in(obj)
 
 
 @pytest.mark.parametrize(
@@ -52,4 +50,4 @@ def test_what_is_ours_is_refused(obj: Any) -> None:
     ],
 )
 def test_anything_else_is_let_through(obj: Any) -> None:
-    refuse_reserved([obj])
+    assert not reserved_in(obj)
