@@ -611,13 +611,14 @@ def test_policies_reach_neither_the_network_nor_the_machine(published: Bonds, ca
 def test_each_decision_of_the_runbook_is_carried_out_and_recorded(published: Bonds) -> None:
     published.policy(policy_files=policy_files())
     key = published.scratch / "decisions.key"
-    key.write_text("k" * 64)
-    records = published.scratch / "decisions"
+    subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", str(key)], check=True, capture_output=True)
+    records, head = published.scratch / "decisions", published.scratch / "elsewhere/head.json"
 
     def respond(decision: str, **more: Any) -> None:
         variables = {
             "namespace": SPACE, "opa_url": f"service://{SPACE}/opa-service:8181", "opa_binary": published.opa, "fixtures": FIXTURES,
-            "min_decisions": 0, "record_dir": str(records), "record_key": str(key), "provider": "provider-boreas",
+            "min_decisions": 0, "record_dir": str(records), "record_key": str(key), "record_head": str(head),
+            "provider": "provider-boreas",
             "decision": decision, "who": "the test", "why": f"to see {decision}",
         }  # fmt: skip
         run = published.lab.play("peace_bonds_respond", {f"peace_bonds_{name}": value for name, value in {**variables, **more}.items()})
@@ -630,13 +631,17 @@ def test_each_decision_of_the_runbook_is_carried_out_and_recorded(published: Bon
     assert risk_max() == 0.75
     respond("revert")
     assert risk_max() == 0.8
-    respond("restrict", until="2099-01-01T00:00:00Z")
+    respond("restrict", until="lifted")
     assert published.ask(MEDIUM)["decisions"][0]["status"] == "denied"
     respond("lift")
     assert published.ask(MEDIUM)["decisions"][0]["status"] == "allowed"
-    listed = published.task("peace_bonds_record_info", dir=str(records), keys=[str(key)])
+    listed = published.task("peace_bonds_record_info", dir=str(records), keys=[str(key)], head=str(head))
     assert listed["verified"]
     assert [item["record"]["decision"] for item in listed["records"]] == ["adjust_threshold", "revert", "restrict", "lift"], listed
+    sorted(records.iterdir())[-1].unlink()
+    truncated = published.task("peace_bonds_record_info", dir=str(records), keys=[str(key)], head=str(head))
+    assert (truncated["verified"], truncated["count"]) == (False, 3), truncated
+    assert "the newest are missing" in truncated["problems"][0]
 
 
 def test_a_policy_comes_by_a_restart_where_opa_does_not_watch_its_files(published: Bonds) -> None:
