@@ -41,7 +41,7 @@ options:
     default: []
   head:
     description:
-      - The file that holds the number of records and the hash of the newest one, signed. With it, newest records that are missing are noticed.
+      - The signed file that holds the number of records and the hash of the newest one. It shows when the newest records are missing.
       - Keep it where those who can write to O(dir) can't write. By default it is in C(meta-salvage/heads) of the user's state folder
         (C($XDG_STATE_HOME), or C(~/.local/state)).
     type: path

@@ -176,13 +176,14 @@ others:
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..module_utils._core.commands import literal
 from ..module_utils._core.errors import conclude
 from ..module_utils._prometheus_snapshot import task
 
 
 def main() -> None:
     module = AnsibleModule(**task.MODULE)
-    conclude(module, lambda: task.run(module.params, module.run_command, module.get_bin_path, check_mode=module.check_mode))
+    conclude(module, lambda: task.run(module.params, literal(module.run_command), module.get_bin_path, check_mode=module.check_mode))
 
 
 if __name__ == "__main__":

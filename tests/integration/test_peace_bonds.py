@@ -638,7 +638,7 @@ def test_each_decision_of_the_runbook_is_carried_out_and_recorded(published: Bon
     listed = published.task("peace_bonds_record_info", dir=str(records), keys=[str(key)], head=str(head))
     assert listed["verified"]
     assert [item["record"]["decision"] for item in listed["records"]] == ["adjust_threshold", "revert", "restrict", "lift"], listed
-    sorted(records.iterdir())[-1].unlink()
+    max(records.iterdir()).unlink()
     truncated = published.task("peace_bonds_record_info", dir=str(records), keys=[str(key)], head=str(head))
     assert (truncated["verified"], truncated["count"]) == (False, 3), truncated
     assert "the newest are missing" in truncated["problems"][0]

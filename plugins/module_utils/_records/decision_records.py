@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from .._core.errors import SalvageError
-from .._core.files import write_whole
+from .._core.files import make_private, write_whole
 from .._core.json_values import load_json
 from .._sealing.envelope import Signer
 from .._sealing.hashing import canonical, digest
@@ -81,8 +81,8 @@ def write_record(
     place = Path(folder)
     try:
         if not dry_run:
-            place.mkdir(mode=0o700, parents=True, exist_ok=True)
-            head_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private(place)
+            make_private(head_file.parent)
         elif not place.is_dir():
             _genuine([], read_head(head_file, keys), folder, head_file)
             whole = _next(record, None)
@@ -134,7 +134,7 @@ def _genuine(found: list[Checked], head: Head | None, folder: str, head_file: Pa
 
 @contextmanager
 def _locked(place: Path) -> Iterator[None]:
-    lock = os.open(place, os.O_RDONLY)
+    lock = os.open(place, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
