@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -151,14 +152,23 @@ def test_what_comes_after_is_done_though_what_comes_before_failed(site: Site) ->
 
 
 def test_a_drill_restores_beside_the_original_and_leaves_nothing_though_the_one_before_was_killed(site: Site) -> None:
-    with site.playing("restore_drill", restore_drill_namespace=SPACE) as killed:
-        comes_to(killed, (site.reports / f"{SPACE}.drill-journal").exists, 180)
-    left = site.copies()
-    assert len(left) == 1
+    # Not a copy: nothing but its label says so.
+    alike = {"metadata": {"name": "recovery-alike-drill-20260101000000-00ff", "labels": {LABEL: SPACE}}}
+    with site.lab.applied({"apiVersion": "v1", "kind": "Namespace", **alike}):
+        with site.playing("restore_drill", restore_drill_namespace=SPACE) as killed:
+            comes_to(killed, lambda: any(site.reports.glob(f"{SPACE}-drill-*.drill-journal")), 180)
+            killed.send_signal(signal.SIGSTOP)
+            left = site.copies()
+            assert len(left) == 1
+            beside = site.play("restore_drill", restore_drill_namespace=SPACE)
+            assert beside.code != 0 and f"Another drill of {SPACE} runs with the copy {left[0]}" in beside.words, beside.output
+            assert site.copies() == left
 
-    run = site.play("restore_drill", restore_drill_namespace=SPACE)
-    assert run.code == 0, run.output
-    assert site.copies() == []
+        run = site.play("restore_drill", restore_drill_namespace=SPACE)
+        assert run.code == 0, run.output
+        assert f"No record here proves that a drill created {alike['metadata']['name']};" in run.words
+        assert site.copies() == [] and site.lab.get("namespace", str(alike["metadata"]["name"]))["status"]["phase"] == "Active"
+    assert not [*site.reports.glob("copy-*"), *site.reports.glob("*.drill-journal")]
     report = site.report("restore-drill-localhost")
     assert (report["result"], report["backup"]) == ("PASS", site.published[0])
     assert report["restore"]["resumed"] is False  # the killed one's copy is gone, so there is nothing to go on with
@@ -166,6 +176,28 @@ def test_a_drill_restores_beside_the_original_and_leaves_nothing_though_the_one_
     skipped = {name for row in report["restore"]["skipped"] for name in row["objects"]}
     assert f"CronJob.batch {SPACE}/yearly" in skipped
     assert site.lab.get("service", "app", "-n", SPACE)["spec"]["type"] == "NodePort"
+
+
+def test_a_drill_deletes_no_namespace_that_is_not_the_one_of_its_record(site: Site) -> None:
+    """Each time one thing that the record says is not so."""
+    name = f"{SPACE}-drill-20260101000000-00ff"
+    site.reports.mkdir(exist_ok=True)
+    wrong: list[dict[str, Any]] = [{"uid": "0"}, {"run": "other"}, {"space": "recovery-alike"}, {}]
+    for number, change in enumerate(wrong):
+        record = {
+            "schema": 1, "run": "r", "cluster": "localhost", "namespace": SPACE, "space": name, "uid": "", "began": 0,
+            "process": {"machine": "another", "id": "1", "started": "1"}, "reason": "", **change,
+        }  # fmt: skip
+        metadata = {
+            "name": record["space"], "labels": {LABEL: SPACE} if change else {}, "annotations": {"meta-salvage.euystacio/drill-run": "r"},
+        }  # fmt: skip
+        path = site.reports / f"copy-localhost-{number}.json"
+        path.write_text(json.dumps(record))
+        with site.lab.applied({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}):
+            run = site.play("restore_drill", restore_drill_namespace=SPACE, restore_drill_take=False)
+            assert run.code != 0 and "so it was not deleted" in run.words, run.output
+            assert site.lab.get("namespace", str(record["space"]))["status"]["phase"] == "Active"
+        path.unlink()
 
 
 def test_the_runbooks_do_the_same_with_an_object_store(site: Site, object_store: dict[str, str]) -> None:
