@@ -12,10 +12,10 @@ from typing import Any
 
 from ..._core.errors import SalvageError
 from ..._sealing.envelope import Ed25519, genuine
+from ..._sealing.origin import foreign, too_old
 from ..archive.layout import ceilings, verify_archive
 from ..options import ReadOptions
 from .store import Record, Store
-from .trust import foreign, too_old
 
 _IN_MEMORY = 32 << 20  # of an archive; the rest of a larger one goes to the folder for temporary files
 
