@@ -9,12 +9,14 @@ import inspect
 import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from .._core.errors import SalvageError
 from . import auth
 from .http import REASON_OF, Response, said
 from .kubeconfig import Login
+from .transport import within
 
 _STEP = 16 * 1024
 _STDOUT, _STDERR, _VERDICT = 1, 2, 3
@@ -99,7 +101,8 @@ class Container:
             )
         self._login = self._login or auth.login(auth.auth_options(self._params))
         with auth.core_api(self._login) as api:
-            return stream.stream(
+            ask = partial(
+                stream.stream,
                 api.connect_get_namespaced_pod_exec,
                 self.pod,
                 self.namespace,
@@ -112,3 +115,7 @@ class Container:
                 _preload_content=False,
                 binary=True,
             )
+            try:
+                return within(self._timeout, ask)
+            except TimeoutError:
+                raise SalvageError(f"{self} took no command within {self._timeout:g} s", reason="timeout") from None
