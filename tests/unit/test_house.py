@@ -155,9 +155,7 @@ WRITERS = {
     "_prometheus_snapshot/perform.py": "Prometheus' own data",
     "_prometheus_snapshot/vault.py": "gigabytes, in a private folder",
 }
-_WRITES = re.compile(
-    r"""\.(write_text|write_bytes|touch)\(|\.open\(\s*["'][^"']*[wax+]|mkstemp|O_CREAT|copyfile|copytree|rmtree"""
-)
+_WRITES = re.compile(r"""\.(write_text|write_bytes|touch)\(|\.open\(\s*["'][^"']*[wax+]|mkstemp|O_CREAT|copyfile|copytree|rmtree""")
 
 
 def test_files_are_written_and_trees_removed_in_few_places() -> None:

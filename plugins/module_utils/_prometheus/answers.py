@@ -50,7 +50,7 @@ def parse_promql(data: object) -> list[MetricSample]:
     raw = data.get("warnings")
     doubt = f"Prometheus warns: {'; '.join(as_text(w)[:120] for w in raw[:3])}" if isinstance(raw, (list, tuple)) and raw else ""
     kind, result = inner.get("resultType"), inner.get("result")
-    if kind not in {"vector", "matrix", "scalar"} or not isinstance(result, (list, tuple)):
+    if kind not in ("vector", "matrix", "scalar") or not isinstance(result, (list, tuple)):
         raise _invalid(f"a vector, matrix or scalar was expected, the result is {json_kind(kind)}")
     if kind == "scalar":
         return [replace(_promql_sample({}, [result], doubt), series=())]
