@@ -97,8 +97,26 @@ options:
     description: The PEM file with the ed25519 private key that signs the record with the digests.
     type: path
   public_key:
-    description: The PEM file with the public key of O(signing_key). If it is set, a snapshot that is not signed by this key is refused.
+    description:
+      - The PEM file with the public key of O(signing_key). A snapshot that is not signed by this key is refused before it is decrypted.
+      - Required by O(state=verified) and O(state=restored), unless O(unsigned=true).
     type: path
+  unsigned:
+    description:
+      - Accept a snapshot without O(public_key). Encryption does not prove who took a snapshot, because the recipients are public keys.
+      - With O(public_key), this option has no effect.
+    type: bool
+    default: false
+  cluster:
+    description:
+      - With O(state=created), the name of the cluster. It is written into the record with the UID of the namespace C(kube-system).
+      - With the other states, the cluster that the snapshot must be of, by this name or UID. Without it, a snapshot that is restored into a
+        pod must be of the cluster of the pod.
+    type: str
+  allow_unknown_cluster:
+    description: Accept a snapshot that does not say of which cluster it is, such as one from before records had it.
+    type: bool
+    default: false
   promtool:
     description: The path of C(promtool), which is part of Prometheus.
     type: path
@@ -119,6 +137,7 @@ EXAMPLES = r"""
     directory: /var/backups/euystacio/prometheus
     recipients: "{{ backup_recipients }}"
     signing_key: /etc/meta-salvage/backup.pem
+    cluster: production
 
 - name: Restore the newest snapshot into the Prometheus of the new cluster
   euystacio.meta_salvage.prometheus_snapshot:
@@ -126,12 +145,14 @@ EXAMPLES = r"""
     directory: /var/backups/euystacio/prometheus
     identity: /etc/meta-salvage/backup.key
     public_key: /etc/meta-salvage/backup.pub
+    cluster: production
 """
 
 RETURN = r"""
 snapshot:
   description:
     - The record of the snapshot, with its C(path). C(sample) is the sample that it must contain, with its time in milliseconds.
+      C(sealed) is the size and the SHA-256 of each encrypted file.
     - In check mode with O(state=created), only C(source) and the C(size) of the data of Prometheus.
   returned: success
   type: dict
@@ -139,6 +160,7 @@ snapshot:
     schema: 1
     name: 20261124T210000Z-3f2b1c0d4e5f6071
     path: /var/backups/euystacio/prometheus/20261124T210000Z-3f2b1c0d4e5f6071
+    cluster: {name: production, uid: 0b8d2c6e-3f0a-4a55-9f0e-2d1b1f6f3a11}
     source: {server: "https://127.0.0.1:6443", namespace: monitoring, pod: prometheus-prometheus-operator-kube-p-prometheus-0}
     taken: "2026-11-24T21:00:00Z"
     from: "2026-11-23T21:00:00Z"
@@ -150,6 +172,8 @@ snapshot:
         size: 310221
         sha256: 2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
     encrypted: true
+    sealed:
+      01KB3C4D5E6F7G8H9JKMNPQRST/index: {size: 310522, sha256: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08}
 resumed:
   description: Whether the module resumed a run that was killed.
   returned: O(state=created)

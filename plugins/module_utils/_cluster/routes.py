@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from .._core.errors import SalvageError
+from .credentials import bearer
 from .http import Endpoint, Http, open_endpoint
 from .port_forward import open_forward
+from .retry import Retry
 from .session import Cluster
 
 ARGUMENTS: dict[str, Any] = {
@@ -25,26 +27,30 @@ class Routes:
     """Opens addresses by a module's parameters: kubernetes.core's auth options, and ``ARGUMENTS`` for what is behind an address.
 
     ``prefix`` is how the module names the latter: with ``opa_`` they are opa_token, opa_ca_path and opa_validate_certs.
-    Nothing is connected, and no library is needed, before an address asks for it.  ``timeout`` in seconds is each request's.
+    Nothing is connected, and no library is needed, before an address asks for it.  ``timeout`` in seconds is each request's,
+    ``retry`` the session's policy.
     """
 
-    def __init__(self, params: Mapping[str, Any], timeout: float, *, prefix: str = "", cluster: Cluster | None = None) -> None:
+    def __init__(
+        self, params: Mapping[str, Any], timeout: float, *, prefix: str = "", cluster: Cluster | None = None, retry: Retry | None = None
+    ) -> None:
         self._params = params
         self._timeout = timeout
         self._prefix = prefix
         self._cluster = cluster
+        self._retry = retry
 
     def _option(self, name: str) -> Any:
         return self._params.get(self._prefix + name)
 
     @cached_property
     def cluster(self) -> Cluster:
-        return self._cluster or Cluster.connect(self._params, timeout=self._timeout)
+        return self._cluster or Cluster.connect(self._params, timeout=self._timeout, retry=self._retry)
 
     @cached_property
     def headers(self) -> dict[str, str]:
         token = self._option("token")
-        return {"Authorization": f"Bearer {token}"} if token else {}
+        return {"Authorization": bearer(token, f"the option {self._prefix}token")} if token else {}
 
     @cached_property
     def tls(self) -> dict[str, Any]:

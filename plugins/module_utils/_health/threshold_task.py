@@ -12,6 +12,7 @@ from typing import Any
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
 from .._cluster import defaults, routes
+from .._cluster.retry import ONCE
 from .._core.errors import SalvageError
 from .._core.options import argument_spec, from_params, option
 from .._core.times import parse_duration
@@ -26,7 +27,7 @@ class ThresholdQuery:
     path: str | None = option(None)
     format: str = option("auto", choices=["auto", "api", "exposition", "promql"])
     profile: dict[str, Any] | None = option(None)
-    max_age: str | None = option(None)
+    max_age: str = option("10m")
     prometheus_url: str | None = option(None)
     history: str | None = option(None)
     timeout: float = option(10)
@@ -45,12 +46,12 @@ def run(params: Mapping[str, Any], now: float) -> dict[str, Any]:
     if query.timeout <= 0:
         raise SalvageError(f"timeout: {query.timeout:g} is too short; set seconds above 0", reason="bad_input")
     profile = parse_profile(query.profile)
-    max_age = None if query.max_age is None else parse_duration(query.max_age, "max_age")
+    max_age = (parse_duration(query.max_age, "max_age") if query.max_age else 0.0) or None
     span = None if query.history is None else parse_duration(query.history, "history")
     past = query.prometheus_url or (query.url if query.format == "promql" else None)
     if span and not past:
         raise SalvageError("history: it needs a Prometheus; set prometheus_url", reason="bad_input")
-    addresses = routes.Routes(params, query.timeout)
+    addresses = routes.Routes(params, query.timeout, retry=ONCE)
     endpoint = addresses.open(query.url)
     prometheus = addresses.open_if(past)
     evaluations = read_thresholds(

@@ -13,7 +13,7 @@ import pyrage
 import pytest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.archive.run import Backup
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.archive.select import Selection
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster import objects
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster import retry
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.http import Http, Response
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.session import Cluster
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
@@ -31,6 +31,7 @@ class Past(Http):
     def __init__(self) -> None:
         self.version = 100
         self.oldest = 0
+        self.uid = "uid-of-the-past"
         self.past: dict[int, dict[str, list[Object]]] = {self.version: {}}
         self.kinds: dict[str, list[tuple[str, str, bool]]] = {"/api/v1": []}
         self.before: Fault = lambda path, query: None
@@ -65,7 +66,7 @@ class Past(Http):
             found = [{"name": name, "kind": kind, "namespaced": spaced, "verbs": ["list"]} for name, kind, spaced in self.kinds[path]]
             return 200, {"resources": found}
         if path.startswith("/api/v1/namespaces/") and path.count("/") == 4:
-            return 200, {"metadata": {"name": path.rsplit("/", maxsplit=1)[-1]}}
+            return 200, {"metadata": {"name": path.rsplit("/", maxsplit=1)[-1], "uid": self.uid}}
         start = 0
         version = int(query.get("resourceVersion") or self.version)
         if "continue" in query:
@@ -82,7 +83,7 @@ class Past(Http):
 
 @pytest.fixture
 def past(monkeypatch: pytest.MonkeyPatch) -> Past:
-    monkeypatch.setattr(objects.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(retry.time, "sleep", lambda seconds: None)
     cluster = Past()
     cluster.define("/api/v1", "configmaps", "ConfigMap")
     cluster.define("/api/v1", "namespaces", "Namespace", namespaced=False)
@@ -105,9 +106,11 @@ class Keys:
         self.named = named
         self.another_key = make_key
 
-    def backup(self, past: Past, selection: Selection | None = None, *, allow_partial: bool = False, keep: int = 0) -> Backup:
+    def backup(
+        self, past: Past, selection: Selection | None = None, *, allow_partial: bool = False, keep: int = 0, name: str = ""
+    ) -> Backup:
         cluster = Cluster("https://past", past)
-        return Backup(cluster, selection or Selection(), self.sign, [self.identity.to_public()], allow_partial, keep)
+        return Backup(cluster, selection or Selection(), self.sign, [self.identity.to_public()], allow_partial, keep, name=name)
 
 
 @pytest.fixture(scope="session")

@@ -7,13 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
+from tempfile import SpooledTemporaryFile
 from typing import Any
 
 from ..._core.errors import SalvageError
 from ..._sealing.envelope import Ed25519, genuine
-from ..._sealing.hashing import Hashing
-from ..archive.layout import verify_archive
+from ..._sealing.origin import foreign, too_old
+from ..archive.layout import ceilings, verify_archive
+from ..options import ReadOptions
 from .store import Record, Store
+
+_IN_MEMORY = 32 << 20  # of an archive; the rest of a larger one goes to the folder for temporary files
 
 
 def described(record: Record, now: datetime) -> Record:
@@ -26,9 +30,35 @@ def described(record: Record, now: datetime) -> Record:
     return {**facts, "age": (now - created).total_seconds()}
 
 
-def list_backups(store: Store, key: Ed25519, now: datetime) -> list[Record]:
-    """All backups, newest first, each with its ``problem``, empty where record and archive are as they were written."""
-    return [{**described(record or {}, now), "name": name, "problem": store.problem(name, record, key)} for name, record in store.records()]
+def list_backups(store: Store, key: Ed25519, now: datetime, asked: ReadOptions | None = None) -> list[Record]:
+    """All backups, newest first, each with its ``problem``, empty where record and archive are as written and of the cluster asked for."""
+    return [
+        {
+            **described(record or {}, now),
+            "name": name,
+            "problem": store.problem(name, record, key) or _of_another_cluster(record or {}, asked),
+        }
+        for name, record in store.records()
+    ]
+
+
+def _of_another_cluster(record: Record, asked: ReadOptions | None) -> str:
+    if asked is None or not asked.cluster:
+        return ""
+    return foreign(record, asked.cluster, "", allow_unknown=asked.allow_unknown_cluster)
+
+
+def refuse_foreign(record: Record, asked: ReadOptions) -> None:
+    """Raises SalvageError(invalid) for a backup that is not of the cluster asked for, where one is."""
+    if why := _of_another_cluster(record, asked):
+        raise _refused(str(record["name"]), why)
+
+
+def refuse_wrong(record: Record, asked: ReadOptions, live: str, max_age: float, now: float) -> None:
+    """Raises SalvageError(invalid) for a backup of another cluster than the one asked for, else the live one, or one that is too old."""
+    why = foreign(record, asked.cluster, live, allow_unknown=asked.allow_unknown_cluster) or too_old(record, max_age, now)
+    if why:
+        raise _refused(str(record["name"]), why)
 
 
 def proven(
@@ -36,7 +66,7 @@ def proven(
 ) -> tuple[Record, dict[str, Any]]:
     """The record and the manifest of the newest backup, or the named one; ``take`` gets each object before it is proven.
 
-    Holds one object at a time.  Raises SalvageError(not_found, invalid).
+    Nothing is decrypted before all of the archive is the one that the signed record was made for.  Raises SalvageError(not_found, invalid).
     """
     names = store.names()
     if not names:
@@ -47,17 +77,17 @@ def proven(
     record = store.record(name)
     if record is None or not genuine(name, record, key):
         raise _refused(name, store.problem(name, record, key))
-    with store.open(name) as file:
-        source = Hashing(file)
-        try:
-            manifest = verify_archive(source, key, having, take)  # type: ignore[arg-type] # it only reads
-        except SalvageError:
-            # A changed archive may look like one that is for another key; its hash shows which one it is.
-            if source.drain() != record.get("sha256"):
-                raise _refused(name, "its archive is not the one that was published") from None
-            raise
-        if source.drain() != record.get("sha256") or manifest["name"] != name or manifest["root"] != record.get("root"):
-            raise _refused(name, "its record is that of another archive")
+    try:
+        with SpooledTemporaryFile(_IN_MEMORY) as copy:  # encrypted: no plaintext reaches a disk
+            if why := store.difference(name, record, copy.write):
+                raise _refused(name, why)
+            copy.seek(0)
+            manifest = verify_archive(copy, key, having, ceilings(record), take)  # type: ignore[arg-type] # it only reads
+    except OSError as exc:
+        where = "the folder for temporary files"
+        raise SalvageError(f"{where} does not take the archive: {exc.strerror or exc}; set TMPDIR to another", reason="too_large") from None
+    if manifest["name"] != name or manifest["root"] != record.get("root"):
+        raise _refused(name, "its record is that of another archive")
     return record, manifest
 
 
@@ -71,4 +101,4 @@ def open_backup(
 
 
 def _refused(name: str, why: str) -> SalvageError:
-    return SalvageError(f"the backup {name} is refused: {why}; use another", reason="invalid")
+    return SalvageError(f"the backup {name} is refused: {why}{'' if '; ' in why else '; use another'}", reason="invalid")

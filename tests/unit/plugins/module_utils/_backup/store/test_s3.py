@@ -149,7 +149,8 @@ class Cloud:
         names = sorted(name for name in self.objects if name.startswith(asked.query["prefix"]))
         names = [name for name in names if name > asked.query.get("continuation-token", "")]
         shown = "".join(
-            f"<Contents><Key>{escape(name)}</Key><LastModified>{self.objects[name][1].isoformat()}</LastModified></Contents>"
+            f"<Contents><Key>{escape(name)}</Key><LastModified>{self.objects[name][1].isoformat()}</LastModified>"
+            f"<Size>{len(self.objects[name][0])}</Size></Contents>"
             for name in names[:2]
         )
         more = f"<IsTruncated>true</IsTruncated><NextContinuationToken>{names[1]}</NextContinuationToken>" if names[2:] else ""
@@ -218,6 +219,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Cloud:
     """What every client of the module gets to instead of a network."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
@@ -515,6 +517,11 @@ def writes(store: Store) -> None:
         (b"<r/>", writes, "does not take the backup: .*no UploadId"),
         (b"<r><UploadId>1</UploadId></r>", writes, "no ETag"),
         (b"<r><Contents><Size>1</Size></Contents></r>", lambda store: store.names(), "can't be listed: .*no Key"),
+        (
+            b"<r><Contents><Key>k</Key><LastModified>2026-01-01T00:00:00Z</LastModified></Contents></r>",
+            lambda store: store.names(),
+            "can't be listed: .*no Size",
+        ),
         (b"<r><Upload><Key>k</Key></Upload></r>", lambda store: store.locked().__enter__(), "can't be cleaned .*no Initiated"),
     ],
 )
