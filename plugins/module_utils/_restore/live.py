@@ -98,6 +98,15 @@ class Live:
     def services(self) -> list[Object]:
         return self._all("/api/v1/services")
 
+    def released(self) -> dict[str, str]:
+        """The volumes that hold data of a claim that is gone, and its UID."""
+        found = {}
+        for volume in self._all("/api/v1/persistentvolumes"):
+            uid = ((volume.get("spec") or {}).get("claimRef") or {}).get("uid")
+            if (volume.get("status") or {}).get("phase") == "Released" and uid:
+                found[volume["metadata"]["name"]] = uid
+        return found
+
     def classes(self) -> frozenset[str | None]:
         return new_volume_classes(self._all("/apis/storage.k8s.io/v1/storageclasses"), self._all("/api/v1/persistentvolumes"))
 

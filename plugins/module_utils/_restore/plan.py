@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from .._core.errors import SalvageError
@@ -116,6 +116,8 @@ def plan_restore(items: Sequence[Item], selection: Choice, context: Context, nam
                 reason="bad_input",
             )
     needed = _definitions(items, selection, names)
+    disks = [item for item in items if item.key.kind == "PersistentVolume" and _selected(item, selection, names, needed)]
+    context = replace(context, volumes={item.key.name: not why_not(item, context) for item in disks})
     inside = [obj for key, obj in items if _in_namespaces(key.namespace, selection)] if selection.isolated else []
     kinds = allowed_kinds(selection.isolated_kinds, names)
     scope = copy_scope(inside, context.classes, kinds) if selection.isolated else None
@@ -225,8 +227,9 @@ def action_for(step: Step, live: Object | None, existing: str, *, ours: bool) ->
 
 
 def _released(step: Step, live: Object) -> bool:
-    """Whether it is a volume that still waits for the very claim which the backup has bound to it."""
-    if step.key.kind != "PersistentVolume" or (live.get("status") or {}).get("phase") != "Released":
+    """Whether it is a volume that still waits for the very claim which the backup has bound to it; one released before waits for none."""
+    before, after = ((obj.get("status") or {}).get("phase") for obj in (step.source, live))
+    if step.key.kind != "PersistentVolume" or after != "Released" or before == "Released":
         return False
     was, now = ((obj.get("spec") or {}).get("claimRef") or {} for obj in (step.source, live))
     return bool(was.get("uid")) and was.get("uid") == now.get("uid")

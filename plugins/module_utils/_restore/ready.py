@@ -37,7 +37,8 @@ def unready(obj: Mapping[str, Any]) -> str:
         desired, available = status.get("desiredNumberScheduled", 0), status.get("numberAvailable", 0)
     else:
         desired, available = spec.get("replicas", 1), status.get("availableReplicas", 0)
-    return "" if available >= desired else f"{available} of {desired} replicas are available"
+    paused = "; it is paused, as it was in the backup: resume it with kubectl rollout resume" if spec.get("paused") else ""
+    return "" if available >= desired else f"{available} of {desired} replicas are available{paused}"
 
 
 def served(slices: Iterable[Mapping[str, Any]], service: str) -> bool:

@@ -71,8 +71,16 @@ class Restore:
         more: dict[str, Any] = {"classes": self._live.classes()} if selection.isolated else {}
         wants_ports = node_ports(obj for key, obj in self._items if key.kind == "Service")
         more["ports"] = node_ports(self._live.services()) if wants_ports else {}
+        unread = ""
+        if any(key.kind == "PersistentVolume" for key, _obj in self._items):
+            try:
+                more["released"] = self._live.released()
+            except SalvageError as exc:
+                unread = f"whether volumes of the cluster still hold the data of a claim is unknown: {exc}"
         context = context_of(self._items, mapping=selection.mapping, finalizers=self._wish.finalizers, **more)
-        return plan_restore(self._items, selection, context, {**spelled(self._items), **self._live.names})
+        plan = plan_restore(self._items, selection, context, {**spelled(self._items), **self._live.names})
+        plan.notes.extend([unread] if unread else [])
+        return plan
 
     def run(self, *, dry_run: bool = False) -> Outcome:
         """Raises SalvageError for what makes the whole of it impossible; the rest is in the outcome."""

@@ -5,12 +5,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from .._cluster.conditions import holds
-from .kinds import RELEASE, TOKEN_TYPE, Context, Item, annotations_of, labels_of, name_of
+from .kinds import RELEASE, TOKEN_TYPE, Context, Item, annotations_of, generated_for, labels_of, name_of
 
 
 def _bootstrap(obj: Mapping[str, Any], _context: Context) -> str:
@@ -31,7 +30,7 @@ def _config_map(obj: Mapping[str, Any], _context: Context) -> str:
 def _secret(obj: Mapping[str, Any], context: Context) -> str:
     if obj.get("type") == TOKEN_TYPE:
         account = annotations_of(obj).get("kubernetes.io/service-account.name", "")
-        if re.fullmatch(re.escape(account) + "-token-[a-z0-9]{5}", obj["metadata"]["name"]):
+        if generated_for(account, obj["metadata"]["name"]):
             return "a generated token of a ServiceAccount is worth nothing in another cluster"
     if obj.get("type") == RELEASE and obj["metadata"].get("namespace") in context.mapping:
         return "a Helm release is bound to its namespace; install the chart in the other one"
@@ -75,8 +74,11 @@ def _pod(obj: Mapping[str, Any], _context: Context) -> str:
     return "it had ended, and would run again" if (obj.get("status") or {}).get("phase") in ("Succeeded", "Failed") else ""
 
 
-def _volume(obj: Mapping[str, Any], _context: Context) -> str:
+def _volume(obj: Mapping[str, Any], context: Context) -> str:
     spec = obj.get("spec") or {}
+    uid = (spec.get("claimRef") or {}).get("uid")
+    if uid and context.released.get(obj["metadata"]["name"]) == uid:
+        return ""  # whatever its policy was, it is still there with the data of this claim
     if "pv.kubernetes.io/provisioned-by" in annotations_of(obj) and spec.get("persistentVolumeReclaimPolicy") == "Delete":
         return "its data goes with its claim; the claim gets a new volume"
     return ""

@@ -147,6 +147,32 @@ def test_a_volume_that_was_released_by_the_same_claim_is_given_back() -> None:
     assert action_for(step, volume("u", "Released"), "skip", ours=False) == REBIND
     assert action_for(step, volume("other", "Released"), "skip", ours=False) == UNCHANGED
     assert action_for(step, volume("u", "Bound"), "skip", ours=False) == UNCHANGED
+    # One that was released already holds what somebody protected from later claims.
+    step = planned([volume("u", "Released")]).steps[0]
+    assert action_for(step, volume("u", "Released"), "skip", ours=False) == UNCHANGED
+
+
+def disk(name: str, claim: str, phase: str, policy: str = "Retain") -> dict[str, Any]:
+    spec = {"claimRef": {"namespace": "a", "name": "data", "uid": claim}, "persistentVolumeReclaimPolicy": policy}
+    notes = {"pv.kubernetes.io/provisioned-by": "p"}
+    return make("PersistentVolume", name, "", spec=spec, status={"phase": phase}, meta={"annotations": notes})
+
+
+@pytest.mark.parametrize("notes", [{}, {"volume.kubernetes.io/storage-provisioner": "p"}])
+def test_a_claim_gets_the_volume_that_it_had_and_no_other_of_its_name(notes: dict[str, str]) -> None:
+    claim = make("PersistentVolumeClaim", "data", meta={"uid": "new", "annotations": notes}, spec={"volumeName": "pv-new"})
+    objects = [disk("pv-old", "old", "Released"), disk("pv-new", "new", "Bound"), claim]
+    found = {step.key.name: step.wanted["spec"] for step in planned(objects, Choice(namespaces=frozenset({"a"}))).steps}
+    assert found["data"] == {"volumeName": "pv-new"}
+    assert found["pv-old"]["claimRef"]["uid"] == "old" and "uid" not in found["pv-new"]["claimRef"]
+
+
+@pytest.mark.parametrize("notes", [{}, {"volume.kubernetes.io/storage-provisioner": "p"}])
+def test_a_claim_does_not_wait_for_a_volume_that_is_not_restored(notes: dict[str, str]) -> None:
+    claim = make("PersistentVolumeClaim", "data", meta={"uid": "u", "annotations": notes}, spec={"volumeName": "pv"})
+    found = planned([disk("pv", "u", "Bound", "Delete"), claim], Choice(namespaces=frozenset({"a"})))
+    assert [step.wanted["spec"] for step in found.steps] == [{}]
+    assert "new volume" in found.left[0].reason
 
 
 def test_owners_are_linked_under_the_uid_that_they_have_now() -> None:
