@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.archive.run import Backup
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.archive.select import Selection
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store.high_water import HighWater
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.session import Cluster
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._sealing.age import recipients
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._sealing.keys import private_key
@@ -123,6 +124,21 @@ def test_a_backup_is_proven_and_none_is_taken_while_it_is_young(site: Site) -> N
 
     verified = site.play("backup_verify", backup_verify_max_age=3600)
     assert verified.code == 0 and f"{site.published[0]} is COMPLETE" in verified.output, verified.output
+
+
+def test_a_backup_of_another_cluster_and_one_that_was_taken_away_are_refused(site: Site) -> None:
+    site.back_up(SPACE)
+    newest = site.back_up(SPACE)
+    other = site.play("backup_verify", backup_cluster="another")
+    assert other.code != 0 and "it is of the cluster localhost, not of another" in other.output, other.output
+    restore = site.play("restore", restore_cluster="another", restore_namespaces=[SPACE])
+    assert restore.code != 0 and "it is of the cluster localhost, not of another" in restore.output, restore.output
+    for end in (".json", ".age"):
+        (site.folder / "store" / f"{newest}{end}").unlink()
+    missed = site.play("backup_verify")
+    assert missed.code != 0 and f"the backup {newest} was the newest here before, and is gone" in missed.output, missed.output
+    known = site.play("backup_verify", backup_allow_missing=True)
+    assert known.code == 0, known.output
 
 
 def test_what_comes_after_is_done_though_what_comes_before_failed(site: Site) -> None:
@@ -242,6 +258,7 @@ def bad(site: Site, kind: str) -> dict[str, Any]:
         ]
         for end in (".age", ".json"):
             (site.folder / "store" / f"{written}{end}").rename(store / f"{written}{end}")
+        HighWater(site.store, key).check(allow_missing=True)  # this machine has seen them, and misses them now
         if own:
             given["restore_drill_namespace"] = SPACE
     return given

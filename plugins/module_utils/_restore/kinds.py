@@ -38,19 +38,19 @@ class Key(NamedTuple):
         return f"{self.kind} {self.namespace}/{self.name}" if self.namespace else f"{self.kind} {self.name}"
 
 
-class Item(NamedTuple):
+class RestoreItem(NamedTuple):
     """An object, and what it is, worked out once."""
 
     key: Key
     obj: Mapping[str, Any]
 
 
-def item_of(obj: Mapping[str, Any]) -> Item:
-    return Item(object_key(obj), obj)
+def restore_item(obj: Mapping[str, Any]) -> RestoreItem:
+    return RestoreItem(object_key(obj), obj)
 
 
-def items_of(objects: Iterable[Mapping[str, Any]]) -> list[Item]:
-    return [item_of(obj) for obj in objects]
+def restore_items(objects: Iterable[Mapping[str, Any]]) -> list[RestoreItem]:
+    return [restore_item(obj) for obj in objects]
 
 
 def object_key(obj: Mapping[str, Any]) -> Key:
@@ -68,7 +68,7 @@ def name_of(obj: Mapping[str, Any]) -> tuple[str, str]:
     return metadata.get("namespace") or "", metadata["name"]
 
 
-def context_of(items: Iterable[Item], **more: Any) -> Context:
+def context_of(items: Iterable[RestoreItem], **more: Any) -> Context:
     """What the objects of a backup say of each other."""
     uids, scaled, selecting = set(), set(), set()
     for key, obj in items:

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .kinds import Item
+from .kinds import RestoreItem
 from .portable import Object, bundle_holders, hooks_of
 
 _NAME_LABEL = "kubernetes.io/metadata.name"
@@ -22,7 +22,7 @@ _RELEASE = "meta.helm.sh/release-namespace"
 _ACCOUNTS, _ACCOUNT = "system:serviceaccounts:", "system:serviceaccount:"
 
 
-def mapped(item: Item, mapping: Mapping[str, str]) -> Object:
+def mapped(item: RestoreItem, mapping: Mapping[str, str]) -> Object:
     """The object with each namespace under its new name, wherever a field is known to name one."""
     if not mapping:
         return dict(item.obj)
@@ -47,7 +47,7 @@ def mapped(item: Item, mapping: Mapping[str, str]) -> Object:
     return fresh
 
 
-def names_in_text(item: Item, mapping: Mapping[str, str]) -> list[str]:
+def names_in_text(item: RestoreItem, mapping: Mapping[str, str]) -> list[str]:
     """The mapped namespaces that a text of the object names as part of an address; what a Secret holds is not looked at."""
     obj = item.obj
     if not mapping or item.key.kind == "Secret":

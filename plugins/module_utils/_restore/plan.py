@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from .._core.errors import SalvageError
 from .compare import differences
 from .isolate import Isolated, allowed_kinds, copy_scope, isolate
-from .kinds import RELEASE, Context, Item, Key, kind_of, name_of
+from .kinds import RELEASE, Context, Key, RestoreItem, kind_of, name_of
 from .mapping import mapped, names_in_text
 from .portable import Object, comparable, owners_of, stripped, suspended
 from .restore_waves import wave_of
@@ -38,7 +38,7 @@ class Choice:
     isolated: bool = False
     isolated_kinds: frozenset[str] = frozenset()  # as include spells them
 
-    def check(self, items: Iterable[Item]) -> None:
+    def check(self, items: Iterable[RestoreItem]) -> None:
         """Raises SalvageError(bad_input)."""
         there = {name for key, _obj in items for name in (key.namespace, key.name if key.kind == "Namespace" else "")}
         missing = sorted((set(self.namespaces) | set(self.mapping)) - there)
@@ -78,7 +78,7 @@ class Step:
     first: Object  # what is written before the rest is there
     wave: int
     owners: list[Object]
-    source: Object
+    source: Mapping[str, Any]
     action: str = ""
     problem: str = ""
     written: bool = False
@@ -102,7 +102,7 @@ class RestorePlan:
     notes: list[str]
 
 
-def plan_restore(items: Sequence[Item], selection: Choice, context: Context, names: Mapping[str, str]) -> RestorePlan:
+def plan_restore(items: Sequence[RestoreItem], selection: Choice, context: Context, names: Mapping[str, str]) -> RestorePlan:
     """The objects in the order that they are restored in, and every other one with why not.
 
     ``names`` gives each kind as the user spells it (`deployments.apps`).  Raises SalvageError(bad_input).
@@ -131,11 +131,11 @@ def plan_restore(items: Sequence[Item], selection: Choice, context: Context, nam
         if found.reason:
             left.append(Left(key, found.reason))
             continue
-        wanted = mapped(Item(key, found.obj), selection.mapping)
+        wanted = mapped(RestoreItem(key, found.obj), selection.mapping)
         target = Key(key.kind, *name_of(wanted))
         step = Step(target, wanted, suspended(key.kind, wanted), wave_of(wanted), owners_of(obj), obj, lost=found.lost)
         steps.append(step)
-        texts = names_in_text(Item(target, wanted), selection.mapping)
+        texts = names_in_text(RestoreItem(target, wanted), selection.mapping)
         if texts:
             notes.append(f"{step.key} names namespace {', '.join(texts)} in a text, which is left as it is")
         dropped = [name for name in obj["metadata"].get("finalizers") or () if "/" in name and not _builtin(name)]
@@ -154,7 +154,7 @@ def _builtin(finalizer: str) -> bool:
     return domain == "kubernetes.io" or domain.endswith((".kubernetes.io", ".k8s.io"))
 
 
-def _definitions(items: Iterable[Item], selection: Choice, names: Mapping[str, str]) -> frozenset[str]:
+def _definitions(items: Iterable[RestoreItem], selection: Choice, names: Mapping[str, str]) -> frozenset[str]:
     """The definitions of the custom kinds that are wanted: without them a part of a backup could not be restored."""
     return frozenset(names.get(key.kind, "") for key, _obj in items if _in_namespaces(key.namespace, selection))
 
@@ -167,7 +167,7 @@ def _in_namespaces(namespace: str, selection: Choice) -> bool:
     return not selection.mapping or namespace in selection.mapping
 
 
-def _selected(item: Item, selection: Choice, names: Mapping[str, str], needed: frozenset[str]) -> bool:
+def _selected(item: RestoreItem, selection: Choice, names: Mapping[str, str], needed: frozenset[str]) -> bool:
     (kind, namespace, name), obj = item
     spelled = names.get(kind, "")
     if spelled in selection.exclude or (selection.include and spelled not in selection.include):
@@ -187,7 +187,7 @@ def _selected(item: Item, selection: Choice, names: Mapping[str, str], needed: f
     return bool(claim) and claim not in selection.mapping and claim in selection.namespaces
 
 
-def _torn_releases(steps: Iterable[Step], left: Iterable[Left], items: Iterable[Item]) -> list[str]:
+def _torn_releases(steps: Iterable[Step], left: Iterable[Left], items: Iterable[RestoreItem]) -> list[str]:
     """Helm releases that come back without objects which they own."""
     releases = {
         (step.source["metadata"]["namespace"], (step.source["metadata"].get("labels") or {}).get("name", ""))
@@ -245,7 +245,7 @@ def node_ports(services: Iterable[Mapping[str, Any]]) -> dict[int, tuple[str, st
     return found
 
 
-def spelled(items: Iterable[Item]) -> dict[str, str]:
+def spelled(items: Iterable[RestoreItem]) -> dict[str, str]:
     """How the kinds are spelled that the definitions in a backup will bring."""
     found = {}
     for key, obj in items:

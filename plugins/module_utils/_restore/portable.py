@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from .kinds import TOKEN_TYPE, Context, Item, annotations_of, generated_for, item_of, kind_of, name_of
+from .kinds import TOKEN_TYPE, Context, RestoreItem, annotations_of, generated_for, kind_of, name_of, restore_item
 
 Object = dict[str, Any]
 
@@ -203,7 +203,7 @@ STRIPPED: dict[str, Callable[[Object, Context], None]] = {
 }
 
 
-def stripped(item: Item, context: Context) -> Object:
+def stripped(item: RestoreItem, context: Context) -> Object:
     """The object as it can be written to a cluster; without its owners, for they have other UIDs there (see ``owners_of``)."""
     obj = item.obj
     rule = STRIPPED.get(item.key.kind)
@@ -223,7 +223,7 @@ def stripped(item: Item, context: Context) -> Object:
 def comparable(live: Mapping[str, Any]) -> Object:
     """An object of the cluster, without what no backup could have brought."""
     volumes = {(live.get("spec") or {}).get("volumeName", ""): True}  # whichever it has
-    return stripped(item_of(live), Context(finalizers=frozenset(live["metadata"].get("finalizers") or ()), volumes=volumes))
+    return stripped(restore_item(live), Context(finalizers=frozenset(live["metadata"].get("finalizers") or ()), volumes=volumes))
 
 
 def owners_of(obj: Mapping[str, Any]) -> list[Object]:

@@ -19,7 +19,7 @@ from .._core.gather import for_each
 from .._core.progress import Tell, silent
 from .compare import differences
 from .journal import RestoreJournal
-from .kinds import Key, context_of, items_of
+from .kinds import Key, context_of, restore_items
 from .live import Live
 from .outcome import FAIL, Outcome, restore_outcome
 from .plan import (
@@ -57,7 +57,7 @@ class Restore:
         tell: Tell = silent,
     ) -> None:
         self._cluster, self._wish, self._journal, self._back_up, self._tell = cluster, wish, journal, back_up, tell
-        self._manifest, self._items = backup[0], items_of(backup[1])
+        self._manifest, self._items = backup[0], restore_items(backup[1])
         self._live = Live(cluster, wish.workers)
         self._found: dict[Key, Object] = {}
         self._writer = ObjectWriter(cluster, self._live, wish, self._found)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from .._cluster.conditions import holds
-from .kinds import RELEASE, TOKEN_TYPE, Context, Item, annotations_of, generated_for, labels_of, name_of
+from .kinds import RELEASE, TOKEN_TYPE, Context, RestoreItem, annotations_of, generated_for, labels_of, name_of
 
 
 def _bootstrap(obj: Mapping[str, Any], _context: Context) -> str:
@@ -142,7 +142,7 @@ SKIPPED: dict[str, Callable[[Mapping[str, Any], Context], str]] = {
 _OFFSPRING = frozenset({"Pod", "ReplicaSet.apps", "ControllerRevision.apps", "Job.batch", "EndpointSlice.discovery.k8s.io"})
 
 
-def why_not(item: Item, context: Context) -> str:
+def why_not(item: RestoreItem, context: Context) -> str:
     """Why the object is not restored, or nothing."""
     key, obj = item
     if "deletionTimestamp" in obj["metadata"]:
