@@ -16,7 +16,7 @@ from .kinds import RELEASE, Context, Key, RestoreItem, kind_of, name_of
 from .mapping import mapped, names_in_text
 from .portable import Object, comparable, owners_of, stripped, suspended
 from .restore_waves import wave_of
-from .skip_rules import why_not
+from .skip_rules import skip_reason, why_not
 
 CREATE, UPDATE, RECREATE, UNCHANGED, KEPT, REBIND = "create", "update", "recreate", "unchanged", "kept", "rebind"
 NOT_SELECTED = "it is not selected"
@@ -117,19 +117,26 @@ def plan_restore(items: Sequence[RestoreItem], selection: Choice, context: Conte
             )
     needed = _definitions(items, selection, names)
     disks = [item for item in items if item.key.kind == "PersistentVolume" and _selected(item, selection, names, needed)]
-    context = replace(context, volumes={item.key.name: not why_not(item, context) for item in disks})
+    context = replace(context, volumes={item.key.name: not skip_reason(item, context) for item in disks})
     inside = [obj for key, obj in items if _in_namespaces(key.namespace, selection)] if selection.isolated else []
     kinds = allowed_kinds(selection.isolated_kinds, names)
     scope = copy_scope(inside, context.classes, kinds) if selection.isolated else None
-    steps, left, notes = [], [], []
+    looks = []
     for item in items:
+        reason = skip_reason(item, context) if _selected(item, selection, names, needed) else NOT_SELECTED
+        plain = dict(item.obj) if reason else stripped(item, context)
+        looks.append(Isolated(plain, [], reason) if reason or scope is None else isolate(plain, scope))
+    # An owner that is not restored makes nothing.
+    absent = {item.obj["metadata"].get("uid") for item, found in zip(items, looks, strict=True) if found.reason}
+    context = replace(context, uids=context.uids - absent)
+    steps, left, notes = [], [], []
+    for item, found in zip(items, looks, strict=True):
         key, obj = item
-        reason = "" if _selected(item, selection, names, needed) else NOT_SELECTED
-        reason = reason or why_not(item, context)
-        plain = dict(obj) if reason else stripped(item, context)
-        found = Isolated(plain, [], reason) if reason or scope is None else isolate(plain, scope)
-        if found.reason:
-            left.append(Left(key, found.reason))
+        reason = found.reason or why_not(item, context)
+        if reason:
+            left.append(Left(key, reason))
+            if key.kind in ("Secret", "PersistentVolumeClaim") and not found.reason:
+                notes.append(f"{key} is not restored: {reason}, and may give it another content")
             continue
         wanted = mapped(RestoreItem(key, found.obj), selection.mapping)
         target = Key(key.kind, *name_of(wanted))

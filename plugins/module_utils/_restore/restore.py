@@ -19,7 +19,7 @@ from .._core.gather import for_each
 from .._core.progress import Tell, silent
 from .compare import differences
 from .journal import RestoreJournal
-from .kinds import Key, context_of, restore_items
+from .kinds import Key, context_of, kind_of, restore_items
 from .live import Live
 from .outcome import FAIL, Outcome, restore_outcome
 from .plan import (
@@ -266,6 +266,8 @@ class Restore:
         """CronJobs are resumed, and objects linked to their owners under the UIDs that these have now."""
         keys = {step.source["metadata"]["uid"]: step.key for step in self._plan.steps if step.source["metadata"].get("uid")}
         uids = {key: live["metadata"]["uid"] for key, live in self._found.items()}
+        if not self._wish.selection.isolated:
+            self._add_live_owners(steps, keys, uids)
         for step in steps:
             if not step.owners and step.first is step.wanted:
                 continue
@@ -295,6 +297,13 @@ class Restore:
                     step.problem = "it was finished, and is not as the backup says"
             except SalvageError as exc:
                 step.problem = refusal_text(step, exc)
+
+    def _add_live_owners(self, steps: Iterable[Step], keys: dict[str, Key], uids: dict[Key, str]) -> None:
+        """Owners that are no part of the restore, and are in the cluster as the very object that the backup names."""
+        for owner, namespace in {owner["uid"]: (owner, step.key.namespace) for step in steps for owner in step.owners}.values():
+            if owner["uid"] not in keys and self._live.uid_of(owner, namespace) == owner["uid"]:
+                key = Key(kind_of(owner), "", owner["name"])
+                keys[owner["uid"]], uids[key] = key, owner["uid"]
 
     def _wait_ready(self, steps: Iterable[Step]) -> None:
         waiting = {step.key: step for step in steps if step.key.kind in WATCHED}

@@ -142,15 +142,19 @@ SKIPPED: dict[str, Callable[[Mapping[str, Any], Context], str]] = {
 _OFFSPRING = frozenset({"Pod", "ReplicaSet.apps", "ControllerRevision.apps", "Job.batch", "EndpointSlice.discovery.k8s.io"})
 
 
-def why_not(item: RestoreItem, context: Context) -> str:
-    """Why the object is not restored, or nothing."""
-    key, obj = item
-    if "deletionTimestamp" in obj["metadata"]:
+def skip_reason(item: RestoreItem, context: Context) -> str:
+    """Why the object is not restored, whoever owns it, or nothing."""
+    if "deletionTimestamp" in item.obj["metadata"]:
         return "it was being deleted"
-    rule = SKIPPED.get(key.kind)
-    if rule and (reason := rule(obj, context)):
+    rule = SKIPPED.get(item.key.kind)
+    return rule(item.obj, context) if rule else ""
+
+
+def why_not(item: RestoreItem, context: Context) -> str:
+    """Why the object is not restored, or nothing; ``context.uids`` are those of the objects that can be owners."""
+    if reason := skip_reason(item, context):
         return reason
-    owner = next((owner for owner in obj["metadata"].get("ownerReferences") or () if owner.get("controller")), None)
-    if owner and (owner.get("uid") in context.uids or key.kind in _OFFSPRING):
+    owner = next((owner for owner in item.obj["metadata"].get("ownerReferences") or () if owner.get("controller")), None)
+    if owner and (owner.get("uid") in context.uids or item.key.kind in _OFFSPRING):
         return f"its owner ({owner.get('kind')}) makes it"
     return ""

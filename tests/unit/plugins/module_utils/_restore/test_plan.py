@@ -180,6 +180,37 @@ def test_a_claim_does_not_wait_for_a_volume_that_is_not_restored(notes: dict[str
     assert "new volume" in found.left[0].reason
 
 
+def owned_by(owner: dict[str, Any]) -> dict[str, Any]:
+    short = {"apiVersion": owner["apiVersion"], "kind": owner["kind"], "name": owner["metadata"]["name"], "uid": owner["metadata"]["uid"]}
+    return {"ownerReferences": [{**short, "controller": True}]}
+
+
+def test_an_owner_that_is_not_restored_makes_nothing() -> None:
+    tenant = make("Tenant.e.org", "blue", "")
+    api, secret = make("Deployment.apps", "api", meta=owned_by(tenant)), make("Secret", "ca", meta=owned_by(tenant))
+    replicas = make("ReplicaSet.apps", "api-1", meta=owned_by(api))
+    pod = make("Pod", "api-1-x", meta=owned_by(replicas))
+    found = planned([tenant, api, secret, replicas, pod], Choice(namespaces=frozenset({"a"})))
+    assert keys(found) == ["Secret a/ca", "Deployment.apps a/api"]
+    assert {str(entry.key) for entry in found.left} == {"Tenant.e.org blue", "ReplicaSet.apps a/api-1", "Pod a/api-1-x"}
+    whole = planned([tenant, api, secret, replicas, pod])
+    assert keys(whole) == ["Tenant.e.org blue"]
+    assert "Secret a/ca is not restored: its owner (Tenant) makes it, and may give it another content" in whole.notes
+
+
+def test_a_choice_of_kinds_without_the_owner_restores_what_it_owned() -> None:
+    gadget = make("Widget.e.org")
+    secret = make("Secret", meta=owned_by(gadget))
+    assert keys(planned([gadget, secret], Choice(include=frozenset({"secrets"})))) == ["Secret a/x"]
+    assert keys(planned([gadget, secret])) == ["Widget.e.org a/x"]
+
+
+def test_an_isolated_copy_has_the_workloads_of_a_custom_resource_that_it_does_not_have() -> None:
+    gadget = make("Widget.e.org")
+    objects = [gadget, make("Deployment.apps", meta=owned_by(gadget))]
+    assert keys(planned(objects, Choice(mapping={"a": "b"}, isolated=True))) == ["Deployment.apps b/x"]
+
+
 def test_owners_are_linked_under_the_uid_that_they_have_now() -> None:
     owner = make("Deployment.apps", "o")
     reference = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "o", "uid": owner["metadata"]["uid"]}
