@@ -23,6 +23,7 @@ from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_MAP, AUTH_ARG_SPEC, AUTH_PROXY_HEADERS_SPEC
 
 from .._core.errors import SalvageError
+from .._core.redact import excerpt
 from .kubeconfig import Headers, Login, read_kubeconfig
 
 
@@ -148,7 +149,7 @@ def _load(library: Any, config: Any, options: Mapping[str, Any]) -> None:
 
 
 def _line(exc: BaseException) -> str:
-    return " ".join(str(exc).split())[:300]
+    return excerpt(str(exc), 300)
 
 
 def headers(config: Any, options: Mapping[str, Any]) -> Headers:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import SalvageError
+from .redact import outgoing
 
 PROGRESS_ARGUMENTS: dict[str, Any] = {"progress": {"type": "bool", "default": True}, "progress_path": {"type": "path"}}
 Tell = Callable[[Mapping[str, Any]], None]
@@ -36,7 +37,7 @@ def teller(path: str | None) -> Tell:
     def tell(step: Mapping[str, Any]) -> None:
         # A report that fails must not end the work.
         with contextlib.suppress(OSError), where.open("a", encoding="utf-8") as lines:
-            lines.write(json.dumps(step) + "\n")
+            lines.write(json.dumps(outgoing(step)) + "\n")
 
     return tell
 

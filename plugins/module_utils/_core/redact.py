@@ -15,9 +15,11 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import unquote
 
 HIDDEN = "(hidden)"
 LONGEST = 20_000  # characters of one text that leaves
+_SHORTEST = 5  # of a password in an address, to be looked for elsewhere
 
 # A colour or a move of the cursor as a whole; of other sequences the control characters go, and the rest is plain text.
 _SEQUENCE = re.compile(r"(?:\x1b\[|\x9b)[0-?]{0,64}[ -/]{0,8}[@-~]")
@@ -30,7 +32,7 @@ _PROSE = (
 )
 # Names of what is secret; a name that goes on to say that it is a reference (secretName, token_path) is not one of them.
 _NAME = (
-    r"(?:pass(?:word|wd|phrase|code)|pwd|secret|token|api[_.-]?key|access[_.-]?key|private[_.-]?key|client[_.-]?key|account[_.-]?key|"
+    r"(?:pass(?:word|wd|phrase|code)|pwd|secret|token|api[_.-]?key|access[_.-]?key(?![_.-]?id)|private[_.-]?key|client[_.-]?key|account[_.-]?key|"
     r"encryption[_.-]?key|master[_.-]?key|shared[_.-]?key|credential|authorization|cookie|amz-signature|(?<![a-z])sig(?=\s*=)|connection[_.-]?string|\bdsn\b|"
     r"(?<![a-z])auth(?![a-z]))"
 )
@@ -58,6 +60,7 @@ _BASIC = re.compile(r"\b(basic[ \t]+)([A-Za-z0-9+/_-]{4,}={0,2})", re.IGNORECASE
 _IN_ADDRESS = r"(?:[^\s\"'<>]|[\"'](?![\s,:;)\]}]|$))"
 _USERINFO = re.compile(rf"//({_IN_ADDRESS}{{0,2000}})@")
 _SPACED_USERINFO = re.compile(r"//[^\s/:@\"'<>]{0,256}:(?!\d{1,5}(?![^\s/]))[^\s/@][^\n@\"'<>]{0,256}@")
+_CUT_USERINFO = re.compile(r"//[^\s/:@\"'<>]{1,256}:(?!\d{1,5}(?!\w))[^\s/\"'<>@]+(?=(?:\.\.\.[\"']?)?\Z)")
 _NO_SCHEME = re.compile(r"(?<![\w.%+-])[\w.%+-]{0,128}:[^\s/@\"'<>]{1,256}@(?!sha\d)(?=[\w\[(])")
 _HOST = re.compile(r"(?:[\w.-]*|\[[0-9A-Fa-f:.%\w]*\])(?::\d{1,5})?")
 _AUTHORITY_END = re.compile(r"[/?#\\]")
@@ -92,12 +95,19 @@ def redacted(text: str) -> str:
         text = _USERINFO.sub(_without_userinfo, text)
         text = _SPACED_USERINFO.sub(f"//{HIDDEN}@", text)
         text = _NO_SCHEME.sub(f"{HIDDEN}@", text)
+    if "//" in text:
+        text = _CUT_USERINFO.sub(f"//{HIDDEN}", text)
     if _SECRET_KEY.search(text):
         text = _HEADER.sub(rf"\1{HIDDEN}", text)
         text = _FLAG.sub(rf"\1{HIDDEN}", text)
         text = _ASSIGNED.sub(_without_value, text)
     text = _BEARER.sub(rf"\1{HIDDEN}", text)
     return _BASIC.sub(_without_login, text)
+
+
+def excerpt(text: str, limit: int) -> str:
+    """The start of what someone else said, as one line; redacted before it is cut, for half a credential is not recognized."""
+    return " ".join(clean(redacted(text[: 100 * limit])).split())[:limit]
 
 
 def outgoing(value: Any, *, limit: int = LONGEST) -> Any:
@@ -112,6 +122,25 @@ def outgoing(value: Any, *, limit: int = LONGEST) -> Any:
     if isinstance(value, (list, tuple)):
         return [outgoing(one, limit=limit) for one in value]
     return value
+
+
+def credentials_in(value: Any, name: str = "") -> set[str]:
+    """The texts in a module's options that must be shown nowhere; ``name`` is the one that the value stands under."""
+    if isinstance(value, Mapping):
+        if isinstance(value.get("name"), str):  # an environment variable, a header
+            return {text for key, one in value.items() for text in credentials_in(one, value["name"] if key == "value" else str(key))}
+        return {text for key, one in value.items() for text in credentials_in(one, str(key))}
+    if isinstance(value, (list, tuple)):
+        return {text for one in value for text in credentials_in(one, name)}
+    if not isinstance(value, str) or not value:
+        return set()
+    if is_secret_name(name):
+        return {value}
+    if redacted(value) == value:
+        return set()
+    logins = [found[1] for found in _USERINFO.finditer(value)]
+    parts = {part for login in logins for part in (login, login.partition(":")[2], unquote(login.partition(":")[2]))}
+    return {value} | {part for part in parts if len(part) >= _SHORTEST}
 
 
 def is_secret_name(name: str) -> bool:

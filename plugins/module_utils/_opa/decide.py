@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from .._core.redact import LONGEST, excerpt
 from .model import ALLOWED, DENIED, REPORTED, RISK_LEVELS, UNKNOWN, Decision
 
 _MAX_REASONS = 100
@@ -46,7 +47,7 @@ def strict_json(body: bytes) -> Any:
 
 def one_line(text: object, limit: int = _MAX_TEXT) -> str:
     """Text of others, fit for a report: one line, no control characters, bounded."""
-    flat = " ".join("".join(c if c.isprintable() else " " for c in str(text)[: limit * 4]).split())
+    flat = excerpt(str(text), LONGEST)
     return flat if len(flat) <= limit else flat[: limit - 1] + "…"
 
 
