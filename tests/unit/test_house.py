@@ -28,8 +28,8 @@ DOMAINS = {
     *("_diagnostics", "_incident", "_response", "_notify", "_monitoring", "_run_report"),
 }
 FLOOR_OF = {room: number for number, rooms in enumerate([*FLOORS, DOMAINS]) for room in rooms}
-# A restore reads what a backup wrote.
-ALLOWED = {("_restore", "_backup")}
+# A restore reads what a backup wrote, and a health check whether there is something to read.
+ALLOWED = {("_restore", "_backup"), ("_health", "_backup")}
 # Each domain has these: what its modules import.
 SHARED_NAMES = {"run"}
 

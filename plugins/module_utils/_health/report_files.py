@@ -36,8 +36,8 @@ def load_report(path: Path) -> dict[str, Any] | None:
 def write_report(path: Path, text: str) -> None:
     """Replace a file in one step.  Raises SalvageError(bad_input)."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, text.encode(errors="replace"), mode=0o644)  # a report holds no secret, and other users read it
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_whole(path, text.encode(errors="replace"))  # for its owner alone: it quotes pods, alerts and addresses
     except OSError as exc:
         sentence = f"the report cannot be written to {path}: {exc.strerror or exc}; choose another folder"
         raise SalvageError(sentence, reason="bad_input") from None

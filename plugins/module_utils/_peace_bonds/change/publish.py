@@ -327,7 +327,7 @@ class Publisher:
         self._mark(path, {"spec": {"template": {"metadata": {"annotations": {NUDGE: name}}}}})
 
     def _mark(self, path: str, patch: Mapping[str, Any]) -> None:
-        objects.call(self.cluster, "PATCH", path, body=patch, content_type=objects.MERGE_PATCH)
+        self.cluster.call("PATCH", path, body=patch, content_type=objects.MERGE_PATCH)
 
     def _loaded(self, pod: str) -> tuple[bytes, str]:
         path = f"{self.cluster.server.rstrip('/')}{self._pods}/{quote(pod, safe='')}/log"

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.http import Response
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.session import Cluster
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._opa.policy_files import (
     REVISION_FILE,
@@ -45,19 +46,20 @@ class Clock:
         self.now += seconds
 
 
-class Session:
+class Session(Cluster):
     """The API server of the fixture, and pods of OPA behind its proxy that load what the ConfigMap holds."""
 
     def __init__(self, api: Any, clock: Clock) -> None:
+        super().__init__(api.server, self)  # type: ignore[arg-type]
         self.api = api
-        self.server = api.server
-        self.http = self
         self.clock = clock
         self.deaf: set[str] = set()  # never load anything new
         self.complain = False
         self.wrong: set[str] = set()  # deny everything, whatever the policy
         self.loaded: dict[str, dict[str, str]] = {}
         self.loads_at = 1.0  # on the clock: the kubelet takes its time
+
+    timeout = 5.0
 
     def add_pod(self, name: str, **metadata: Any) -> None:
         self.api.put(f"{SPACE}/pods/{name}", {"metadata": {"name": name, **metadata}, "status": {"phase": "Running"}})

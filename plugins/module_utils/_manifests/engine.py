@@ -1,0 +1,194 @@
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A set of manifests is planned by a dry run on the API server, applied in order, and read again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+from .._cluster.conditions import established
+from .._cluster.session import Cluster
+from .._cluster.watch import Watch
+from .._core.errors import SalvageError
+from .._core.gather import for_each
+from .._core.progress import Tell, silent
+from .apply_one import ApplyOne
+from .model import CREATED, UNCHANGED, ApplySettings, Item, Manifest
+from .order import DEFINITION, NAMESPACE
+from .scaled import has_size, targets_of
+from .server import Server
+from .whole_set import items_of, kind_defined, namespaces_needed
+
+_DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+_PAUSE = 0.1
+_SETTLES = 5.0  # seconds
+
+
+class ManifestSet:
+    """``plan`` writes nothing; ``apply`` plans first, and writes nothing if the plan has a problem."""
+
+    def __init__(
+        self, cluster: Cluster, manifests: Sequence[Manifest], settings: ApplySettings, namespace: str = "", tell: Tell = silent
+    ) -> None:
+        self._cluster, self._settings, self._tell = cluster, settings, tell
+        self._server = Server(cluster, settings.manager, settings.workers)
+        self._one = ApplyOne(self._server, settings)
+        kinds = self._server.kinds(str(manifest.obj["apiVersion"]) for manifest in manifests)
+        self.items: list[Item] = items_of(manifests, kinds, namespace)
+        self._stopped = False
+
+    def plan(self) -> list[Item]:
+        """What the API server would do with each object."""
+        self._tell({"step": "plan", "says": f"planning {len(self.items)} objects"})
+        self._mark_scaled()
+        first = [item for item in self.items if item.rank < self._first_rank]
+        self._each(self._one.plan, first)  # what they bring decides which of the others can be planned
+        self._defer()
+        rest = [item for item in self.items if item.rank >= self._first_rank and not item.deferred and not item.problem]
+        self._each(self._one.plan, rest)
+        self._defer_dependents(rest)
+        return self.items
+
+    def apply(self) -> list[Item]:
+        self.plan()
+        if any(item.problem for item in self.items):
+            return self.items
+        for _rank, group in groupby(self.items, lambda item: item.rank):
+            self._write(list(group))
+            if any(item.problem for item in self.items):
+                return self.items
+        self._prove()
+        return self.items
+
+    # --- planning ---
+
+    @property
+    def _first_rank(self) -> int:
+        """Namespaces and definitions are below it."""
+        return 2
+
+    def _mark_scaled(self) -> None:
+        sized = [item for item in self.items if has_size(item.document)]
+        spaces = sorted({item.id.namespace for item in sized})
+        live = [one for space in for_each(self._autoscalers, spaces, self._settings.workers) for one in space]
+        targets = targets_of([*live, *(item.document for item in self.items)])
+        for item in sized:
+            kind = f"{item.id.kind}.{item.id.group}" if item.id.group else item.id.kind
+            item.scaled = (item.id.namespace, kind, item.id.name) in targets
+
+    def _autoscalers(self, namespace: str) -> Sequence[Mapping[str, Any]]:
+        try:
+            return self._server.autoscalers(namespace)
+        except SalvageError as exc:
+            if exc.reason != "forbidden":  # without the right to see them, their ownership of the field still protects it
+                raise
+            return ()
+
+    def _defer(self) -> None:
+        """Objects whose namespace or kind comes with the set cannot be planned yet; those whose namespace is missing are a problem."""
+        coming = {item.id.name for item in self.items if item.id.kind == NAMESPACE and item.action == CREATED}
+        defined = {kind_defined(item.document): item for item in self.items if f"{item.id.kind}.{item.id.group}" == DEFINITION}
+        for item in self.items:
+            definition = defined.get((item.id.group, item.id.kind))
+            if item.id.namespace in coming:
+                item.action, item.deferred = CREATED, f"its namespace {item.id.namespace} comes with this set"
+            elif definition is not None and (item.resource is None or definition.action != UNCHANGED):
+                item.action, item.deferred = CREATED, "its definition comes with this set"
+        missing = namespaces_needed(self.items) - coming
+        for space in sorted(missing):
+            self._check_namespace(space)
+
+    def _defer_dependents(self, items: Iterable[Item]) -> None:
+        """The API server looks some references up at once, such as the role of a binding or the account of a pod."""
+        for item in items:
+            if item.problem and item.reason in ("forbidden", "not_found"):
+                new = [one for one in self.items if one.action == CREATED and one.rank < item.rank and not one.problem]
+                needed = next((one for one in new if f'"{one.id.name}"' in item.problem or f"/{one.id.name}:" in item.problem), None)
+                if needed is not None:
+                    item.problem, item.action, item.deferred = "", CREATED, f"it needs {needed.id}, which comes with this set"
+
+    def _check_namespace(self, space: str) -> None:
+        from_set = next((item for item in self.items if item.id.kind == NAMESPACE and item.id.name == space), None)
+        live = from_set.live if from_set is not None else self._one.namespace(space)
+        if live is None or "deletionTimestamp" in live["metadata"]:
+            says = (
+                f"namespace {space} is being deleted; wait until it is gone"
+                if live
+                else (f"namespace {space} does not exist; create it first, or add it to the manifests")
+            )
+            for item in self.items:
+                if item.id.namespace == space and not item.deferred:
+                    item.fail(says, "conflict" if live else "not_found")
+
+    # --- writing ---
+
+    def _write(self, group: Sequence[Item]) -> None:
+        late = [item for item in group if item.deferred]
+        if late:
+            self._plan_late(late)
+            if any(item.problem for item in late):
+                return
+        todo = [item for item in group if item.action != UNCHANGED or item.adopted]
+        self._each(self._one.apply, todo, stop=True)
+        done = sum(item.written for item in todo)
+        if todo:
+            self._tell({"step": "apply", "done": done, "says": f"{group[0].id.kind}: {done} of {len(todo)} written"})
+        if todo and group[0].id.kind == "CustomResourceDefinition" and not any(item.problem for item in todo):
+            self._wait_established(todo)
+
+    def _plan_late(self, late: Sequence[Item]) -> None:
+        unknown = [item for item in late if item.resource is None]
+        started = time.monotonic()
+        deadline = started + self._settings.wait_timeout
+        while unknown:  # discovery can't be watched
+            kinds = self._server.kinds(str(item.document["apiVersion"]) for item in unknown)
+            for item in unknown:
+                item.resource = kinds.get((str(item.document["apiVersion"]), item.id.kind))
+            unknown = [item for item in unknown if item.resource is None]
+            if unknown and time.monotonic() > deadline:
+                unknown[0].fail(f"the API server does not serve the kind {unknown[0].id.kind}; check its definition", "timeout")
+                return
+            if unknown:
+                time.sleep(_PAUSE)
+        while True:
+            self._each(self._one.plan, late)
+            late = [item for item in late if item.problem and item.reason == "invalid"]
+            if not late or time.monotonic() > min(deadline, started + _SETTLES):
+                return
+            for item in late:  # a changed definition is in force a moment after it is written
+                item.problem = item.reason = ""
+            self._stopped = False
+            time.sleep(_PAUSE)
+
+    def _wait_established(self, definitions: Sequence[Item]) -> None:
+        names = {f"/{item.id.name}": item for item in definitions}
+        deadline = time.monotonic() + self._settings.wait_timeout
+        with Watch(self._cluster, {"it": (_DEFINITIONS, None)}) as watch:
+            watch.wait(lambda scene: all(established(scene["it"].get(name, {})) for name in names) or None, deadline)
+            for name, item in names.items():
+                if not established(watch.scene["it"].get(name, {})):
+                    says = f"the API server has not established it after {self._settings.wait_timeout:g} s; see its conditions"
+                    item.fail(says, "timeout")
+
+    def _prove(self) -> None:
+        self._tell({"step": "prove", "says": f"reading {len(self.items)} objects again"})
+        self._each(self._one.prove, self.items)
+
+    def _each(self, work: Callable[[Item], None], items: Iterable[Item], *, stop: bool = False) -> None:
+        """``work`` of each item, whose problem is what it raises; with ``stop`` nothing begins after a problem."""
+
+        def guarded(item: Item) -> None:
+            if stop and self._stopped:
+                return
+            try:
+                work(item)
+            except SalvageError as exc:
+                item.fail(str(exc).partition(": ")[0] if item.id.kind == "Secret" else str(exc), exc.reason)
+            if item.problem:
+                self._stopped = True
+
+        for_each(guarded, items, self._settings.workers)

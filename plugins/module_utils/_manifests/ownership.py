@@ -1,0 +1,177 @@
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who owns which field of an object, and how an object moves from client-side apply to ours.  Pure.
+
+The sets are those of managedFields (fieldsV1): `f:name` is a field, `k:{...}` the item of a list with these keys, `v:...` the item of a
+set, `.` the thing itself, and an empty value a leaf.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from .._cluster.objects import Object
+
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+_LAST_APPLIED_PATH = ("f:metadata", "f:annotations", f"f:{LAST_APPLIED}")
+_KEPT_ANNOTATIONS = ("f:meta-salvage.euystacio/", "f:kubectl.kubernetes.io/restartedAt")
+Fields = dict[str, Any]
+
+
+def entries_of(obj: Mapping[str, Any]) -> list[Object]:
+    return list(obj["metadata"].get("managedFields") or ())
+
+
+def applied_fields(obj: Mapping[str, Any], manager: str) -> Fields | None:
+    """The fields that the manager has applied; None if it never has."""
+    entry = next((one for one in entries_of(obj) if _is_applied(one, manager)), None)
+    return None if entry is None else dict(entry.get("fieldsV1") or {})
+
+
+def earlier_managers(live: Mapping[str, Any], ours: Collection[str] = ()) -> frozenset[str]:
+    """The managers of a client-side apply, which are those that wrote its annotation; and those of ``ours`` that updated the object."""
+    return frozenset(
+        str(entry.get("manager"))
+        for entry in entries_of(live)
+        if _is_update(entry) and (entry.get("manager") in ours or _has(entry.get("fieldsV1") or {}, _LAST_APPLIED_PATH))
+    )
+
+
+def moved(live: Mapping[str, Any], managers: Collection[str], ours: Collection[str], manager: str) -> list[Object] | None:
+    """managedFields in which ``manager`` has applied what client-side apply had; None if there is nothing to move.
+
+    Of a client-side apply these are the fields of its last manifest, since its manager may have written others in other ways;
+    of a manager of ``ours`` all but the records and restarts, which no manifest has.
+    """
+    taken: Fields = {}
+    rest: list[Object] = []
+    for entry in entries_of(live):
+        if not _is_update(entry) or entry.get("manager") not in managers:
+            rest.append(entry)
+            continue
+        fields = dict(entry.get("fieldsV1") or {})
+        mine = _without_records(fields) if entry["manager"] in ours else {}
+        mine = united(mine, common(fields, last_applied(live)))
+        taken = united(taken, mine)
+        left = minus(fields, mine)
+        if left:
+            rest.append({**entry, "fieldsV1": left})
+    if not taken:
+        return None
+    had = applied_fields(live, manager) or {}
+    rest = [entry for entry in rest if not _is_applied(entry, manager)]
+    fresh = {
+        "manager": manager,
+        "operation": "Apply",
+        "apiVersion": live["apiVersion"],
+        "fieldsType": "FieldsV1",
+        "fieldsV1": united(had, taken),
+    }
+    return [*rest, fresh]
+
+
+def last_applied(live: Mapping[str, Any]) -> Any:
+    text = (live["metadata"].get("annotations") or {}).get(LAST_APPLIED)
+    try:
+        found = json.loads(text) if isinstance(text, str) else {}
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def united(one: Mapping[str, Any], other: Mapping[str, Any]) -> Fields:
+    both = {name: dict(value or {}) for name, value in one.items()}
+    for name, value in other.items():
+        both[name] = united(both.get(name, {}), value or {})
+    return both
+
+
+def minus(one: Mapping[str, Any], other: Mapping[str, Any]) -> Fields:
+    """The leaves of ``one`` that are not in ``other``."""
+    rest: Fields = {}
+    for name, value in one.items():
+        if name not in other:
+            rest[name] = value
+        elif value:
+            inner = minus(value, other[name] or {})
+            if inner:
+                rest[name] = inner
+    return rest
+
+
+def common(fields: Mapping[str, Any], document: Any) -> Fields:
+    """The part of a set of fields that a document names."""
+    found: Fields = {}
+    for name, inner in fields.items():
+        if name == ".":
+            found[name] = {}
+            continue
+        there, value = _at(document, name)
+        if not there:
+            continue
+        deeper = common(inner, value) if inner else {}
+        if deeper or not inner:
+            found[name] = deeper
+    return {} if set(found) == {"."} and not document else found
+
+
+def remove_fields(obj: Any, fields: Mapping[str, Any]) -> None:
+    """Takes the leaves of a set of fields out of an object; what is empty then goes too."""
+    for name, inner in fields.items():
+        if name == ".":
+            continue
+        there, value = _at(obj, name)
+        if not there:
+            continue
+        if inner and set(inner) != {"."} and "." not in inner:
+            remove_fields(value, inner)
+            if value:
+                continue
+        if isinstance(obj, dict):
+            obj.pop(name[2:], None)
+        elif isinstance(obj, list):
+            obj[:] = [one for one in obj if one is not value]
+
+
+def _at(document: Any, name: str) -> tuple[bool, Any]:
+    mark, _colon, rest = name.partition(":")
+    if mark == "f" and isinstance(document, dict):
+        return rest in document, document.get(rest)
+    if mark in ("k", "v") and isinstance(document, list):
+        try:
+            wanted = json.loads(rest)
+        except ValueError:
+            return False, None
+        for one in document:
+            if one == wanted if mark == "v" else _has_keys(one, wanted):
+                return True, one
+    return False, None
+
+
+def _has_keys(item: Any, keys: Any) -> bool:
+    """A key that the item does not name has its default, such as the protocol of a port."""
+    return isinstance(item, dict) and isinstance(keys, dict) and all(item.get(name, value) == value for name, value in keys.items())
+
+
+def _without_records(fields: Fields) -> Fields:
+    return {name: _without_records(inner) if inner else inner for name, inner in fields.items() if not name.startswith(_KEPT_ANNOTATIONS)}
+
+
+def _is_update(entry: Mapping[str, Any]) -> bool:
+    return entry.get("operation") == "Update" and not entry.get("subresource")
+
+
+def _is_applied(entry: Mapping[str, Any], manager: str) -> bool:
+    return entry.get("manager") == manager and entry.get("operation") == "Apply" and not entry.get("subresource")
+
+
+def _has(fields: Mapping[str, Any], path: Iterable[str]) -> bool:
+    at: Any = fields
+    for name in path:
+        if not isinstance(at, Mapping) or name not in at:
+            return False
+        at = at[name]
+    return True

@@ -1,0 +1,82 @@
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a run tells of a set of manifests.  Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from .changes import changed_paths, content_of, shown_difference
+from .model import CHANGED, CREATED, UNCHANGED, Item
+
+_NAMED = 10
+_SHOWN = 100  # objects in a diff
+
+
+def set_result(items: Sequence[Item], *, show: bool) -> dict[str, Any]:
+    """``show`` adds the differences."""
+    counts = Counter(dict.fromkeys((CREATED, CHANGED, UNCHANGED), 0))
+    counts.update(item.action for item in items if item.action)
+    result: dict[str, Any] = {
+        "changed": any(item.action in (CREATED, CHANGED) for item in items),
+        "objects": [_row(item) for item in items],
+        "counts": dict(counts),
+        "notes": [note for item in items for note in _notes(item)],
+    }
+    if show:
+        result["diff"] = [_difference(item) for item in items if item.action in (CREATED, CHANGED) and not item.problem][:_SHOWN]
+    bad = [item for item in items if item.problem]
+    if bad:
+        result["changed"] = any(item.written and item.action != UNCHANGED for item in items)
+        result |= {"failed": True, "reason": bad[0].reason, "msg": _sentence(items, bad), "problems": [_told(item) for item in bad]}
+    return result
+
+
+def _row(item: Item) -> dict[str, Any]:
+    changed = item.live is not None and item.after is not None and item.action == CHANGED
+    return {
+        "api_version": item.document["apiVersion"],
+        "kind": item.id.kind,
+        "namespace": item.id.namespace,
+        "name": item.id.name,
+        "source": item.manifest.where,
+        "action": item.action,
+        "fields": list(changed_paths(content_of(item.live or {}), content_of(item.after or {}))) if changed else [],
+        "written": item.written,
+        "deferred": item.deferred,
+    }
+
+
+def _notes(item: Item) -> list[str]:
+    more = []
+    if item.altered:
+        more.append(f"the API server sets {_some(item.altered)} of {item.id} to other values than the manifest")
+    if item.scaled and item.live is not None:
+        more.append(f"{item.id} keeps its number of replicas, because an autoscaler sets it")
+    return [f"{item.manifest.where}: {note}" for note in [*item.notes, *more]]
+
+
+def _difference(item: Item) -> dict[str, Any]:
+    title = f"{item.id} ({item.action}{': ' + item.deferred if item.deferred and not item.written else ''})"
+    return shown_difference(title, item.live, item.after if item.after is not None else item.document)
+
+
+def _told(item: Item) -> str:
+    return f"{item.id} ({item.manifest.where}): {item.problem}"
+
+
+def _sentence(items: Sequence[Item], bad: Sequence[Item]) -> str:
+    more = f" (and {len(bad) - 1} more problems)" if len(bad) > 1 else ""
+    written = [str(item.id) for item in items if item.written]
+    left = sum(not item.written and (item.action != UNCHANGED or item.adopted) for item in items)
+    if not written:
+        return f"{_told(bad[0])}{more}; nothing was written"
+    return f"{_told(bad[0])}{more}; written: {_some(written)}; not written: {left} {'object' if left == 1 else 'objects'}"
+
+
+def _some(names: Sequence[str]) -> str:
+    rest = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + rest

@@ -1,0 +1,81 @@
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The API server as a set of manifests uses it: which kinds it has, what is there, and server-side apply."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from .._cluster.discovery import Resource, resources_of
+from .._cluster.http import Response
+from .._cluster.objects import JSON_PATCH, Object, call, read
+from .._cluster.session import Cluster
+from .._core.errors import SalvageError
+from .._core.gather import gather
+from .answers import is_final
+from .model import Item
+
+APPLY = "application/apply-patch+yaml"
+_ANSWERS = frozenset({400, 403, 404, 409, 413, 422})
+Kinds = dict[tuple[str, str], Resource]
+
+
+class Server:
+    def __init__(self, cluster: Cluster, manager: str, workers: int) -> None:
+        self.cluster, self._manager, self._workers = cluster, manager, workers
+
+    def kinds(self, api_versions: Iterable[str]) -> Kinds:
+        """By apiVersion and kind.  A version that the server does not have has none; one that does not answer raises SalvageError."""
+        asked = sorted(set(api_versions))
+        found: Kinds = {}
+        for version, answer in gather({one: _discovery(self.cluster, one) for one in asked}, self._workers).items():
+            if isinstance(answer, SalvageError):
+                raise answer
+            group = version.rpartition("/")[0]
+            for resource in resources_of(group, version.rpartition("/")[2], answer or {}):
+                found[version, resource.kind] = resource
+        return found
+
+    def collection(self, item: Item) -> str:
+        assert item.resource is not None  # noqa: S101 - callers know the kind
+        return item.resource.path(quote(item.id.namespace, safe=""))
+
+    def path(self, item: Item) -> str:
+        return f"{self.collection(item)}/{quote(item.id.name, safe=':')}"
+
+    def read(self, item: Item) -> Object | None:
+        return read(self.cluster, self.path(item))
+
+    def autoscalers(self, namespace: str) -> Sequence[Mapping[str, Any]]:
+        place = quote(namespace, safe="")
+        found = read(self.cluster, f"/apis/autoscaling/v2/namespaces/{place}/horizontalpodautoscalers")
+        return [{**one, "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler"} for one in (found or {}).get("items") or ()]
+
+    def apply(self, item: Item, body: Object, *, force: bool, dry_run: bool) -> Response:
+        """Server-side apply; a refusal is an answer.  Raises SalvageError if there is no answer."""
+        query = {"fieldManager": self._manager, "force": str(force).lower(), "fieldValidation": "Strict"}
+        if dry_run:
+            query["dryRun"] = "All"
+        return call(self.cluster, "PATCH", self.path(item), body=body, content_type=APPLY, query=query, accept=_ANSWERS, final=is_final)
+
+    def replace_managers(self, item: Item, live: Object, entries: Sequence[Object], annotation: str) -> bool:
+        """Moves the ownership of fields; False if the object has changed meanwhile."""
+        operations: list[Object] = [
+            {"op": "test", "path": "/metadata/resourceVersion", "value": live["metadata"]["resourceVersion"]},
+            {"op": "replace", "path": "/metadata/managedFields", "value": list(entries)},
+        ]
+        if annotation in (live["metadata"].get("annotations") or {}):
+            operations.append({"op": "remove", "path": f"/metadata/annotations/{annotation.replace('~', '~0').replace('/', '~1')}"})
+        answer = call(
+            self.cluster, "PATCH", self.path(item), body=operations, content_type=JSON_PATCH,
+            query={"fieldManager": self._manager}, accept=frozenset({404, 409, 422}),
+        )  # fmt: skip
+        return answer.status == 200
+
+
+def _discovery(cluster: Cluster, version: str) -> Any:
+    root = f"/apis/{version}" if "/" in version else f"/api/{version}"
+    return lambda: read(cluster, root)

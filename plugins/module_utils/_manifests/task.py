@@ -1,0 +1,83 @@
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The task of the module manifests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
+
+from .._cluster.session import Cluster
+from .._core.errors import SalvageError
+from .._core.options import argument_spec, from_params, option
+from .._core.progress import PROGRESS_ARGUMENTS, teller
+from .documents import manifests_of, refuse_reserved
+from .engine import ManifestSet
+from .model import ApplySettings
+from .result import set_result
+from .sources import digests_of, texts_of
+
+MANAGER = "euystacio-manifests"
+
+
+@dataclass(frozen=True)
+class ManifestOptions:
+    files: list[str] = option([])
+    definitions: Any = option(None, no_log=True)
+    namespace: str | None = option(None)
+    sha256: dict[str, Any] = option({})
+    allow_http: bool = option(default=False)
+    field_manager: str = option(MANAGER)
+    force_conflicts: bool = option(default=False)
+    workers: int = option(16)
+    wait_timeout: float = option(60.0)
+    request_timeout: float = option(30.0)
+
+
+MODULE: dict[str, Any] = {
+    "argument_spec": {**AUTH_ARG_SPEC, **argument_spec(ManifestOptions), **PROGRESS_ARGUMENTS},
+    "supports_check_mode": True,
+}
+
+
+def run(params: Mapping[str, Any], *, check_mode: bool, show: bool) -> dict[str, Any]:
+    """``show`` adds the differences to the result.  Everything is read and checked before the cluster is asked.  Raises SalvageError."""
+    options = from_params(ManifestOptions, params)
+    if not 1 <= options.workers <= 64:
+        raise SalvageError(f"workers is {options.workers}; give 1 to 64", reason="bad_input")
+    if not options.field_manager or len(options.field_manager) > 128:
+        raise SalvageError("field_manager must have 1 to 128 characters", reason="bad_input")
+    texts = texts_of(options.files, options.definitions, options.sha256, insecure=options.allow_http)
+    manifests = manifests_of(texts)
+    refuse_reserved(manifests)
+    cluster = Cluster.connect(params, timeout=options.request_timeout)
+    settings = ApplySettings(options.field_manager, options.force_conflicts, options.workers, options.wait_timeout)
+    whole = ManifestSet(cluster, manifests, settings, options.namespace or "", teller(params["progress_path"]))
+    items = whole.plan() if check_mode else whole.apply()
+    return {**set_result(items, show=show), "sources": digests_of(texts)}
+
+
+def public_words(definitions: Any) -> set[str]:
+    """The words of definitions that may be shown.
+
+    Ansible hides every word of an option with ``no_log``, also names such as `app`; only what stands in a Secret needs that.
+    """
+    return set() if isinstance(definitions, str) else _words(definitions) - _words(_secrets(definitions))
+
+
+def _secrets(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        if str(value.get("kind")).startswith("Secret"):
+            return [value.get(name) for name in ("data", "stringData", "items")]
+        return [found for one in value.values() for found in _secrets(one)]
+    return [found for one in value for found in _secrets(one)] if isinstance(value, list) else []
+
+
+def _words(value: Any) -> set[str]:
+    inner: Iterable[Any] = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    words = {word for one in inner for word in _words(one)}
+    return words if isinstance(value, (dict, list)) else {str(value)}

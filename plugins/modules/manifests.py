@@ -1,0 +1,209 @@
+#!/usr/bin/python
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: manifests
+short_description: Apply a set of manifests, and prove that the cluster holds it
+version_added: 0.1.0
+author: Euystacio Meta Salvage contributors (@euystacio)
+description:
+  - Reads all manifests as C(kubectl) does and checks them, then plans the whole set with a dry run on the API server. If one object would
+    be refused, nothing is written.
+  - Applies the changes by server-side apply in the order of Helm, with namespaces and definitions first, and stops at the first failure.
+    The message then names what was written.
+  - Reads every object again and compares it with its manifest.
+  - A field that another manager owns is not overwritten, unless O(force_conflicts) is set. The number of replicas of a workload that has an
+    autoscaler stays as it is.
+  - Objects that C(kubectl apply) or M(kubernetes.core.k8s) applied before are taken over, so a field that is no longer in the manifest is
+    removed.
+extends_documentation_fragment:
+  - kubernetes.core.k8s_auth_options
+  - euystacio.meta_salvage.attributes.actiongroup
+  - euystacio.meta_salvage.progress
+attributes:
+  check_mode:
+    description: Runs in check mode and reports what it would do, without changing anything.
+    support: full
+    details:
+      - The module only plans. Objects that need a namespace, a definition or an account of the same set are not sent; they are planned as
+        new, and RV(objects) says why in C(deferred).
+  diff_mode:
+    description: Shows what changed.
+    support: full
+    details: The values of Secrets are never shown. At most 100 objects are.
+  idempotent:
+    description: Running it again changes nothing.
+    support: full
+options:
+  files:
+    description:
+      - Files, folders and URLs with manifests, in YAML or JSON. Of a folder all files with the ending C(.yaml), C(.yml) or C(.json) are
+        read, sorted by name.
+      - Each of them is read once.
+    type: list
+    elements: str
+    default: []
+  definitions:
+    description: Manifests as text, as an object, or as a list of these. They are not logged.
+    type: raw
+  namespace:
+    description: The namespace of objects that do not name one. C(default) if it is not set.
+    type: str
+  sha256:
+    description:
+      - The SHA-256 digest that is expected of a file, of a URL, or of C(definitions). If one differs, nothing is written.
+      - With RV(sources) of a run in check mode exactly what was planned is applied.
+    type: dict
+    default: {}
+  allow_http:
+    description: Allow URLs that start with C(http://), which others on the network can change.
+    type: bool
+    default: false
+  field_manager:
+    description: The name under which the API server records which fields were applied.
+    type: str
+    default: euystacio-manifests
+  force_conflicts:
+    description: Take over fields that another manager owns.
+    type: bool
+    default: false
+  workers:
+    description: How many requests are sent at the same time.
+    type: int
+    default: 16
+  wait_timeout:
+    description: How many seconds to wait until a definition is established.
+    type: float
+    default: 60
+  request_timeout:
+    description: The time limit of one request in seconds.
+    type: float
+    default: 30
+seealso:
+  - module: kubernetes.core.k8s
+  - module: euystacio.meta_salvage.rollout
+"""
+
+EXAMPLES = r"""
+- name: Show what would change
+  euystacio.meta_salvage.manifests:
+    files: [infrastructure/kubernetes]
+    namespace: euystacio-ai
+  check_mode: true
+  diff: true
+  register: planned
+
+- name: Apply exactly that
+  euystacio.meta_salvage.manifests:
+    files: [infrastructure/kubernetes]
+    namespace: euystacio-ai
+    sha256: "{{ planned.sources }}"
+
+- name: Apply a published manifest, if it is the expected one
+  euystacio.meta_salvage.manifests:
+    files: ["https://manifests.example.org/app/v1.4.2.yaml"]
+    sha256:
+      "https://manifests.example.org/app/v1.4.2.yaml": 5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03
+"""
+
+RETURN = r"""
+objects:
+  description: The objects in the order of writing.
+  returned: when the set could be read
+  type: list
+  elements: dict
+  contains:
+    api_version:
+      description: Its apiVersion.
+      type: str
+      returned: always
+    kind:
+      description: Its kind.
+      type: str
+      returned: always
+    namespace:
+      description: Its namespace; empty if it has none.
+      type: str
+      returned: always
+    name:
+      description: Its name.
+      type: str
+      returned: always
+    source:
+      description: The file and the line that it comes from.
+      type: str
+      returned: always
+    action:
+      description: C(created), C(changed) or C(unchanged); empty if it was not planned because of a problem.
+      type: str
+      returned: always
+    fields:
+      description: The fields that change in an object that exists.
+      type: list
+      elements: str
+      returned: always
+    written:
+      description: Whether it was written.
+      type: bool
+      returned: always
+    deferred:
+      description: Why it could not be planned before other objects of the set are written; otherwise empty.
+      type: str
+      returned: always
+  sample:
+    - api_version: apps/v1
+      kind: Deployment
+      namespace: euystacio-ai
+      name: euystacio-api
+      source: infrastructure/kubernetes/api.yaml, line 12
+      action: changed
+      fields: [".spec.template.spec.containers[0].image"]
+      written: true
+      deferred: ""
+counts:
+  description: The number of objects by action.
+  returned: when the set could be read
+  type: dict
+  sample: {created: 0, changed: 1, unchanged: 6}
+notes:
+  description: What differs from the manifests without being an error, such as the parts of an export that were left out.
+  returned: when the set could be read
+  type: list
+  elements: str
+  sample: ["api.yaml, line 12: Deployment euystacio-ai/euystacio-api keeps its number of replicas, because an autoscaler sets it"]
+sources:
+  description: The SHA-256 digest of each text that was read.
+  returned: when the set could be read
+  type: dict
+  sample: {api.yaml: 5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03}
+problems:
+  description: Every object that would be refused or was not written, with the reason.
+  returned: failure
+  type: list
+  elements: str
+  sample: ["Deployment euystacio-ai/euystacio-api (api.yaml, line 12): spec.selector cannot be changed once the object exists"]
+reason:
+  description: One word for the first problem, such as C(conflict), C(invalid) or C(forbidden).
+  returned: failure
+  type: str
+  sample: conflict
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils._core.errors import conclude
+from ..module_utils._manifests import task
+
+
+def main() -> None:
+    module = AnsibleModule(**task.MODULE)
+    module.no_log_values -= task.public_words(module.params["definitions"])
+    conclude(module, lambda: task.run(module.params, check_mode=module.check_mode, show=module._diff))
+
+
+if __name__ == "__main__":
+    main()
