@@ -51,9 +51,15 @@ _TOKEN = re.compile(
     r"|AGE-(?:SECRET-KEY|PLUGIN)-[0-9A-Z-]{8,}|age-(?:secret-key|plugin)-[0-9a-z-]{8,}"
     r"|(?<![A-Za-z0-9])(?:gh[pousr]_|github_pat_|glpat-|gldt-|xox[a-z]-|xapp-|[srp]k_(?:live|test)_|sk-|AIza|npm_|pypi-|hv[sbr]\.|sha256~|gls[ac]_|glc_|hf_)"
     r"[\w.-]{16,}"
-    r"|(?<![\w.-])[a-z0-9]{6}\.(?=[a-z]{0,15}\d)[a-z0-9]{16}(?![\w.-])"  # of kubeadm
     r"|hooks\.slack\.com/[\w/-]{1,200}"
 )
+_KUBEADM_TOKEN = re.compile(r"(?<![\w.-])[a-z0-9]{6}\.(?=[a-z]{0,15}\d)[a-z0-9]{16}(?![\w.-])")
+# One of these is in every text that the patterns find something in; to look for them is 50 times as fast.
+_IN_TOKENS = (
+    *("eyj", "age-", "gh", "glpat", "gldt", "xox", "xapp", "_live_", "_test_", "sk-", "aiza", "npm_", "pypi-", "hvs.", "hvb.", "hvr."),
+    *("sha256~", "gls", "glc", "hf_", "slack"),
+)
+_IN_NAMES = ("pass", "pwd", "secret", "token", "key", "credential", "auth", "cookie", "sig", "dsn", "connection")
 _BEARER = re.compile(rf"\b(bearer[ \t]+)(?!(?:tokens?|auth\w*|realm\S*|error\S*|{_PROSE})\b)[^\s\"',;]+", re.IGNORECASE)
 _BASIC = re.compile(r"\b(basic[ \t]+)([A-Za-z0-9+/_-]{4,}={0,2})", re.IGNORECASE)
 # A quote in an address belongs to it, unless what follows ends a value of JSON or Python.
@@ -78,31 +84,37 @@ _ASSIGNED = re.compile(
 
 def clean(text: str, *, keep: str = "", limit: int = LONGEST) -> str:
     """On one line, unless ``keep`` has the line end: a pod's message must not drive the terminal, nor turn a page's text around."""
-    text = _SEQUENCE.sub("", text[: 2 * limit])
+    text = text[: 2 * limit]
     if not text.isascii() or not text.isprintable():
+        text = _SEQUENCE.sub("", text)
         text = "".join(c if c in keep or unicodedata.category(c) not in _UNCLEAN else " " for c in text)
     return text if len(text) <= limit else text[: limit - 3] + "..."
 
 
 def redacted(text: str) -> str:
     """The text without what looks like a credential."""
-    if "PRIVATE KEY" in text:
+    low = text.lower()
+    if "private key" in low:
         text = _PRIVATE_KEY.sub(HIDDEN, text)
     if "LS0tLS1CRUdJTi" in text:
         text = _PRIVATE_KEY_BASE64.sub(HIDDEN, text)
-    text = _TOKEN.sub(HIDDEN, text)
+    if any(part in low for part in _IN_TOKENS):
+        text = _TOKEN.sub(HIDDEN, text)
+    if "." in text:
+        text = _KUBEADM_TOKEN.sub(HIDDEN, text)
     if "@" in text:
         text = _USERINFO.sub(_without_userinfo, text)
         text = _SPACED_USERINFO.sub(f"//{HIDDEN}@", text)
         text = _NO_SCHEME.sub(f"{HIDDEN}@", text)
     if "//" in text:
         text = _CUT_USERINFO.sub(f"//{HIDDEN}", text)
-    if _SECRET_KEY.search(text):
+    if any(part in low for part in _IN_NAMES):
         text = _HEADER.sub(rf"\1{HIDDEN}", text)
         text = _FLAG.sub(rf"\1{HIDDEN}", text)
         text = _ASSIGNED.sub(_without_value, text)
-    text = _BEARER.sub(rf"\1{HIDDEN}", text)
-    return _BASIC.sub(_without_login, text)
+    if "bearer" in low:
+        text = _BEARER.sub(rf"\1{HIDDEN}", text)
+    return _BASIC.sub(_without_login, text) if "basic" in low else text
 
 
 def excerpt(text: str, limit: int) -> str:

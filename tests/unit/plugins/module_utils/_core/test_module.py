@@ -9,6 +9,8 @@ import pytest
 from ansible.module_utils import basic
 from ansible_collections.euystacio.meta_salvage.plugins.modules import alert_info, rollout_info
 
+from tools.env import CHECKOUT
+
 KUBECONFIG = {
     "clusters": [{"name": "c", "cluster": {"server": "https://127.0.0.1:1", "proxy-url": "http://me:HUNTER2-proxy@127.0.0.1:1"}}],
     "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
@@ -50,3 +52,8 @@ def test_a_warning_has_no_credential(run_module: Any, monkeypatch: pytest.Monkey
     answer = run_module(rollout_info)
     assert "HUNTER2" not in str(answer)
     assert "\x1b" not in str(answer)
+
+
+def test_every_module_is_one() -> None:
+    sources = {path.name: path.read_text(encoding="utf-8") for path in sorted((CHECKOUT / "plugins" / "modules").glob("*.py"))}
+    assert [name for name, source in sources.items() if "AnsibleModule" in source] == []
