@@ -151,6 +151,13 @@ options:
     description: Seconds for each request to the API server. Those that are safe to repeat are repeated if it fails temporarily.
     type: float
     default: 30.0
+  diff_values:
+    description:
+      - Whether the diff shows the values of ConfigMaps, environment variables, headers and arguments, and the texts of custom resources.
+      - By default it shows only that they changed, because any of them can be a credential. What looks like one is hidden anyway, and what
+        a Secret holds always is.
+    type: bool
+    default: false
 seealso:
   - module: euystacio.meta_salvage.backup
   - module: euystacio.meta_salvage.backup_info

@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
 from ansible.module_utils.basic import AnsibleModule
 
-from .redact import clean, credentials_in, redacted
+from .redact import HIDDEN, clean, credentials_in, outgoing, redacted
 
 
 class SalvageModule(AnsibleModule):
@@ -18,6 +18,20 @@ class SalvageModule(AnsibleModule):
     def _load_params(self) -> None:
         super()._load_params()  # before the options are checked, so that a wrong one is not quoted either
         self.no_log_values.update(credentials_in(self.params))
+
+    def _invocation(self) -> dict[str, Any]:
+        specs = self.argument_spec
+        return {
+            "module_args": {
+                name: HIDDEN if value and specs.get(name, {}).get("no_log") else outgoing(value) for name, value in self.params.items()
+            }
+        }
+
+    def exit_json(self, **kwargs: Any) -> NoReturn:
+        super().exit_json(**{"invocation": self._invocation(), **kwargs})
+
+    def fail_json(self, msg: str, **kwargs: Any) -> NoReturn:
+        super().fail_json(msg, **{"invocation": self._invocation(), **kwargs})
 
     def warn(self, warning: str, **kwargs: Any) -> None:
         super().warn(clean(redacted(warning)), **kwargs)

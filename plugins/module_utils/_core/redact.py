@@ -128,12 +128,16 @@ def outgoing(value: Any, *, limit: int = LONGEST) -> Any:
         return clean(redacted(value), keep="\n\t", limit=limit)
     if isinstance(value, Mapping):
         return {
-            outgoing(key, limit=limit): HIDDEN if isinstance(one, str) and one and is_secret_name(str(key)) else outgoing(one, limit=limit)
+            outgoing(key, limit=limit): HIDDEN if _is_open(one) and is_secret_name(str(key)) else outgoing(one, limit=limit)
             for key, one in value.items()
         }
     if isinstance(value, (list, tuple)):
         return [outgoing(one, limit=limit) for one in value]
     return value
+
+
+def _is_open(value: object) -> bool:
+    return isinstance(value, str) and value != "" and not value.startswith(HIDDEN[:-1])
 
 
 def credentials_in(value: Any, name: str = "") -> set[str]:

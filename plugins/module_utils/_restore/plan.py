@@ -275,20 +275,3 @@ def links(step: Step, uids: Mapping[Key, str], keys: Mapping[str, Key]) -> tuple
         else:
             missing.append(f"{owner.get('kind')}/{owner.get('name')}")
     return found, missing
-
-
-def diff_pair(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """Both as they may be shown: of a Secret only which of its values are others."""
-    if kind_of(after) != "Secret":
-        return before or {}, after
-    return _hidden(before, before) if before else {}, _hidden(after, before or after)
-
-
-def _hidden(secret: Mapping[str, Any], other: Mapping[str, Any]) -> Mapping[str, Any]:
-    rest = dict(secret)
-    rest["metadata"] = metadata = dict(secret["metadata"])
-    for holder, name in ((rest, "data"), (rest, "stringData"), (metadata, "annotations")):  # kubectl keeps a copy in an annotation
-        if holder.get(name):
-            compared = ((other["metadata"] if holder is metadata else other).get(name)) or {}
-            holder[name] = {key: "(hidden)" if compared.get(key) == value else "(hidden, changed)" for key, value in holder[name].items()}
-    return rest

@@ -229,7 +229,7 @@ class Restore:
         after = self._apply(step, step.first)
         step.written = True
         if self._wish.show and len(self._diff) < _SHOWN:
-            self._diff.append(shown_change(step, live, after))
+            self._diff.append(shown_change(step, live, after, values=self._wish.values))
 
     def _apply(self, step: Step, body: Object, *, dry_run: bool = False) -> Object | None:
         """Server-side apply; the answer is only read where it is shown.  Raises SalvageError, with the conflicts in ``step.fields``."""
@@ -306,9 +306,9 @@ class Restore:
             return ""
         finally:
             if self._wish.show and len(self._diff) < _SHOWN and not step.problem and (step.key.namespace in absent or live is None):
-                self._diff.append(shown_change(step, None, step.wanted))
+                self._diff.append(shown_change(step, None, step.wanted, values=self._wish.values))
         if live is not None and self._wish.show and after is not None:
-            self._diff.append(shown_change(step, live, after))
+            self._diff.append(shown_change(step, live, after, values=self._wish.values))
         return ""
 
     def _schema(self, step: Step) -> None:

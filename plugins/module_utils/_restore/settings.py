@@ -22,6 +22,7 @@ class RestoreSettings:
     wait_timeout: float = 300.0
     backup_first: bool = True
     show: bool = False
+    values: bool = False
 
     def task(self) -> list[Any]:
         """What makes one restore another: the journal of one is not for the other."""

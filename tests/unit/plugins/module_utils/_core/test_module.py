@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from ansible.module_utils import basic
-from ansible_collections.euystacio.meta_salvage.plugins.modules import alert_info, rollout_info
+from ansible_collections.euystacio.meta_salvage.plugins.modules import alert_info, manifests, rollout_info
 
 from tools.env import CHECKOUT
 
@@ -34,6 +34,15 @@ def test_no_credential_of_the_options_is_in_the_result_nor_in_the_system_log(
     assert answer["invocation"]["module_args"]["kubeconfig"]["current-context"] == "c"
     assert "HUNTER2" not in f"{answer}{logged}"
     assert logged or wrong
+
+
+def test_an_option_with_no_log_is_not_in_the_invocation_at_all(run_module: Any) -> None:
+    container = {"name": "api", "env": [{"name": "MODE", "value": "HUNTER2"}]}
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "one"}, "spec": {"containers": [container]}}
+    answer = run_module(manifests, _ansible_inject_invocation=True, definitions=[pod], workers=0)
+    assert answer["failed"]
+    assert answer["invocation"]["module_args"]["workers"] == 0
+    assert "HUNTER2" not in str(answer)
 
 
 def test_a_warning_has_no_credential(run_module: Any, monkeypatch: pytest.MonkeyPatch) -> None:
