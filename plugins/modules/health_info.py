@@ -135,7 +135,13 @@ options:
     type: float
     default: 7
   backup_path:
-    description: The folder of the backups, where the module runs. The newest file in it is the last backup.
+    description:
+      - The repository of the backups of M(euystacio.meta_salvage.backup), a folder where the module runs or C(s3://bucket/prefix) with the
+        credentials of the environment.
+      - The last backup is the newest one that is C(COMPLETE), whose record is signed, and whose archive has the size in the record.
+    type: path
+  backup_public_key:
+    description: The PEM file with the ed25519 public key of the backups. Without it the part V(backup) is V(unknown).
     type: path
   backup_max_age:
     description: How old the last backup may be. Seconds, or a duration such as C(26h).

@@ -16,6 +16,7 @@ description:
   - A cluster without a report, because it was unreachable or its check failed, is in all of them as V(unknown) with the reason.
   - Shows a summary of at most 25 lines, the worst first.
   - Files are replaced in one step, so that a reader never sees half of one.
+  - Only the owner can read the files, since they quote the messages of pods and alerts. A folder that the module creates has mode 0700.
   - The files are written at each run. The task is C(changed) when the findings differ from those of the report before,
     or when there is no report before, so that a handler can notify people.
 options:

@@ -368,13 +368,14 @@ history:
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..module_utils._core.commands import literal
 from ..module_utils._core.errors import conclude
 from ..module_utils._peace_bonds.change import task
 
 
 def main() -> None:
     module = AnsibleModule(**task.MODULE)
-    conclude(module, lambda: task.run(module.params, check_mode=module.check_mode, run_command=module.run_command))
+    conclude(module, lambda: task.run(module.params, check_mode=module.check_mode, run_command=literal(module.run_command)))
 
 
 if __name__ == "__main__":

@@ -97,8 +97,16 @@ options:
     description: The PEM file with the ed25519 private key that signs the record with the digests.
     type: path
   public_key:
-    description: The PEM file with the public key of O(signing_key). If it is set, a snapshot that is not signed by this key is refused.
+    description:
+      - The PEM file with the public key of O(signing_key). A snapshot that is not signed by this key is refused before it is decrypted.
+      - Required by O(state=verified) and O(state=restored), unless O(unsigned=true).
     type: path
+  unsigned:
+    description:
+      - Accept a snapshot without O(public_key). Encryption does not prove who took a snapshot, because the recipients are public keys.
+      - With O(public_key), this option has no effect.
+    type: bool
+    default: false
   promtool:
     description: The path of C(promtool), which is part of Prometheus.
     type: path
@@ -132,6 +140,7 @@ RETURN = r"""
 snapshot:
   description:
     - The record of the snapshot, with its C(path). C(sample) is the sample that it must contain, with its time in milliseconds.
+      C(sealed) is the size and the SHA-256 of each encrypted file.
     - In check mode with O(state=created), only C(source) and the C(size) of the data of Prometheus.
   returned: success
   type: dict
@@ -150,6 +159,8 @@ snapshot:
         size: 310221
         sha256: 2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
     encrypted: true
+    sealed:
+      01KB3C4D5E6F7G8H9JKMNPQRST/index: {size: 310522, sha256: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08}
 resumed:
   description: Whether the module resumed a run that was killed.
   returned: O(state=created)
@@ -165,13 +176,14 @@ others:
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..module_utils._core.commands import literal
 from ..module_utils._core.errors import conclude
 from ..module_utils._prometheus_snapshot import task
 
 
 def main() -> None:
     module = AnsibleModule(**task.MODULE)
-    conclude(module, lambda: task.run(module.params, module.run_command, module.get_bin_path, check_mode=module.check_mode))
+    conclude(module, lambda: task.run(module.params, literal(module.run_command), module.get_bin_path, check_mode=module.check_mode))
 
 
 if __name__ == "__main__":

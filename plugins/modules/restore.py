@@ -61,13 +61,26 @@ options:
     default: {}
   isolated:
     description:
-      - Whether a copy under another name keeps to itself, as a drill needs it. Its Services are V(ClusterIP), without node ports and names
-        in external DNS. It goes without Jobs and CronJobs, Ingresses, NetworkPolicies, addresses that are named, custom resources, and
-        pods that use their node's network, processes or files. RV(restore.skipped) lists all of that.
-      - Nothing is restored that is in no namespace, but the namespace itself.
-      - A NetworkPolicy in the namespace decides what its pods may reach. It has to be there before.
+      - Whether a copy under another name acts on nothing outside, as a drill needs it. The copy consists of an allow-list of kinds and
+        fields. RV(restore.skipped) lists the objects that it does not contain, and RV(restore.stripped) each field that was removed.
+      - The copy has ConfigMaps, Secrets, ServiceAccounts, Roles, quotas and limits, claims, Services, HorizontalPodAutoscalers, pods and
+        the workloads that create pods. It has no object outside of the namespace.
+      - A Service is V(ClusterIP). A pod that uses the network, processes, files or rights of its node is not in the copy. Storage that
+        exists outside of the copy is replaced by an empty directory, and so is a claim unless its storage class creates a new volume for it
+        and deletes that volume with the claim. Node ports, host ports, node names, priorities, scheduling gates, name servers, and
+        annotations that are not known to be inert are removed. Labels remain where a selector of the copy uses them.
+      - The namespace itself is restored with the Pod Security Standard C(baseline), or C(restricted) if it has that.
+      - A NetworkPolicy in the namespace decides what the pods may reach. It has to exist before.
+      - The storage classes and the volumes of the cluster are read.
     type: bool
     default: false
+  isolated_kinds:
+    description:
+      - Further kinds that an isolated copy contains, as C(kubectl api-resources -o name) writes them. Only custom resources (with
+        controllers that act on nothing outside) and V(rolebindings.rbac.authorization.k8s.io) are possible.
+    type: list
+    elements: str
+    default: []
   include:
     description: Only these kinds, as C(kubectl api-resources -o name) spells them.
     type: list
@@ -202,6 +215,11 @@ restore:
       type: list
       elements: dict
       returned: always
+    stripped:
+      description: The fields that an isolated copy does not have, each with the C(count) and all of the C(objects) that had it.
+      type: list
+      elements: dict
+      returned: always
     notes:
       description: What a person has to know, such as that the data of volumes is not in a backup.
       type: list
@@ -224,6 +242,7 @@ restore:
     failed: []
     kept: []
     skipped: [{reason: "its owner (Deployment) makes it", count: 3, objects: ["ReplicaSet.apps euystacio-ai/euystacio-api-7d9"]}]
+    stripped: []
     finished: 2
     holes: {}
     notes: ["PersistentVolumeClaim euystacio-ai/data is restored, and what was stored in its volume is not in the backup"]

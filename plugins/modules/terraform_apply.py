@@ -12,7 +12,8 @@ version_added: 0.1.0
 author: Euystacio Meta Salvage contributors (@euystacio)
 description:
   - Runs C(init), writes the plan to a file, refuses a plan that deletes or replaces anything, and applies exactly that plan.
-  - Shows each step while it runs, because creating a cluster takes minutes.
+  - Shows each step while it runs, because creating a cluster takes minutes. It shows addresses and actions. It never shows what
+    provisioners print, because this can contain secrets such as a join token.
   - If the module is killed, Terraform completes the current command and holds its lock until then. The next run waits for that lock.
 extends_documentation_fragment:
   - euystacio.meta_salvage.progress
@@ -38,7 +39,8 @@ options:
   work_dir:
     description:
       - A folder of its own for the plan, which contains secrets. The module creates it and deletes it after the run.
-      - A folder that is not empty is refused, except what a killed run of this module left.
+      - An empty folder is made private, used, and left empty. A folder that is not empty is refused, except what a killed run of this
+        module left. Two runs cannot use one folder at the same time.
     type: path
     required: true
   binary:
@@ -46,10 +48,20 @@ options:
     type: path
     default: terraform
   arguments:
-    description: Additional arguments of C(plan), such as C(-var-file=production.tfvars).
+    description:
+      - Additional arguments of C(plan), such as C(-var-file=production.tfvars).
+      - Only C(-var-file), C(-target), C(-target-file), C(-exclude), C(-exclude-file), C(-parallelism), C(-refresh) and C(-state), each as
+        C(-NAME=VALUE), and C(-compact-warnings) and C(-refresh-only). Set values of variables in O(variables).
     type: list
     elements: str
     default: []
+  variables:
+    description:
+      - Values of variables of the root. They reach the program in its environment as C(TF_VAR_NAME), not in its arguments.
+      - Ansible treats each value as a secret and masks it in all results, also as a part of other words. Set values that are not secret
+        in a file, and name the file in O(arguments).
+    type: dict
+    default: {}
   lock_timeout:
     description: How many seconds to wait for the lock of the state.
     type: int
@@ -61,6 +73,8 @@ EXAMPLES = r"""
   euystacio.meta_salvage.terraform_apply:
     root: infrastructure/terraform/cluster
     arguments: [-var-file=production.tfvars]
+    variables:
+      join_token: "{{ vault_join_token }}"
     work_dir: /var/lib/meta-salvage/production.terraform
 """
 
@@ -74,13 +88,14 @@ plan:
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..module_utils._core.commands import literal
 from ..module_utils._core.errors import conclude
 from ..module_utils._terraform import task
 
 
 def main() -> None:
     module = AnsibleModule(**task.MODULE)
-    conclude(module, lambda: task.run(module.params, module.run_command, module.get_bin_path, check_mode=module.check_mode))
+    conclude(module, lambda: task.run(module.params, literal(module.run_command), module.get_bin_path, check_mode=module.check_mode))
 
 
 if __name__ == "__main__":

@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import http.server
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 import threading
@@ -459,9 +461,6 @@ def test_the_logs_of_the_pods_are_counted(published: Bonds) -> None:
 
 
 def test_a_restriction_binds_for_its_provider_alone_stays_with_new_policies_and_ends(published: Bonds) -> None:
-    def until(seconds: float) -> str:
-        return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + seconds))
-
     published.ask(GOOD)
     restricted = {"name": "restricted", "input": MEDIUM, "allow": False}
     wanted = {"provider": "provider-boreas", "until": until(3600), "reason": "a test"}
@@ -488,6 +487,132 @@ def test_a_restriction_binds_for_its_provider_alone_stays_with_new_policies_and_
     swept = published.policy(restrictions=[])
     assert swept.get("restrictions_ended") == [short], swept
     assert "meta_salvage_restrictions.rego" not in published.config_map()["data"]
+
+
+def until(seconds: float) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + seconds))
+
+
+def named(field: str, value: Any) -> dict[str, Any]:
+    """An input that is allowed, about the provider that ``field`` names alone."""
+    document = json.loads(json.dumps(GOOD))
+    del document["provider"]["id"]
+    holder = document
+    *above, last = field.split(".")
+    for part in above:
+        holder = holder[part]
+    holder[last] = value
+    return document
+
+
+SPELLINGS = ["4711", "4711 ", "\t4711\n", "\u00a04711", 4711, 4711.0, ["4711"], {"id": 4711}]
+FIELDS = ["provider.id", "provider.provider_id", "provider_id", "provider.name"]
+
+
+def test_a_restriction_binds_however_an_input_names_the_provider(published: Bonds) -> None:
+    cluster = Cluster.connect({"kubeconfig": str(published.lab.kubeconfig)}, timeout=10)
+    opa = Opa(open_endpoint(f"service://{SPACE}/opa-service:8181", cluster=cluster))
+    done = published.policy(restrictions=[{"provider": " 4711 ", "reason": "a test"}])
+    assert done.get("restrictions_added") == [{"provider": "4711", "until": None, "reason": "a test"}], done
+    for field in FIELDS:
+        for value in SPELLINGS:
+            decision = opa.query("euystacio/peace_bonds", named(field, value))
+            assert decision.deny == ("Restricted until it is lifted: a test",), (field, value, decision)
+        for value in ("471", "47110", "04711", 471, "", None, True):
+            assert opa.query("euystacio/peace_bonds", named(field, value)).status == "allowed", (field, value)
+    assert not published.policy(restrictions=[{"provider": "4711", "reason": "a test"}])["changed"]
+
+
+@pytest.mark.parametrize(
+    "end",
+    ["9999-12-31T23:59:59Z", "2300-01-01T00:00:00Z", "2027-01-01T00:00:60Z", "2027-01-01T00:00:75Z", "2027-01-01T00:00:00+99:99",
+     "2027-01-01t00:00:00z", "2027-02-29T00:00:00Z", ""],
+)  # fmt: skip
+def test_an_end_that_opa_can_not_read_is_refused(bonds: Bonds, end: str) -> None:
+    refused = bonds.policy(
+        state="validated", policy_files=policy_files(), restrictions=[{"provider": "x", "until": end, "reason": "a test"}]
+    )
+    assert refused["failed"]
+    assert "leave until out" in refused["msg"], refused
+
+
+def test_an_end_that_was_made_unreadable_in_the_cluster_denies(published: Bonds) -> None:
+    published.policy(restrictions=[{"provider": "provider-boreas", "until": until(3600), "reason": "a test"}])
+    data = dict(published.config_map()["data"])
+    for end in ("9999-12-31T23:59:59Z", "2027-01-01T00:00:60Z", "nonsense", ""):
+        name = "meta_salvage_restrictions.rego"
+        published.put({**data, name: re.sub('"until": "[^"]*"', f'"until": "{end}"', data[name])})
+        assert published.ask(MEDIUM)["decisions"][0]["status"] == "denied", end
+    lifted = published.policy(restrictions_lifted=["provider-boreas"])
+    assert lifted["changed"], lifted
+    assert published.ask(MEDIUM)["decisions"][0]["status"] == "allowed"
+
+
+def test_a_restriction_that_the_policies_do_not_obey_is_refused(published: Bonds) -> None:
+    files = policy_files()
+    files["peace_bonds.rego"] = files["peace_bonds.rego"].replace("\tcount(deny) == 0\n", "")
+    refused = published.policy(policy_files=files, restrictions=[{"provider": "provider-boreas", "reason": "a test"}])
+    assert "the restriction of provider-boreas in provider.id would be unknown" in refused["msg"], refused
+    assert "meta_salvage_restrictions.rego" not in published.config_map()["data"]
+
+
+def test_going_back_keeps_restrictions_until_they_are_lifted_by_name(published: Bonds) -> None:
+    first = published.policy(policy_files=policy_files())
+    wanted = {"provider": "provider-boreas", "until": until(3600), "reason": "a test"}
+    assert published.policy(restrictions=[wanted])["changed"]
+    alone = published.policy(state="reverted")
+    assert not alone["changed"], alone
+    assert "only in its restrictions" in alone["warnings"][0]
+    published.policy(policy_files=policy_files() | {"more.rego": "package euystacio.more\n\nx := 1\n"})
+    back = published.policy(state="reverted", revision=first["revision"])
+    assert (back["changed"], back["restrictions"], back["restrictions_ended"]) == (True, [wanted], []), back
+    assert "more.rego" not in published.config_map()["data"]
+    assert published.ask(MEDIUM)["decisions"][0]["deny"] == [f"Restricted until {wanted['until']}: a test"]
+    lifted = published.policy(state="reverted", revision=first["revision"], restrictions_lifted=["provider-boreas"])
+    assert lifted["restrictions_ended"] == [wanted], lifted
+    assert lifted["revision"] == first["revision"]
+    assert published.ask(MEDIUM)["decisions"][0]["status"] == "allowed"
+
+
+@pytest.mark.parametrize("name", ["zz_meta_salvage_replay.rego", "meta_salvage_restrictions.rego", "Meta_Salvage_Revision.rego"])
+def test_no_candidate_brings_a_file_with_a_name_of_the_module(bonds: Bonds, name: str) -> None:
+    hidden = 'package euystacio.peace_bonds\n\nallow if input.provider.id == "mallory"\n'
+    refused = bonds.policy(state="validated", policy_files={**policy_files(), name: hidden})
+    assert "are reserved" in refused["msg"], refused
+
+
+@pytest.mark.parametrize(
+    "call", ['http.send({"method": "post", "url": URL, "body": input})', "opa.runtime()", 'net.lookup_ip_addr("localhost")',
+             'rego.parse_module("x", "package x")']
+)  # fmt: skip
+def test_policies_reach_neither_the_network_nor_the_machine(published: Bonds, call: str) -> None:
+    asked: list[str] = []
+
+    class Listener(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked.append(self.path)
+            self.send_response(200)
+            self.end_headers()
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Listener) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        spy = f"package euystacio.spy\n\nseen := {call.replace('URL', json.dumps(f'http://127.0.0.1:{server.server_port}/'))}\n"
+        files = policy_files()
+        files["peace_bonds.rego"] += '\ndeny contains "seen" if data.euystacio.spy.seen == 0\n'
+        tests = {"spy_test.rego": "package euystacio.spy_test\n\ntest_spy if not data.euystacio.spy.seen == 0\n"}
+        for arguments in (
+            {"policy_files": {**files, "spy.rego": spy, **tests}},
+            {"compare_with": "current", "policy_files": policy_files()},
+        ):
+            if "compare_with" in arguments:
+                published.put({**files, "spy.rego": spy})
+                log = published.scratch / "one.jsonl"
+                log.write_text(json.dumps({"decision_id": "1", "path": "euystacio/peace_bonds", "input": GOOD, "result": {"allow": True}}))
+                arguments["decision_logs"] = [str(log)]
+            refused = published.policy(state="validated", **arguments)
+            assert "without network, environment and runtime" in refused["msg"], refused
+        server.shutdown()
+    assert not asked
 
 
 def test_each_decision_of_the_runbook_is_carried_out_and_recorded(published: Bonds) -> None:

@@ -127,7 +127,7 @@ def test_samples_go_from_one_prometheus_to_another_sealed_and_signed(two: Two) -
     left = two.lab.kubectl("exec", "old", "-n", SPACE, "--", "ls", "/prometheus/snapshots")
     assert not left.strip(), "the pod's disk is given back"
 
-    assert two.run(state="verified")["reason"] == "bad_input", "it is encrypted"
+    assert two.run(state="verified", public_key=public)["reason"] == "bad_input", "it is encrypted"
     keys = {"identity": identity, "public_key": public}
     there = two.run(state="restored", pod="new", **keys)
     assert there.get("changed"), there
@@ -160,7 +160,7 @@ def test_a_killed_run_is_taken_up(two: Two) -> None:
     assert not list(Path(directory).glob(".*"))
 
     target = two.folder / "data"
-    assert two.run(state="restored", directory=directory, data_dir=str(target))["changed"]
-    assert two.run(state="restored", directory=directory, data_dir=str(target))["changed"] is False
+    assert two.run(state="restored", directory=directory, data_dir=str(target), unsigned=True)["changed"]
+    assert two.run(state="restored", directory=directory, data_dir=str(target), unsigned=True)["changed"] is False
     (target / "other").mkdir()
-    assert two.run(state="restored", directory=directory, data_dir=str(target))["reason"] == "conflict"
+    assert two.run(state="restored", directory=directory, data_dir=str(target), unsigned=True)["reason"] == "conflict"

@@ -56,12 +56,13 @@ def site(lab: Lab, tmp_path: Path) -> Site:
 
 
 def test_it_is_applied_once_and_never_deleted(site: Site) -> None:
-    site.write("cluster", command="echo three nodes")
+    site.write("cluster", command="echo kubeadm join --token SECRET")
     assert site.run(check=True)["changed"]
     first = site.run()
     assert (first["changed"], first["plan"]) == (True, {"create": ["terraform_data.cluster"]})
     assert first["diff"]["after"] == "create terraform_data.cluster\n"
-    assert any("three nodes" in says for says in site.said)
+    assert "terraform_data.cluster: local-exec complete" in site.said
+    assert "SECRET" not in str(site.said) + str(first)  # what a provisioner prints, and its command
     assert not site.run()["changed"]
 
     assert site.run(binary="no-such-program")["reason"] == "missing_library"
@@ -76,15 +77,42 @@ def test_it_is_applied_once_and_never_deleted(site: Site) -> None:
 
 
 def test_what_fails_is_told_and_what_is_half_made_stays(site: Site) -> None:
-    site.write("cluster", command="echo no quota for it; exit 3")
+    site.write("cluster", command="echo --token SECRET; exit 3")
     failed = site.run()
     assert "terraform_data.cluster: local-exec provisioner error" in failed["msg"]
-    assert "no quota for it" in failed["msg"]
+    assert "SECRET" not in str(failed) + str(site.said)
     site.write("cluster", command="exit ${")
     assert "failed" in site.run()["msg"]
     site.write("cluster")
     refused = site.run()  # what failed half-way is tainted, and so would be replaced
     assert (refused["reason"], "by hand" in refused["msg"]) == ("conflict", True), refused
+
+
+def test_variables_reach_the_root_and_nothing_else(site: Site) -> None:
+    text = f"""variable "token" {{
+  type = string
+}}
+variable "nodes" {{
+  type = map(number)
+}}
+resource "terraform_data" "cluster" {{
+  input = sensitive(var.token)
+  provisioner "local-exec" {{
+    command = "printf %s '${{var.token}} ${{var.nodes.a}}' > {site.folder}/seen"
+  }}
+}}
+output "token" {{
+  value = nonsensitive(var.token)
+}}
+"""
+    (site.folder / "root/main.tf").write_text(text)
+    result = site.run(variables={"token": "SE $HOME CRET", "nodes": {"a": 3}})
+    assert result["changed"], result
+    assert (site.folder / "seen").read_text() == "SE $HOME CRET 3"
+    assert "CRET" not in str(result) + str(site.said)
+    wrong = site.run(variables={"token": "SE $HOME CRET", "nodes": "CRET"})
+    assert wrong["failed"]
+    assert "CRET" not in str(wrong["msg"])
 
 
 def test_what_it_had_begun_is_made_though_the_module_is_killed(site: Site) -> None:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._core.errors import SalvageError
-from .objects import call
 from .session import Cluster
 
 
@@ -56,8 +55,8 @@ def preferred(found: Iterable[Resource]) -> list[Resource]:
 
 def discover(cluster: Cluster) -> tuple[list[Resource], dict[str, str]]:
     """Every kind that can be listed, and the API versions that do not answer (`group/version`), each with why."""
-    roots = [("", version) for version in _get(cluster, "/api").get("versions") or ()]
-    for group in _get(cluster, "/apis").get("groups") or ():
+    roots = [("", version) for version in cluster.get_json("/api").get("versions") or ()]
+    for group in cluster.get_json("/apis").get("groups") or ():
         first = (group.get("preferredVersion") or {}).get("version")
         versions = [entry["version"] for entry in group.get("versions") or ()]
         roots += [(group["name"], version) for version in [first, *versions] if version is not first or version in versions]
@@ -66,14 +65,7 @@ def discover(cluster: Cluster) -> tuple[list[Resource], dict[str, str]]:
     for group_name, version in dict.fromkeys(roots):
         path = f"/apis/{group_name}/{version}" if group_name else f"/api/{version}"
         try:
-            found += resources_of(group_name, version, _get(cluster, path))
+            found += resources_of(group_name, version, cluster.get_json(path))
         except SalvageError as exc:
             silent[f"{group_name}/{version}"] = str(exc)
     return preferred(found), silent
-
-
-def _get(cluster: Cluster, path: str) -> dict[str, Any]:
-    data = call(cluster, "GET", path).json()
-    if not isinstance(data, dict):
-        raise SalvageError(f"{cluster.server}{path} answered with something that is not a Kubernetes object", reason="invalid")
-    return data

@@ -24,7 +24,7 @@ except ImportError:
 DEFAULT_TIMEOUT = 5.0
 DEFAULT_MAX_BYTES = 16 * 1024 * 1024
 _CHUNK = 64 * 1024
-REASON_OF = {401: "unauthorized", 403: "forbidden", 404: "not_found"}
+REASON_OF = {401: "unauthorized", 403: "forbidden", 404: "not_found", 409: "conflict", 410: "conflict", 422: "invalid"}
 _SERVICE = re.compile(r"^(?P<scheme>services?)://(?P<namespace>[a-z0-9-]+)/(?P<name>[a-z0-9.-]+):(?P<port>[a-z0-9-]+)(?P<prefix>/[^?#]*)?$")
 
 Query = Mapping[str, "str | int | float | list[str]"]
@@ -59,6 +59,8 @@ class Http:
     Redirects are never followed: the answer of a login page is not the answer of the service.
     ``dial`` gives the socket of a new connection, where it is not to be the address's own.
     """
+
+    timeout = DEFAULT_TIMEOUT
 
     def __init__(
         self,
@@ -254,10 +256,18 @@ def _dialled(dial: Callable[[], Any]) -> dict[str, Any]:
 
 
 class ServesProxy(Protocol):
-    """What a route through the API server needs of a cluster session."""
+    """A cluster session, as ``session.Cluster`` is one."""
 
     server: str
     http: Http
+
+    @property
+    def call(self) -> Callable[..., Response]:
+        """One request to the API server, repeated as the session's policy allows."""
+
+    @property
+    def pages(self) -> Callable[..., Iterator[dict[str, Any]]]:
+        """The pages of a list."""
 
 
 @dataclass(frozen=True)

@@ -5,23 +5,17 @@
 
 from __future__ import annotations
 
-import json
-import random
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from .._core.errors import SalvageError
-from .http import REASON_OF, Query, Response, ServesProxy, said
+from .http import Query, Response, ServesProxy
 
 Object = dict[str, Any]
 
 MERGE_PATCH = "application/merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
-_REASON_OF = {**REASON_OF, 409: "conflict", 422: "invalid"}
-_STUMBLES = frozenset({429, 500, 502, 503, 504})
-_TRIES = 6
 
 
 @dataclass(frozen=True)
@@ -33,53 +27,15 @@ class Change:
     changed: bool
 
 
-def call(
-    cluster: ServesProxy,
-    method: str,
-    path: str,
-    *,
-    body: Any = None,
-    content_type: str = "application/json",
-    query: Query | None = None,
-    timeout: float | None = None,
-    accept: frozenset[int] = frozenset(),
-    final: Callable[[Response], bool] = lambda answer: False,
-) -> Response:
-    """One request, again if the API server fails temporarily (429, 5xx, a broken connection), with a growing pause.
-
-    For requests that are safe to repeat: those that read, and those with a precondition (a name, a resourceVersion, a uid) lets only one
-    of them through.  A status of ``accept``, and what is ``final``, is an answer like a 2xx.  Raises SalvageError.
-    """
-    last: SalvageError | None = None
-    for attempt in range(_TRIES):
-        if attempt:
-            time.sleep(min(0.05 * 2**attempt, 1.0) * (0.5 + random.random()))  # noqa: S311
-        try:
-            answer = cluster.http.request(
-                method,
-                cluster.server.rstrip("/") + path,
-                query=query,
-                body=None if body is None else json.dumps(body).encode(),
-                headers={"Accept": "application/json", **({"Content-Type": content_type} if body is not None else {})},
-                timeout=timeout,
-            )
-        except SalvageError as exc:
-            if exc.reason not in {"http_error", "unreachable", "timeout"}:
-                raise
-            last = exc
-            continue
-        if answer.status < 300 or answer.status in accept or final(answer):
-            return answer
-        last = SalvageError(f"{method} {path} answered {answer.status}{said(answer)}", reason=_REASON_OF.get(answer.status, "http_error"))
-        if answer.status not in _STUMBLES:
-            raise last
-    raise last or SalvageError(f"{method} {path} was not tried", reason="http_error")
+def call(cluster: ServesProxy, method: str, path: str, **how: Any) -> Response:
+    """As ``Cluster.call``."""
+    return cluster.call(method, path, **how)
 
 
 def read(cluster: ServesProxy, path: str, *, query: Query | None = None) -> Object | None:
     """The object, or None where there is none."""
     try:
-        found: Object = call(cluster, "GET", path, query=query).json()
+        found: Object = cluster.call("GET", path, query=query).json()
     except SalvageError as exc:
         if exc.reason == "not_found":
             return None
@@ -89,7 +45,7 @@ def read(cluster: ServesProxy, path: str, *, query: Query | None = None) -> Obje
 
 def must_read(cluster: ServesProxy, path: str) -> Object:
     """The object.  Raises SalvageError(not_found)."""
-    found: Object = call(cluster, "GET", path).json()
+    found: Object = cluster.call("GET", path).json()
     return found
 
 
@@ -142,7 +98,7 @@ def write(cluster: ServesProxy, path: str, patch: Any, resource_version: str, *,
         body = [{"op": "test", "path": "/metadata/resourceVersion", "value": resource_version}, *patch]
         content_type = JSON_PATCH
     try:
-        answer = call(cluster, "PATCH", path, body=body, content_type=content_type, query=_query(dry_run, manager))
+        answer = cluster.call("PATCH", path, body=body, content_type=content_type, query=_query(dry_run, manager))
     except SalvageError as exc:
         # A JSON patch with a failed test is "invalid" (422), and so is one that the object can't take: only a second read shows which.
         if exc.reason == "invalid" and content_type == JSON_PATCH:
@@ -157,7 +113,7 @@ def write(cluster: ServesProxy, path: str, patch: Any, resource_version: str, *,
 def create(cluster: ServesProxy, path: str, obj: Object, *, dry_run: bool = False, manager: str = "") -> Object | None:
     """The object created in the collection at ``path``, or None if its name is taken."""
     try:
-        made: Object = call(cluster, "POST", path, body=obj, query=_query(dry_run, manager)).json()
+        made: Object = cluster.call("POST", path, body=obj, query=_query(dry_run, manager)).json()
     except SalvageError as exc:
         if exc.reason == "conflict":
             return None
@@ -171,7 +127,7 @@ def delete(cluster: ServesProxy, path: str, *, uid: str | None = None, dry_run: 
     if uid:
         body["preconditions"] = {"uid": uid}
     try:
-        call(cluster, "DELETE", path, body=body, query=_query(dry_run))
+        cluster.call("DELETE", path, body=body, query=_query(dry_run))
     except SalvageError as exc:
         if exc.reason in {"not_found", "conflict"}:
             return False

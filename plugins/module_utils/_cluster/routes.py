@@ -13,6 +13,7 @@ from typing import Any
 from .._core.errors import SalvageError
 from .http import Endpoint, Http, open_endpoint
 from .port_forward import open_forward
+from .retry import Retry
 from .session import Cluster
 
 ARGUMENTS: dict[str, Any] = {
@@ -25,21 +26,25 @@ class Routes:
     """Opens addresses by a module's parameters: kubernetes.core's auth options, and ``ARGUMENTS`` for what is behind an address.
 
     ``prefix`` is how the module names the latter: with ``opa_`` they are opa_token, opa_ca_path and opa_validate_certs.
-    Nothing is connected, and no library is needed, before an address asks for it.  ``timeout`` in seconds is each request's.
+    Nothing is connected, and no library is needed, before an address asks for it.  ``timeout`` in seconds is each request's,
+    ``retry`` the session's policy.
     """
 
-    def __init__(self, params: Mapping[str, Any], timeout: float, *, prefix: str = "", cluster: Cluster | None = None) -> None:
+    def __init__(
+        self, params: Mapping[str, Any], timeout: float, *, prefix: str = "", cluster: Cluster | None = None, retry: Retry | None = None
+    ) -> None:
         self._params = params
         self._timeout = timeout
         self._prefix = prefix
         self._cluster = cluster
+        self._retry = retry
 
     def _option(self, name: str) -> Any:
         return self._params.get(self._prefix + name)
 
     @cached_property
     def cluster(self) -> Cluster:
-        return self._cluster or Cluster.connect(self._params, timeout=self._timeout)
+        return self._cluster or Cluster.connect(self._params, timeout=self._timeout, retry=self._retry)
 
     @cached_property
     def headers(self) -> dict[str, str]:

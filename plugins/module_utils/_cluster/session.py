@@ -6,31 +6,44 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Iterator, Mapping
+import itertools
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from .._core.errors import SalvageError
 from . import auth
 from .http import DEFAULT_MAX_BYTES, DEFAULT_TIMEOUT, REASON_OF, Http, Query, Response, said
+from .retry import Retry, pause, repeatable, transient
 
 PAGE = 500
 _TABLE = "application/json;as=Table;g=meta.k8s.io;v=v1"
-_REASON_OF = {**REASON_OF, 409: "conflict", 410: "conflict", 422: "invalid"}
+_GONE = frozenset({410})
+
+
+class StatusError(SalvageError):
+    """The API server's answer is an error; ``status`` is its HTTP status."""
+
+    def __init__(self, sentence: str, *, reason: str, status: int) -> None:
+        super().__init__(sentence, reason=reason)
+        self.status = status
 
 
 class Cluster:
     """A cluster and the login to it; safe to share between threads.
 
-    ``server`` is the API server's URL, ``http`` the pool that carries the login.
+    ``server`` is the API server's URL, ``http`` the pool that carries the login, ``retry`` how requests are repeated.
     """
 
-    def __init__(self, server: str, http: Http, *, certificate: bytes = b"") -> None:
+    def __init__(self, server: str, http: Http, *, certificate: bytes = b"", retry: Retry | None = None) -> None:
         self.server = server.rstrip("/")
         self.http = http
+        self.retry = retry or Retry()
         self._certificate = certificate
 
     @classmethod
-    def connect(cls, params: Mapping[str, Any], *, timeout: float = DEFAULT_TIMEOUT) -> Cluster:
+    def connect(cls, params: Mapping[str, Any], *, timeout: float = DEFAULT_TIMEOUT, retry: Retry | None = None) -> Cluster:
         """A session on kubernetes.core's auth options (see ``auth``); nothing is sent yet.
 
         ``timeout`` in seconds is each request's.  Raises SalvageError(bad_input, missing_library).
@@ -43,29 +56,61 @@ class Cluster:
             )
         except (OSError, ValueError) as exc:
             raise SalvageError(f"the login to {login.server} cannot be used: {exc}", reason="bad_input") from None
-        return cls(login.server, http, certificate=login.certificate)
+        return cls(login.server, http, certificate=login.certificate, retry=retry)
 
-    def request(self, method: str, path: str, **kwargs: Any) -> Response:
-        """As ``Http.request``; ``path`` starts with /api, /apis or another root of the API server.  Any status is an answer."""
-        return self.http.request(method, self.server + path, **kwargs)
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: Any = None,
+        content_type: str = "application/json",
+        query: Query | None = None,
+        media: str = "application/json",
+        timeout: float | None = None,
+        max_bytes: int | None = None,
+        accept: frozenset[int] = frozenset(),
+        final: Callable[[Response], bool] = lambda answer: False,
+        retry: Retry | None = None,
+    ) -> Response:
+        """One request, sent again as ``retry`` (else the session's) allows if the API server or the connection fails temporarily.
 
-    def get_json(
-        self, path: str, query: Query | None = None, *, accept: str = "application/json", max_bytes: int = DEFAULT_MAX_BYTES
-    ) -> dict[str, Any]:
-        """The object or list at ``path``.
-
-        Raises SalvageError: any of ``Http.request``, and unauthorized, forbidden, not_found, http_error, invalid.
+        ``path`` starts with /api, /apis or another root of the API server.  What is not ``repeatable`` is sent again only if the server
+        has not begun with it.  A status of ``accept``, and what is ``final``, is an answer like a 2xx.
+        Raises SalvageError: those of ``Http.request``, and StatusError.
         """
-        answer = self.request("GET", path, query=query, headers={"Accept": accept}, max_bytes=max_bytes)
-        if answer.status != 200:
-            raise self._refused(path, answer)
-        return self._object(path, answer)
+        policy = retry or self.retry
+        limit = self.http.timeout if timeout is None else timeout
+        until = time.monotonic() + max(policy.seconds, limit)
+        safe = repeatable(method, body)
+        sent = None if body is None else json.dumps(body).encode()
+        headers = {"Accept": media, **({"Content-Type": content_type} if body is not None else {})}
+        for attempt in itertools.count(1):
+            answer: Response | None = None
+            left = min(limit, until - time.monotonic())
+            try:
+                answer = self.http.request(
+                    method, self.server + path, query=query, body=sent, headers=headers, timeout=left, max_bytes=max_bytes
+                )
+            except SalvageError as exc:
+                failure, again = exc, safe and exc.reason in policy.reasons
+            else:
+                if answer.status < 300 or answer.status in accept or final(answer):
+                    return answer
+                failure, again = self._refused(method, path, answer), transient(answer.status, safe)
+            wait = pause(attempt, answer)
+            if not again or attempt >= policy.tries or time.monotonic() + wait >= until:
+                raise failure
+            time.sleep(wait)
+        raise AssertionError  # the loop ends by itself only
 
-    def list(
-        self, path: str, query: Query | None = None, *, accept: str = "application/json", limit: int = PAGE
-    ) -> Iterator[dict[str, Any]]:
-        """The items of a list, page by page."""
-        for page in self.pages(path, query, accept=accept, limit=limit):
+    def get_json(self, path: str, query: Query | None = None, **how: Any) -> dict[str, Any]:
+        """The object or list at ``path``.  Raises SalvageError: those of ``call``, and invalid."""
+        return self._object(path, self.call("GET", path, query=query, **how))
+
+    def list(self, path: str, query: Query | None = None, **how: Any) -> Iterator[dict[str, Any]]:
+        """The items of a list; ``how`` as ``pages``."""
+        for page in self.pages(path, query, **how):
             yield from page.get("items") or []
 
     def table(self, path: str, query: Query | None = None) -> builtins.list[dict[str, Any]]:
@@ -85,27 +130,38 @@ class Cluster:
         return rows
 
     def pages(
-        self, path: str, query: Query | None = None, *, accept: str = "application/json", limit: int = PAGE
+        self,
+        path: str,
+        query: Query | None = None,
+        *,
+        accept: str = "application/json",
+        limit: int = PAGE,
+        max_bytes: int = DEFAULT_MAX_BYTES * 4,
     ) -> Iterator[dict[str, Any]]:
-        """The pages of a list, all of one resourceVersion.
+        """The pages of a list, all of one resourceVersion; fewer objects on each where they are large.
 
         When the server has forgotten that version (410: it was compacted) the rest comes from the present one, as the server offers:
         an object that was changed meanwhile may then be missing or stand there twice.  Who needs one moment in time asks with
-        resourceVersionMatch=Exact, and gets SalvageError(conflict) instead.
+        resourceVersionMatch=Exact, and gets StatusError(conflict) instead.
         """
         token = ""
         rest = dict(query or {})
         exact = rest.get("resourceVersionMatch") == "Exact"
         while True:
             asked = {**rest, "limit": limit, **({"continue": token} if token else {})}
-            answer = self.request("GET", path, query=asked, headers={"Accept": accept}, max_bytes=DEFAULT_MAX_BYTES * 4)
-            if answer.status == 410 and token and not exact:
-                fresh = _fresh_token(answer)
-                if fresh and fresh != token:
-                    token = fresh
-                    continue
+            try:
+                answer = self.call("GET", path, query=asked, media=accept, max_bytes=max_bytes, accept=_GONE)
+            except SalvageError as exc:
+                if exc.reason != "too_large" or limit == 1:
+                    raise
+                limit = max(limit // 8, 1)
+                continue
             if answer.status != 200:
-                raise self._refused(path, answer)
+                fresh = "" if exact or not token else _fresh_token(answer)
+                if fresh in {"", token}:
+                    raise self._refused("GET", path, answer)
+                token = fresh
+                continue
             page = self._object(path, answer)
             yield page
             last, token = token, (page.get("metadata") or {}).get("continue") or ""
@@ -126,8 +182,8 @@ class Cluster:
             raise SalvageError(f"{self.server}{path} answered with something that is not a Kubernetes object", reason="invalid")
         return data
 
-    def _refused(self, path: str, answer: Response) -> SalvageError:
-        reason = _REASON_OF.get(answer.status, "http_error")
+    def _refused(self, method: str, path: str, answer: Response) -> StatusError:
+        reason = REASON_OF.get(answer.status, "http_error")
         hint = ""
         if reason == "unauthorized":
             ended = auth.expired(self._certificate)
@@ -138,7 +194,8 @@ class Cluster:
             )
         elif reason == "forbidden":
             hint = "; ask for the right to it, or leave it out"
-        return SalvageError(f"{self.server}{path} answered {answer.status}{said(answer)}{hint}", reason=reason)
+        verb = "" if method == "GET" else f"{method} "
+        return StatusError(f"{verb}{self.server}{path} answered {answer.status}{said(answer)}{hint}", reason=reason, status=answer.status)
 
 
 def _fresh_token(answer: Response) -> str:

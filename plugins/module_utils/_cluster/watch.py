@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from .._core.errors import SalvageError
 from .http import Query, ServesProxy
-from .objects import Object, call
+from .objects import Object
 
 T = TypeVar("T")
 Scene = Mapping[str, Mapping[str, Object]]
@@ -29,16 +29,12 @@ class ExpiredError(Exception):
 
 def list_all(cluster: ServesProxy, path: str, query: Query | None = None) -> tuple[dict[str, Object], str]:
     """The objects by namespace/name, and the resourceVersion that the list is of."""
-    page: Object = {}
     objects: dict[str, Object] = {}
-    token = ""
-    while True:
-        asked = {**(query or {}), "limit": 500, **({"continue": token} if token else {})}
-        page = call(cluster, "GET", path, query=asked).json()
+    version = ""
+    for page in cluster.pages(path, query):
         objects.update((key_of(item), item) for item in page.get("items") or [])
-        token = page["metadata"].get("continue") or ""
-        if not token:
-            return objects, page["metadata"]["resourceVersion"]
+        version = version or (page.get("metadata") or {}).get("resourceVersion") or ""
+    return objects, version
 
 
 def key_of(obj: Object) -> str:

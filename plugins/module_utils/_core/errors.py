@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from .redact import clean, outgoing, redacted
+
+LONGEST_SENTENCE = 2000
 REASONS = frozenset(
     {
         "unreachable",
@@ -27,28 +30,31 @@ REASONS = frozenset(
 
 
 class SalvageError(Exception):
-    """What is wrong, where, and what to do, in one sentence; ``reason`` is one of ``REASONS``."""
+    """What is wrong, where, and what to do, in one sentence; ``reason`` is one of ``REASONS``.
+
+    A sentence often quotes what a server, a library or the user said: no credential in it gets further than this.
+    """
 
     def __init__(self, sentence: str, *, reason: str) -> None:
         if reason not in REASONS:
             raise ValueError(f"{reason!r} is not a reason token")
-        super().__init__(sentence)
+        super().__init__(clean(redacted(sentence), limit=LONGEST_SENTENCE))
         self.reason = reason
 
 
 def shown(value: object) -> str:
     """A value from outside, short enough for a sentence."""
     try:
-        text = repr(value)
+        text = redacted(repr(value))  # before it is cut: half an address no longer looks like one with a password
     except (ValueError, RecursionError):  # an int of thousands of digits, or nesting without an end
         text = f"a {type(value).__name__}"
     return text if len(text) <= 60 else text[:57] + "..."
 
 
 def conclude(module: Any, work: Callable[[], dict[str, Any]]) -> None:
-    """The module's end: what ``work`` gives, which may have ``failed``, or the sentence of what kept it from it."""
+    """The module's end: what ``work`` gives, which may have ``failed``, or the sentence of what kept it from it; without credentials."""
     try:
-        result = work()
+        result = outgoing(work())
     except SalvageError as exc:
         module.fail_json(msg=str(exc), reason=exc.reason)
     if result.get("failed"):

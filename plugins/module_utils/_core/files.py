@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,17 +16,19 @@ from typing import BinaryIO
 
 
 @contextmanager
-def whole_file(path: Path, *, mode: int = 0o600, create_only: bool = False) -> Iterator[BinaryIO]:
-    """A stream to a new file beside ``path``, which takes the place of ``path`` when the block ends without an exception.
+def whole_file(path: Path, *, create_only: bool = False) -> Iterator[BinaryIO]:
+    """A stream to a new file of this user alone beside ``path``; it replaces ``path`` when the block ends without an exception.
 
-    The file is on the disk before it gets its name.  With ``create_only`` a file that exists stays: FileExistsError.  Raises OSError.
+    The file is on the disk before it gets its name.  With ``create_only`` a file that exists stays: FileExistsError.  Raises OSError,
+    also if ``path`` is a symlink, a device or anything else that is not a file.
     """
+    if os.path.lexists(path) and not stat.S_ISREG(path.lstat().st_mode):
+        raise _not_plain(path)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as stream:
             yield stream
             stream.flush()
-            os.fchmod(stream.fileno(), mode)
             os.fsync(stream.fileno())
         if create_only:
             os.link(temporary, path)
@@ -35,10 +39,44 @@ def whole_file(path: Path, *, mode: int = 0o600, create_only: bool = False) -> I
         Path(temporary).unlink(missing_ok=True)
 
 
-def write_whole(path: Path, data: bytes, *, mode: int = 0o600, create_only: bool = False) -> None:
+def write_whole(path: Path, data: bytes, *, create_only: bool = False) -> None:
     """``data`` as the file ``path``.  Raises OSError; FileExistsError with ``create_only``."""
-    with whole_file(path, mode=mode, create_only=create_only) as stream:
+    with whole_file(path, create_only=create_only) as stream:
         stream.write(data)
+
+
+def plain_file(path: Path, flags: int) -> int:
+    """A handle of a file that is this user's and no symlink, device, pipe or second name of another; made for this user alone.
+
+    ``flags`` are those of os.open.  Raises OSError.
+    """
+    try:
+        handle = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
+    except OSError as exc:
+        raise _not_plain(path) if exc.errno == errno.ELOOP else exc from None
+    found = os.fstat(handle)
+    if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid() or found.st_nlink != 1:
+        os.close(handle)
+        raise _not_plain(path)
+    return handle
+
+
+def append(path: Path, text: str) -> None:
+    """Adds to a file that is for this user alone.  Raises OSError, as ``plain_file``."""
+    with os.fdopen(plain_file(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT), "w", encoding="utf-8") as stream:
+        os.fchmod(stream.fileno(), 0o600)
+        stream.write(text)
+
+
+def make_private(folder: Path) -> None:
+    """Makes the folder, and those above it that are missing, for this user alone; what exists stays as it is.  Raises OSError."""
+    for missing in [*reversed(folder.parents), folder]:
+        if not missing.exists():
+            missing.mkdir(mode=0o700, exist_ok=True)
+
+
+def _not_plain(path: Path) -> OSError:
+    return OSError(errno.EPERM, "it is not a file of this user's own", str(path))
 
 
 def sync_folder(folder: Path) -> None:

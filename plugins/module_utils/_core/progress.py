@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from .errors import SalvageError
+from .files import append, plain_file
 
 PROGRESS_ARGUMENTS: dict[str, Any] = {"progress": {"type": "bool", "default": True}, "progress_path": {"type": "path"}}
 Tell = Callable[[Mapping[str, Any]], None]
@@ -29,14 +31,14 @@ def teller(path: str | None) -> Tell:
         return silent
     where = Path(path)
     try:
-        where.open("a", encoding="utf-8").close()
+        append(where, "")
     except OSError as exc:
-        raise SalvageError(f"progress_path can't be written: {exc}", reason="bad_input") from None
+        raise SalvageError(f"progress_path can't be written: {where}: {exc.strerror or exc}; set another", reason="bad_input") from None
 
     def tell(step: Mapping[str, Any]) -> None:
         # A report that fails must not end the work.
-        with contextlib.suppress(OSError), where.open("a", encoding="utf-8") as lines:
-            lines.write(json.dumps(step) + "\n")
+        with contextlib.suppress(OSError):
+            append(where, json.dumps(step) + "\n")
 
     return tell
 
@@ -47,7 +49,7 @@ def lines(path: Path, ended: threading.Event, start: int = 0) -> Iterator[bytes]
     while not last:
         last = ended.wait(_LOOK)
         try:
-            with path.open("rb") as file:
+            with os.fdopen(plain_file(path, os.O_RDONLY), "rb") as file:
                 file.seek(at)
                 new = file.read()
         except OSError:

@@ -5,14 +5,21 @@
 
 from __future__ import annotations
 
+import calendar
 import contextlib
 import datetime
+import functools
 import math
 import re
+import time
 
 from .errors import SalvageError, shown
 
 _FRACTION = re.compile(r"\.(\d+)")
+_RFC3339 = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-5][0-9]):([0-5][0-9])(?:\.([0-9]{1,9}))?"
+    r"(?:Z|([+-])([01][0-9]|2[0-3]):([0-5][0-9]))"
+)
 _DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?")
 
 
@@ -20,6 +27,26 @@ def iso(timestamp: float) -> str:
     """As 2026-11-24T14:00:00Z; for times that ``datetime`` can hold."""
     moment = datetime.datetime.fromtimestamp(timestamp, tz=datetime.timezone.utc)
     return moment.isoformat(timespec="milliseconds" if moment.microsecond else "seconds").replace("+00:00", "Z")
+
+
+def rfc3339(text: object) -> int | None:
+    """Unix nanoseconds of a time that every reader of RFC 3339 takes: capital T and Z, no leap second, up to nine digits of a fraction."""
+    match = _RFC3339.fullmatch(text) if isinstance(text, str) else None
+    if not match:
+        return None
+    minute, seconds, fraction, sign, hours, minutes = match.groups()
+    try:
+        total = _minute(minute) + int(seconds)
+    except (ValueError, OverflowError):
+        return None
+    if sign:
+        total -= int(f"{sign}1") * (int(hours) * 3600 + int(minutes) * 60)
+    return total * 10**9 + int(f"{fraction or 0:0<9}")
+
+
+@functools.lru_cache(maxsize=4096)  # the lines of a log come by the minute
+def _minute(text: str) -> int:
+    return calendar.timegm(time.strptime(text, "%Y-%m-%dT%H:%M"))
 
 
 def when(text: object) -> float | None:

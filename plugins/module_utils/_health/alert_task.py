@@ -13,6 +13,7 @@ from ansible_collections.kubernetes.core.plugins.module_utils.args_common import
 
 from .._alerts.sources import read_alerts
 from .._cluster import defaults, routes
+from .._cluster.retry import ONCE
 from .._core.errors import SalvageError
 from .._core.options import argument_spec, from_params, option
 
@@ -41,7 +42,7 @@ def run(params: Mapping[str, Any]) -> dict[str, Any]:
     sources = [url for url in (query.prometheus_url, query.alertmanager_url) if url]
     if not sources:
         raise SalvageError("no source of alerts is set: set prometheus_url or alertmanager_url", reason="bad_input")
-    addresses = routes.Routes(params, query.timeout)
+    addresses = routes.Routes(params, query.timeout, retry=ONCE)
     firing, problems = read_alerts(addresses.open_if(query.prometheus_url), addresses.open_if(query.alertmanager_url))
     wanted = [one for one in firing if one.state in query.states and (query.names is None or one.name in query.names)]
     result = {"changed": False, "alerts": [one.to_dict() for one in wanted], "problems": problems}

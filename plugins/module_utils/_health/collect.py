@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 from .._alerts.sources import read_alerts
@@ -27,6 +26,7 @@ from .._opa.probe import Probe, ask_probe
 from .._prometheus.client import PrometheusApi
 from . import cluster, compare, pods, services
 from .alerts import DEFAULT_SEVERITIES, alert_check
+from .last_backup import read_last_backup
 from .model import Check, Part, counts, part, unknown_part
 
 # A snapshot of now is asked for, and the API server's watch cache is one (some milliseconds old at most, and the same in every list of a
@@ -68,6 +68,7 @@ class Wanted:
     certificate_warning_days: float = 30.0
     certificate_critical_days: float = 7.0
     backup_path: str = ""
+    backup_public_key: str = ""
     backup_max_age: float = 26 * 3600.0
     history: float = 3600.0
     timeout: float = 20.0
@@ -332,14 +333,7 @@ def _certificates(session: Cluster, wanted: Wanted, previous: Mapping[str, Any] 
 
 
 def _backup(session: Cluster, wanted: Wanted, previous: Mapping[str, Any] | None, now: float, seen: Seen) -> Part:
-    folder = Path(wanted.backup_path).expanduser()
-    if not folder.exists():
-        return unknown_part("backup", f"there is no {folder}; set the place of the backups, or leave the part out")
-    try:
-        times = [path.stat().st_mtime for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")]
-    except OSError as exc:
-        return unknown_part("backup", f"{folder} cannot be read: {exc.strerror}")
-    return services.backup(max(times, default=None), str(folder), now, wanted.backup_max_age)
+    return read_last_backup(wanted.backup_path, wanted.backup_public_key, now, wanted.backup_max_age)
 
 
 def _each_namespace(

@@ -73,6 +73,7 @@ class HealthQuery:
     certificate_warning_days: float = option(30)
     certificate_critical_days: float = option(7)
     backup_path: str | None = option(None, type="path")
+    backup_public_key: str | None = option(None, type="path", no_log=False)
     backup_max_age: str = option("26h")
     history: str = option("1h")
     previous: dict[str, Any] | None = option(None)
@@ -130,6 +131,7 @@ def wanted(query: HealthQuery, addresses: Routes) -> Wanted:
         certificate_warning_days=query.certificate_warning_days,
         certificate_critical_days=query.certificate_critical_days,
         backup_path=query.backup_path or "",
+        backup_public_key=query.backup_public_key or "",
         backup_max_age=parse_duration(query.backup_max_age, "backup_max_age"),
         history=parse_duration(query.history, "history"),
         timeout=query.timeout,

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import functools
 import json
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -25,6 +24,7 @@ except ImportError:
     jinja2 = None  # type: ignore[assignment]
 
 from .._core.errors import SalvageError
+from .._core.redact import clean, redacted
 from .._core.status import HEALTHY, STATUSES, UNKNOWN, worst
 from .model import PARTS, WORST_FIRST
 
@@ -69,7 +69,7 @@ def mappings(value: object) -> list[Mapping[str, Any]]:
 
 def text(value: object) -> str:
     """One clean line."""
-    return "" if value is None else " ".join(_clean(str(value)).split())
+    return "" if value is None else " ".join(clean(redacted(str(value))).split())
 
 
 def fleet_status(entries: Sequence[Entry]) -> str:
@@ -243,7 +243,9 @@ def _finding(check: Mapping[str, Any]) -> Finding:
         subject=named or text(check.get("id")) or "a check without a name",
         reason=text(check.get("reason")) or "no reason given",
         since=_when(check.get("since")),
-        evidence=_clean(json.dumps(evidence, indent=1, default=str, ensure_ascii=False), keep="\n")[:MAX_EVIDENCE] if evidence else "",
+        evidence=clean(redacted(json.dumps(evidence, indent=1, default=str, ensure_ascii=False)), keep="\n", limit=MAX_EVIDENCE)
+        if evidence
+        else "",
     )
 
 
@@ -310,11 +312,6 @@ def _when(value: object) -> str:
     except (ValueError, OverflowError, OSError):
         return text(value)
     return f"{moment:%Y-%m-%d %H:%M} UTC"
-
-
-def _clean(text: str, keep: str = "") -> str:
-    """Without control and format characters: a pod's message must not drive the terminal, nor turn the page's text around."""
-    return "".join(c if c in keep or unicodedata.category(c) not in {"Cc", "Cf", "Cs"} else " " for c in text)
 
 
 def _cut(line: str, width: int) -> str:

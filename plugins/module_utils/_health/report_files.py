@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from .._core.errors import SalvageError
-from .._core.files import write_whole
+from .._core.files import make_private, write_whole
 
 
 def report_path(folder: Path, host: str) -> Path:
@@ -36,8 +36,8 @@ def load_report(path: Path) -> dict[str, Any] | None:
 def write_report(path: Path, text: str) -> None:
     """Replace a file in one step.  Raises SalvageError(bad_input)."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, text.encode(errors="replace"), mode=0o644)  # a report holds no secret, and other users read it
+        make_private(path.parent)
+        write_whole(path, text.encode(errors="replace"))
     except OSError as exc:
         sentence = f"the report cannot be written to {path}: {exc.strerror or exc}; choose another folder"
         raise SalvageError(sentence, reason="bad_input") from None

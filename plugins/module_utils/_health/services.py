@@ -1,7 +1,7 @@
 # Copyright (c) 2026 Euystacio Meta Salvage contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The service itself, OPA's probes, volumes, certificates and the last backup.  Pure, but for reading a certificate's own bytes."""
+"""The service itself, OPA's probes, volumes and certificates.  Pure, but for reading a certificate's own bytes."""
 
 from __future__ import annotations
 
@@ -147,18 +147,3 @@ def _not_before(certificate: Any) -> float:
 
 def _utc(moment: Any) -> float:
     return float(moment.replace(tzinfo=datetime.timezone.utc).timestamp())
-
-
-def backup(newest: float | None, where: str, now: float, max_age: float) -> Part:
-    """The last backup's age.  ``newest`` in unix seconds, None where there is none; ``max_age`` in seconds."""
-    subject = {"kind": "Backup", "name": where}
-    if newest is None:
-        return part("backup", [Check("backup/age", CRITICAL, f"there is no backup at {where}", subject, None, max_age, "s")])
-    age = now - newest
-    if age < -60:
-        return part("backup", [Check("backup/age", UNKNOWN, f"the last backup at {where} is of the future, {iso(newest)}", subject)])
-    status = HEALTHY if age <= max_age else CRITICAL
-    reason = "" if status == HEALTHY else f"the last backup at {where} is {span(age)} old, more than {span(max_age)}"
-    return part(
-        "backup", [Check("backup/age", status, reason, subject, round(age), max_age, "s")], summary=f"last backup {span(max(age, 0))} ago"
-    )

@@ -11,6 +11,7 @@ from typing import Any
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
 from .._cluster import routes
+from .._cluster.retry import ONCE
 from .._core.options import argument_spec, from_params
 from . import collect
 from .options import HealthQuery, wanted
@@ -24,7 +25,7 @@ MODULE: dict[str, Any] = {
 def run(params: Mapping[str, Any], now: float) -> dict[str, Any]:
     """The report of a cluster, and a sentence on it.  Raises SalvageError."""
     query = from_params(HealthQuery, params)
-    addresses = routes.Routes(params, query.request_timeout)
+    addresses = routes.Routes(params, query.request_timeout, retry=ONCE)
     report = collect.check(addresses.cluster, wanted(query, addresses), name=query.name, previous=query.previous, now=now)
     found = "; ".join(f"{part['name']}: {part['reason']}" for part in report["parts"] if part["reason"])
     msg = f"the cluster is {report['status']}" + (f": {found}" if found else "")

@@ -12,6 +12,7 @@ from typing import Any
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
 from .._cluster import defaults, routes
+from .._cluster.retry import ONCE
 from .._core.errors import SalvageError
 from .._core.options import argument_spec, from_params, option
 from .._core.times import parse_duration
@@ -50,7 +51,7 @@ def run(params: Mapping[str, Any], now: float) -> dict[str, Any]:
     past = query.prometheus_url or (query.url if query.format == "promql" else None)
     if span and not past:
         raise SalvageError("history: it needs a Prometheus; set prometheus_url", reason="bad_input")
-    addresses = routes.Routes(params, query.timeout)
+    addresses = routes.Routes(params, query.timeout, retry=ONCE)
     endpoint = addresses.open(query.url)
     prometheus = addresses.open_if(past)
     evaluations = read_thresholds(

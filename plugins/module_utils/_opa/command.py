@@ -1,13 +1,17 @@
 # Copyright (c) 2026 Euystacio Meta Salvage contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs OPA's own command line: check, test, and evaluation of many inputs in one process.  Every run has a time limit."""
+"""Runs OPA's own command line: check, test, and evaluation of many inputs in one process.
+
+Policies come from others: each run has a time limit, no environment, and capabilities without the network.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import json
 import re
+import secrets
 import shutil
 import tempfile
 import threading
@@ -15,16 +19,17 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
 from .._core.errors import SalvageError
+from .capabilities import restricted, withheld
 from .decide import one_line
-from .policy_files import Files, content
+from .policy_files import Files, is_reserved, loaded
 
 RULES = ("allow", "allowed", "deny", "violations", "risk_score", "risk_level", "decision")
-_HELPER = "zz_meta_salvage_replay.rego"
 _NAME = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*$")
 BATCH = 5_000
 _WORKERS = 2
@@ -104,24 +109,53 @@ class Engine:
             raise SalvageError(f"{self.binary} can't be run: {err.decode('utf-8', 'replace').strip()}", reason="bad_input")
         return status, out.decode("utf-8", "replace"), err.decode("utf-8", "replace")
 
+    @cached_property
+    def _capabilities(self) -> dict[str, Any]:
+        """What this OPA says that it can do.  Raises SalvageError(invalid)."""
+        for flags in [self.flags, []] if self.flags else [[]]:  # an older OPA does not take the flag here
+            status, out, err = self.run("capabilities", "--current", *flags)
+            with contextlib.suppress(ValueError, RecursionError, AttributeError):
+                document = json.loads(out)
+                if not status and isinstance(document.get("builtins"), list):
+                    return dict(document)
+        raise SalvageError(
+            f"'{self.binary} capabilities --current' does not list its functions ({one_line(err) or f'exit status {status}'}), so policies"
+            " can't be kept from the network; install opa 1.0 or later",
+            reason="invalid",
+        )
+
+    @contextlib.contextmanager
+    def _sandbox(self, files: Files) -> Iterator[tuple[str, list[str]]]:
+        """(the folder of the files, the flags of each run on them)"""
+        limits = restricted(self._capabilities)
+        with tempfile.TemporaryDirectory(prefix="peace_bonds_") as place:
+            folder, capabilities = Path(place, "policies"), Path(place, "capabilities.json")
+            capabilities.write_text(json.dumps(limits), encoding="utf-8")
+            folder.mkdir()
+            for name, text in files.items():
+                if "/" in name or name in {"", ".", ".."}:
+                    raise SalvageError(f"{name!r} is not a valid policy file name", reason="bad_input")
+                (folder / name).write_text(text, encoding="utf-8")
+            yield str(folder), ["--capabilities", str(capabilities)]
+
     def check(self, files: Files) -> list[str]:
         """What ``opa check --strict`` says against the files; nothing if they are right."""
-        with _folder(files) as folder:
-            problems = self._check(folder, self.flags)
-            if problems and not self.flags and not self._check(folder, ["--v0-compatible"]):
+        with self._sandbox(loaded(files)) as (folder, limits):
+            problems = self._check(folder, [*limits, *self.flags])
+            if problems and not self.flags and not self._check(folder, [*limits, "--v0-compatible"]):
                 problems.insert(0, "this is Rego v0, which OPA 1.x refuses; rewrite it with 'opa fmt --rego-v1', or set rego_version")
             return problems
 
     def _check(self, folder: str, flags: list[str]) -> list[str]:
         status, out, err = self.run("check", "--strict", "--format", "json", *flags, folder)
-        return _problems(out or err, folder) if status else []
+        return [withheld(text, self._capabilities) for text in _problems(out or err, folder)] if status else []
 
     def test(self, files: Files, test_files: Files) -> Tested:
         """``opa test`` of the tests against the files."""
         if not test_files:
             return Tested()
-        with _folder({**content(files), **test_files}) as folder:
-            arguments = ["test", "--format", "json", "--timeout", f"{int(self.timeout)}s", *self.flags]
+        with self._sandbox({**loaded(files), **test_files}) as (folder, limits):
+            arguments = ["test", "--format", "json", "--timeout", f"{int(self.timeout)}s", *limits, *self.flags]
             status, out, err = self.run(*arguments, folder)
             try:
                 results = json.loads(out)
@@ -141,39 +175,47 @@ class Engine:
         Raises SalvageError(invalid) for a policy that does not compile, timeout.
         """
         source = iter(cases)
-        with _folder({**content(files), _HELPER: helper(package)}) as folder, ThreadPoolExecutor(max_workers=_WORKERS) as pool:
+        with self._questions(files, package) as question, ThreadPoolExecutor(max_workers=_WORKERS) as pool:
             failures = [0]
             running: deque[tuple[list[Case], Future[list[Shape]]]] = deque()
             while True:
                 batch = list(islice(source, BATCH))
                 if batch:
-                    running.append((batch, pool.submit(self._distinct, folder, [_json(document(case)) for case in batch], failures)))
+                    running.append((batch, pool.submit(self._distinct, question, [_json(document(case)) for case in batch], failures)))
                 if running and (not batch or len(running) > _WORKERS):
                     done, results = running.popleft()
                     yield from zip(done, results.result(), strict=True)
                 if not batch and not running:
                     return
 
-    def _distinct(self, folder: str, inputs: Sequence[str], failures: list[int]) -> list[Shape]:
+    @contextlib.contextmanager
+    def _questions(self, files: Files, package: str) -> Iterator[list[str]]:
+        """The arguments of an evaluation.  The helper is in a folder and a package of its own, with a name that no policy can know."""
+        name = f"helper_{secrets.token_hex(8)}"
+        text = helper(package, name)
+        with self._sandbox(loaded(files)) as (folder, limits), tempfile.TemporaryDirectory(prefix="peace_bonds_") as beside:
+            Path(beside, "helper.rego").write_text(text, encoding="utf-8")
+            yield ["--data", folder, "--data", beside, *limits, *self.flags, f"data.{name}.results"]
+
+    def _distinct(self, question: list[str], inputs: Sequence[str], failures: list[int]) -> list[Shape]:
         """Traffic repeats itself; a decision does not depend on how often it is asked for."""
         once = list(dict.fromkeys(inputs))
-        answers = dict(zip(once, self._batch(folder, once, failures), strict=True))
+        answers = dict(zip(once, self._batch(question, once, failures), strict=True))
         return [answers[text] for text in inputs]
 
-    def _batch(self, folder: str, inputs: Sequence[str], failures: list[int]) -> list[Shape]:
+    def _batch(self, question: list[str], inputs: Sequence[str], failures: list[int]) -> list[Shape]:
         try:
-            return self._eval(folder, inputs)
+            return self._eval(question, inputs)
         except EvaluationError as exc:
             if len(inputs) == 1 or failures[0] >= MAX_FAILURES:
                 failures[0] += 1
                 return [{"error": str(exc)}] * len(inputs)
         half = len(inputs) // 2  # one input breaks the whole evaluation: find it
-        return self._batch(folder, inputs[:half], failures) + self._batch(folder, inputs[half:], failures)
+        return self._batch(question, inputs[:half], failures) + self._batch(question, inputs[half:], failures)
 
-    def _eval(self, folder: str, inputs: Sequence[str]) -> list[Shape]:
+    def _eval(self, question: list[str], inputs: Sequence[str]) -> list[Shape]:
         stdin = f'{{"cases": [{",".join(inputs)}]}}'.encode()
-        arguments = ["eval", "--data", folder, "--stdin-input", "--format", "json", *self.flags, "data.meta_salvage_replay.results"]
-        status, out, err = self.run(*arguments, stdin=stdin)
+        status, out, err = self.run("eval", "--stdin-input", "--format", "json", *question, stdin=stdin)
         try:
             answer = json.loads(out)
         except (ValueError, RecursionError):
@@ -183,7 +225,8 @@ class Engine:
             text = one_line(errors[0].get("message") or err or f"opa eval ended with {status}")
             if str(errors[0].get("code", "")).startswith("eval_"):
                 raise EvaluationError(text)
-            raise SalvageError(f"the policy can't be evaluated: {text.replace(folder + '/', '')}", reason="invalid")
+            text = withheld(text.replace(f"{question[1]}/", ""), self._capabilities)
+            raise SalvageError(f"the policy can't be evaluated: {text}", reason="invalid")
         try:
             results = answer["result"][0]["expressions"][0]["value"]
         except (KeyError, IndexError, TypeError):
@@ -200,7 +243,7 @@ def _json(document: Any) -> str:
         return "null"  # what no log can hold decides nothing
 
 
-def helper(package: str) -> str:
+def helper(package: str, name: str) -> str:
     """A module that gathers the decision rules of ``package``: each input is evaluated once, whatever is asked of it."""
     parts = package.strip("/").replace(".", "/").split("/")
     if not all(_NAME.match(part) for part in parts):
@@ -208,17 +251,7 @@ def helper(package: str) -> str:
     reference = "data." + ".".join(parts)
     rules = "".join(f'shape["{rule}"] := {reference}.{rule}\n' for rule in RULES)
     results = "results := [result | some case in input.cases; result := shape with input as case]"
-    return f"package meta_salvage_replay\n\nimport rego.v1\n\n{rules}\n{results}\n"
-
-
-@contextlib.contextmanager
-def _folder(files: Files) -> Iterator[str]:
-    with tempfile.TemporaryDirectory(prefix="peace_bonds_") as folder:
-        for name, text in files.items():
-            if "/" in name or name in {"", ".", ".."}:
-                raise SalvageError(f"{name!r} is not a valid policy file name", reason="bad_input")
-            Path(folder, name).write_text(text, encoding="utf-8")
-        yield folder
+    return f"package {name}\n\nimport rego.v1\n\n{rules}\n{results}\n"
 
 
 def _problems(text: str, folder: str) -> list[str]:
@@ -244,7 +277,7 @@ def _coverage(text: str, test_files: Files) -> float | None:
         return None
     covered = total = 0
     for name, entry in files.items():
-        if Path(name).name in test_files:
+        if Path(name).name in test_files or is_reserved(Path(name).name):
             continue
         hit = sum(part["end"]["row"] - part["start"]["row"] + 1 for part in entry.get("covered") or [])
         missed = sum(part["end"]["row"] - part["start"]["row"] + 1 for part in entry.get("not_covered") or [])

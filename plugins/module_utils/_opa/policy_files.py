@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .._core.errors import SalvageError
@@ -21,12 +21,34 @@ REVISION_PACKAGE = "euystacio.policy_revision"
 REVISION_PATH = "euystacio/policy_revision/id"
 DATA_FILE = "policy_data.json"
 MAX_BYTES = 900_000  # of the 1 MiB that an object may have
-_KEY = re.compile(r"^[-._a-zA-Z0-9]{1,253}$")
+_KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
+_RESERVED = "meta_salvage_"
 
 
 def content(files: Files) -> dict[str, str]:
     """What counts: neither the revision's own file nor tests."""
     return {name: text for name, text in files.items() if name != REVISION_FILE and not name.endswith("_test.rego")}
+
+
+def loaded(files: Files) -> dict[str, str]:
+    """What OPA loads: the content, and the file that names its revision."""
+    return {**content(files), REVISION_FILE: f'package {REVISION_PACKAGE}\n\nid := "{revision(files)}"\n'}
+
+
+def is_reserved(name: str) -> bool:
+    """Whether the name is one of those that this collection writes beside the policies, in any spelling and folder."""
+    return _RESERVED in name.casefold()
+
+
+def refuse_reserved(names: Iterable[str]) -> None:
+    """Raises SalvageError(bad_input) for a candidate's file that would take the place of one of ours, or be taken for it."""
+    for name in names:
+        if is_reserved(name):
+            raise SalvageError(
+                f"{name!r} can't be a file of a policy: names with {_RESERVED} are reserved for the files that the module writes;"
+                " rename or remove it",
+                reason="bad_input",
+            )
 
 
 def tests(files: Files) -> dict[str, str]:
@@ -44,15 +66,14 @@ def published(files: Files) -> dict[str, str]:
     if not any(name.endswith(".rego") for name in data):
         raise SalvageError("the policy holds no .rego file; name the folder or the files that do", reason="bad_input")
     for name in data:
-        if not _KEY.match(name) or not name.endswith((".rego", ".json", ".yaml", ".yml")):
+        if not _KEY.fullmatch(name) or not name.endswith((".rego", ".json", ".yaml", ".yml")):
             raise SalvageError(
                 f"{name!r} can't be a policy file in a ConfigMap; use letters, digits, - . _ and .rego or .json", reason="bad_input"
             )
     size = sum(len(name) + len(text.encode()) for name, text in data.items())
     if size > MAX_BYTES:
         raise SalvageError(f"the policy has {size} bytes, a ConfigMap holds {MAX_BYTES} of it; use a bundle", reason="bad_input")
-    data[REVISION_FILE] = f'package {REVISION_PACKAGE}\n\nid := "{revision(files)}"\n'
-    return data
+    return loaded(files)
 
 
 def with_data(files: Files, change: Mapping[str, Any], name: str = DATA_FILE) -> dict[str, str]:

@@ -27,5 +27,6 @@ class SnapshotOptions:
     identity: str | None = option(None, type="path")
     signing_key: str | None = option(None, type="path", no_log=False)
     public_key: str | None = option(None, type="path", no_log=False)
+    unsigned: bool = option(default=False)
     promtool: str = option("promtool", type="path")
     timeout: float = option(300.0)

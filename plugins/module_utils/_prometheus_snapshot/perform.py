@@ -154,6 +154,12 @@ class SnapshotRun:
         return self.directory / checked_name(name) if name else newest(self.directory)
 
     def opened(self) -> AbstractContextManager[tuple[dict[str, Any], list[File], SnapshotSample, Path]]:
+        if not self.options.public_key and not self.options.unsigned:
+            raise SalvageError(
+                "public_key is missing, so who took the snapshot can't be verified; name the file with the public key of its signing_key,"
+                " or set unsigned=true to accept any",
+                reason="bad_input",
+            )
         having = identity_file(self.options.identity) if self.options.identity else []
         key = public_key(self.options.public_key) if self.options.public_key else None
         return open_snapshot(self.chosen(), having, key)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from .._core.errors import SalvageError
+from .._sealing.envelope import Ed25519, genuine
 
 SCHEMA = 1
 RECORD = "snapshot.json"
@@ -23,6 +24,7 @@ _BLOCK = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")
 _PATH = re.compile(_BLOCK.pattern + r"/(chunks/[0-9]{6}|index|meta\.json|tombstones)")
 _NAME = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{1,32}")
 _PIECE = 1 << 20
+_MAX_RECORD = 16 << 20
 
 
 @dataclass(frozen=True)
@@ -144,18 +146,38 @@ def record_of(
     }
 
 
-def read_record(folder: Path) -> tuple[dict[str, Any], list[File], SnapshotSample]:
-    """Raises SalvageError for a folder that is not a snapshot, or a record with paths that lead elsewhere."""
+def read_record(folder: Path, key: Ed25519 | None) -> tuple[dict[str, Any], list[File], SnapshotSample]:
+    """The record, first of all compared with its signature where there is a key for it.
+
+    Raises SalvageError for a folder that is not a snapshot, or a record with paths that lead elsewhere.
+    """
     try:
-        record = json.loads((folder / RECORD).read_bytes())
-        files = [File(**file) for file in record["files"]]
-        sample = SnapshotSample(**record["sample"])
+        with (folder / RECORD).open("rb") as stream:
+            record = json.loads(stream.read(_MAX_RECORD))
     except FileNotFoundError:
         raise SalvageError(f"{folder} is not a snapshot, there is no {RECORD} in it", reason="bad_input") from None
-    except (OSError, ValueError, KeyError, TypeError) as exc:
-        raise SalvageError(f"{folder / RECORD} can't be read: {exc}; take another snapshot", reason="invalid") from None
+    except (OSError, ValueError, RecursionError) as exc:
+        raise _unreadable(folder, exc) from None
+    if key is not None and not (isinstance(record, dict) and genuine(folder.name, record, key)):
+        raise SalvageError(f"{folder} is not signed by the key that was given; take another snapshot", reason="invalid")
+    try:
+        files = [File(**file) for file in record["files"]]
+        sample = SnapshotSample(**record["sample"])
+    except (KeyError, TypeError) as exc:
+        raise _unreadable(folder, exc) from None
     if record.get("schema") != SCHEMA:
         raise SalvageError(f"{folder} has the schema {record.get('schema')}, which this version does not support", reason="invalid")
-    if stray := [file.path for file in files if not _PATH.fullmatch(file.path)]:
+    if stray := [file.path for file in files if not isinstance(file.path, str) or not _PATH.fullmatch(file.path)]:
         raise SalvageError(f"{folder} names a file {stray[0]!r}, which is not part of a block", reason="invalid")
+    if any(type(file.size) is not int for file in files) or type(sample.time) is not int or not isinstance(sample.labels, dict):
+        raise _unreadable(folder, "a size or a time in it is not a number")
     return record, files, sample
+
+
+def _unreadable(folder: Path, why: object) -> SalvageError:
+    return SalvageError(f"{folder / RECORD} can't be read: {why}; take another snapshot", reason="invalid")
+
+
+def unlike(path: Path, size: object, sha256: object) -> bool:
+    """Whether a file is missing or not what a record says; one of another size is not read."""
+    return not path.is_file() or path.stat().st_size != size or file_digest(path) != sha256

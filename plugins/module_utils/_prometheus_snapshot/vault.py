@@ -16,9 +16,9 @@ from typing import Any
 from .._core.errors import SalvageError
 from .._core.files import write_whole
 from .._sealing.age import decrypt, encrypt
-from .._sealing.envelope import Ed25519, genuine, signed
+from .._sealing.envelope import Ed25519, signed
 from .._sealing.hashing import Hashing
-from .snapshot import DATA, RECORD, File, SnapshotSample, dump_contains, file_digest, pieces, read_record
+from .snapshot import DATA, RECORD, File, SnapshotSample, dump_contains, file_digest, pieces, read_record, unlike
 
 RunCommand = Callable[..., "tuple[int, str, str]"]
 NOTE = "note.json"
@@ -74,17 +74,18 @@ class PartialSnapshot:
 
     def publish(self, record: dict[str, Any], files: list[File], to: Sequence[Any], key: Ed25519 | None) -> Path:
         """Encrypts if there are recipients, writes the record, and gives the folder its name."""
-        if to:
-            for file in files:
-                plain = self.data / file.path
-                if not plain.exists():
-                    continue  # a run before has done it
+        sealed = {}
+        for file in files if to else ():
+            plain = self.data / file.path
+            there = plain.with_name(plain.name + ".age")
+            if plain.exists():  # else a run before has done it
                 part = plain.with_name(plain.name + ".age.part")  # a fixed name: the next run overwrites what a killed run left
                 with part.open("wb") as stream:
                     encrypt(pieces(plain), stream, to)
-                part.replace(plain.with_name(plain.name + ".age"))
+                part.replace(there)
                 plain.unlink()
-        record = {**record, "encrypted": bool(to)}
+            sealed[file.path] = {"size": there.stat().st_size, "sha256": file_digest(there)}
+        record = {**record, "encrypted": bool(to), **({"sealed": sealed} if to else {})}
         _write(self.folder / RECORD, signed(record, key) if key else record)
         (self.folder / NOTE).unlink()
         self.folder.rename(self._directory / self._name)
@@ -111,18 +112,23 @@ def open_snapshot(
     folder: Path, having: Sequence[Any], key: Ed25519 | None
 ) -> Iterator[tuple[dict[str, Any], list[File], SnapshotSample, Path]]:
     """The record, the files, the sample, and the folder with the files in clear, each compared with its digest.  Raises SalvageError."""
-    record, files, sample = read_record(folder)
-    if key is not None and not genuine(folder.name, record, key):
-        raise SalvageError(f"{folder} is not signed by the key that was given; take another snapshot", reason="invalid")
+    record, files, sample = read_record(folder, key)
     if not record.get("encrypted"):
+        known = {file.path for file in files}
+        if stray := sorted({str(path.relative_to(folder / DATA)) for path in (folder / DATA).rglob("*") if not path.is_dir()} - known):
+            raise SalvageError(f"{folder} is refused: {stray[0]} is not in its record; take another snapshot", reason="invalid")
         for file in files:
-            path = folder / DATA / file.path
-            if not path.is_file() or path.stat().st_size != file.size or file_digest(path) != file.sha256:
+            if unlike(folder / DATA / file.path, file.size, file.sha256):
                 raise _changed(folder, file)
         yield record, files, sample, folder / DATA
         return
     if not having:
         raise SalvageError(f"{folder} is encrypted; give the identity that opens it", reason="bad_input")
+    sealed = record.get("sealed") or {}  # earlier releases did not write it
+    for file in files if sealed else ():
+        said = sealed.get(file.path) or {}
+        if unlike(folder / DATA / f"{file.path}.age", said.get("size"), said.get("sha256")):
+            raise _changed(folder, file)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".opened-") as name:
         data = Path(name)
         for file in files:
@@ -130,8 +136,8 @@ def open_snapshot(
             path.parent.mkdir(parents=True, exist_ok=True)
             with (folder / DATA / f"{file.path}.age").open("rb") as source, path.open("wb") as target:
                 hashing = Hashing(target)
-                decrypt(source, hashing.write, having, str(folder))
-            if hashing.digest != file.sha256:
+                decrypt(source, hashing.write, having, str(folder), file.size)
+            if (hashing.size, hashing.digest) != (file.size, file.sha256):
                 raise _changed(folder, file)
         yield record, files, sample, data
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from .._core.errors import SalvageError
-from .._core.files import write_whole
+from .._core.files import make_private, write_whole
 from .._sealing.envelope import Signer
 from .._sealing.hashing import canonical, digest
 
@@ -50,7 +50,7 @@ def write_record(folder: str, record: Mapping[str, Any], key: Signer, *, dry_run
     place = Path(folder)
     try:
         if not dry_run:
-            place.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private(place)
         elif not place.is_dir():
             return str(place / f"{name}{_SUFFIX}"), {**record, "id": name}, True
         lock = os.open(place, os.O_RDONLY)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from .._core.errors import SalvageError
-from .._core.files import state_folder, write_whole
+from .._core.files import make_private, state_folder, write_whole
 from .plan import Key
 
 
@@ -49,7 +49,7 @@ class RestoreJournal:
         self.safety_backup = self.safety_backup or safety_backup
         content = {"task": self._digest, "made": sorted(self.made), "safety_backup": self.safety_backup}
         try:
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private(self.path.parent)
             write_whole(self.path, json.dumps(content).encode())
         except OSError as exc:
             raise SalvageError(f"the journal {self.path} can't be written: {exc.strerror or exc}", reason="bad_input") from None

@@ -23,6 +23,7 @@ class Context:
     mapping: Mapping[str, str] = field(default_factory=dict)
     ports: Mapping[int, tuple[str, str]] = field(default_factory=dict)  # node ports in use, and the Service that has each
     finalizers: frozenset[str] = frozenset()  # those with a controller in the cluster
+    classes: frozenset[str | None] = frozenset()  # storage classes that create a volume for each claim (see new_volume_classes)
 
 
 def kind_of(obj: Mapping[str, Any]) -> str:

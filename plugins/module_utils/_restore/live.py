@@ -19,6 +19,7 @@ from .._cluster.session import Cluster
 from .._cluster.watch import Watch, list_all
 from .._core.errors import SalvageError
 from .._core.gather import for_each
+from .isolate import new_volume_classes
 from .plan import Key, Step
 from .portable import Object
 
@@ -95,6 +96,9 @@ class Live:
 
     def services(self) -> list[Object]:
         return self._all("/api/v1/services")
+
+    def classes(self) -> frozenset[str | None]:
+        return new_volume_classes(self._all("/apis/storage.k8s.io/v1/storageclasses"), self._all("/api/v1/persistentvolumes"))
 
     def occupied(self, namespace: str) -> bool:
         """Whether a namespace holds more than what the cluster puts into each."""

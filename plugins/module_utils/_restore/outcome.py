@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .plan import CREATE, KEPT, NOT_SELECTED, REBIND, RECREATE, UNCHANGED, UPDATE, Key, Left, RestorePlan
+from .plan import CREATE, KEPT, NOT_SELECTED, REBIND, RECREATE, UNCHANGED, UPDATE, Key, Left, RestorePlan, Step
 
 PASS, PARTIAL, FAIL = "PASS", "PARTIAL", "FAIL"
 _COUNT = {CREATE: "created", UPDATE: "updated", REBIND: "updated", RECREATE: "recreated", UNCHANGED: "unchanged", KEPT: "kept"}
@@ -60,6 +60,7 @@ def restore_outcome(
         "failed": failed,
         "kept": kept,
         "skipped": _by_reason(plan.left),
+        "stripped": _by_field(plan.steps),
         "finished": finished,
         "holes": dict(manifest.get("holes") or {}),
         "notes": plan.notes,
@@ -81,3 +82,12 @@ def _by_reason(left: Iterable[Left]) -> list[dict[str, Any]]:
         {"reason": reason, "count": len(keys), "objects": [str(key) for key in sorted(keys)[:_EXAMPLES]]}
         for reason, keys in sorted(groups.items())
     ]
+
+
+def _by_field(steps: Iterable[Step]) -> list[dict[str, Any]]:
+    """What an isolated copy does not have of its objects, each of them named."""
+    groups: dict[str, list[str]] = defaultdict(list)
+    for step in steps:
+        for path in step.lost:
+            groups[path].append(str(step.key))
+    return [{"field": path, "count": len(keys), "objects": keys} for path, keys in sorted(groups.items())]

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from .._core.errors import SalvageError
 from .compare import differences
-from .isolate import inward, outward
+from .isolate import Isolated, allowed_kinds, copy_scope, isolate
 from .kinds import RELEASE, Context, kind_of, name_of
 from .mapping import mapped, names_in_text
 from .portable import Object, comparable, owners_of, stripped, suspended
@@ -49,6 +49,7 @@ class Choice:
     exclude: frozenset[str] = frozenset()
     cluster_scoped: bool | None = None  # None: if the whole backup is wanted, under the names that it has
     isolated: bool = False
+    isolated_kinds: frozenset[str] = frozenset()  # as include spells them
 
     def check(self, objects: Iterable[Mapping[str, Any]]) -> None:
         """Raises SalvageError(bad_input)."""
@@ -57,6 +58,8 @@ class Choice:
         if missing:
             raise SalvageError(f"the backup holds nothing of namespace {missing[0]}; see backup_info for what it holds", reason="bad_input")
         wanted = self.namespaces or frozenset(self.mapping) or frozenset(there)
+        if self.isolated_kinds and not self.isolated:
+            raise SalvageError("isolated_kinds is only for an isolated copy; set isolated too", reason="bad_input")
         own = sorted(name for name in wanted if self.mapping.get(name, name) == name) if self.isolated else []
         if own:
             raise SalvageError(
@@ -93,6 +96,7 @@ class Step:
     problem: str = ""
     written: bool = False
     fields: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)  # what an isolated copy of it does not have
 
     @property
     def resource_key(self) -> tuple[str, str]:
@@ -125,18 +129,21 @@ def plan_restore(objects: Sequence[Object], selection: Choice, context: Context,
                 reason="bad_input",
             )
     needed = _definitions(objects, selection, names)
+    inside = [obj for obj in objects if _in_namespaces(obj, selection)] if selection.isolated else []
+    kinds = allowed_kinds(selection.isolated_kinds, names)
+    scope = copy_scope(inside, context.classes, kinds) if selection.isolated else None
     steps, left, notes = [], [], []
     for obj in objects:
         key = object_key(obj)
         reason = "" if _selected(obj, selection, names, needed) else NOT_SELECTED
-        reason = reason or why_not(obj, context) or (outward(obj) if selection.isolated else "")
-        if reason:
-            left.append(Left(key, reason))
+        reason = reason or why_not(obj, context)
+        plain = obj if reason else stripped(obj, context)
+        found = Isolated(plain, [], reason) if reason or scope is None else isolate(plain, scope)
+        if found.reason:
+            left.append(Left(key, found.reason))
             continue
-        wanted = mapped(stripped(obj, context), selection.mapping)
-        if selection.isolated:
-            wanted = inward(wanted)
-        step = Step(object_key(wanted), wanted, suspended(wanted), wave_of(wanted), owners_of(obj), obj)
+        wanted = mapped(found.obj, selection.mapping)
+        step = Step(object_key(wanted), wanted, suspended(wanted), wave_of(wanted), owners_of(obj), obj, lost=found.lost)
         steps.append(step)
         texts = names_in_text(wanted, selection.mapping)
         if texts:

@@ -12,7 +12,7 @@ from itertools import groupby
 from typing import Any
 
 from .._cluster.http import Response
-from .._cluster.objects import MERGE_PATCH, call, read
+from .._cluster.objects import MERGE_PATCH, read
 from .._cluster.session import Cluster
 from .._cluster.watch import Watch
 from .._core.errors import SalvageError
@@ -73,9 +73,9 @@ class Restore:
 
     def _planned(self) -> RestorePlan:
         selection = self._wish.selection
-        wants_ports = any(node_ports([obj]) for obj in self._objects if obj["kind"] == "Service")
-        ports = node_ports(self._live.services()) if wants_ports else {}
-        context = context_of(self._objects, mapping=selection.mapping, ports=ports, finalizers=self._wish.finalizers)
+        more: dict[str, Any] = {"classes": self._live.classes()} if selection.isolated else {}
+        more["ports"] = node_ports(self._live.services()) if node_ports(obj for obj in self._objects if obj["kind"] == "Service") else {}
+        context = context_of(self._objects, mapping=selection.mapping, finalizers=self._wish.finalizers, **more)
         return plan_restore(self._objects, selection, context, {**spelled(self._objects), **self._live.names})
 
     def run(self, *, dry_run: bool = False) -> Outcome:
@@ -220,12 +220,12 @@ class Restore:
         elif live is not None and step.action == REBIND:
             free = {"metadata": {"resourceVersion": live["metadata"]["resourceVersion"]}, "spec": {"claimRef": {"uid": None}}}
             free["spec"]["claimRef"]["resourceVersion"] = None
-            call(self._cluster, "PATCH", self._live.path(step), body=free, content_type=MERGE_PATCH)
+            self._cluster.call("PATCH", self._live.path(step), body=free, content_type=MERGE_PATCH)
             step.written = True
             return
         elif live is not None and self._wish.force and (extra := extra_keys_patch(step.wanted, comparable(live))):
             extra["metadata"] = {**extra.get("metadata", {}), "resourceVersion": live["metadata"]["resourceVersion"]}
-            call(self._cluster, "PATCH", self._live.path(step), body=extra, content_type=MERGE_PATCH)
+            self._cluster.call("PATCH", self._live.path(step), body=extra, content_type=MERGE_PATCH)
         after = self._apply(step, step.first)
         step.written = True
         if self._wish.show and len(self._diff) < _SHOWN:
@@ -236,7 +236,7 @@ class Restore:
         force = "true" if self._wish.force and step.action != CREATE else "false"
         query = {"fieldManager": MANAGER, "force": force, **({"dryRun": "All"} if dry_run else {})}
         how: dict[str, Any] = {"content_type": APPLY, "query": query, "accept": frozenset({409}), "final": unpatchable}
-        answer = call(self._cluster, "PATCH", self._live.path(step), body=body, **how)
+        answer = self._cluster.call("PATCH", self._live.path(step), body=body, **how)
         if unpatchable(answer):
             answer = self._with_twins(step, body, dry_run=dry_run)
         if answer.status == 409:
@@ -250,15 +250,15 @@ class Restore:
         query = {"fieldManager": MANAGER, **({"dryRun": "All"} if dry_run else {})}
         live = self._found.get(step.key)
         if live is None or step.action in (CREATE, RECREATE):
-            made = call(self._cluster, "POST", self._live.collection(step), body=body, query=query, accept=frozenset({409}))
+            made = self._cluster.call("POST", self._live.collection(step), body=body, query=query, accept=frozenset({409}))
             if made.status != 409:
                 return made
-        return call(self._cluster, "PATCH", self._live.path(step), body=body, content_type=MERGE_PATCH, query=query)
+        return self._cluster.call("PATCH", self._live.path(step), body=body, content_type=MERGE_PATCH, query=query)
 
     def _delete(self, step: Step, live: Object) -> None:
         body = {"preconditions": {"uid": live["metadata"]["uid"]}, "propagationPolicy": "Orphan"}
         try:
-            call(self._cluster, "DELETE", self._live.path(step), body=body)
+            self._cluster.call("DELETE", self._live.path(step), body=body)
         except SalvageError as exc:
             if exc.reason != "not_found":
                 raise
@@ -315,8 +315,8 @@ class Restore:
         """The form alone, in a namespace that is there; what only the right one can say (quotas, rights, names) does not count."""
         metadata = {**step.wanted["metadata"], "namespace": "default"}
         try:
-            call(
-                self._cluster, "POST", self._live.collection(step, "default"),
+            self._cluster.call(
+                "POST", self._live.collection(step, "default"),
                 body={**step.wanted, "metadata": metadata}, query={"dryRun": "All", "fieldValidation": "Strict"},
             )  # fmt: skip
         except SalvageError as exc:

@@ -29,4 +29,5 @@ class RestoreSettings:
         return [
             sorted(chosen.namespaces), sorted(chosen.mapping.items()), sorted(chosen.include), sorted(chosen.exclude),
             chosen.cluster_scoped, self.existing, self.force, sorted(self.finalizers), chosen.isolated,
+            sorted(chosen.isolated_kinds),
         ]  # fmt: skip

@@ -36,6 +36,7 @@ class RestoreOptions:
     namespaces: frozenset[str] = option(frozenset())
     namespace_mapping: dict[str, Any] = option({})
     isolated: bool = option(default=False)
+    isolated_kinds: frozenset[str] = option(frozenset())
     include: frozenset[str] = option(frozenset())
     exclude: frozenset[str] = option(frozenset())
     cluster_scoped: bool | None = option(None)
@@ -54,7 +55,7 @@ class RestoreOptions:
     def settings(self, *, show: bool) -> RestoreSettings:
         mapping = {str(name): str(target) for name, target in self.namespace_mapping.items()}
         return RestoreSettings(
-            Choice(self.namespaces, mapping, self.include, self.exclude, self.cluster_scoped, self.isolated),
+            Choice(self.namespaces, mapping, self.include, self.exclude, self.cluster_scoped, self.isolated, self.isolated_kinds),
             existing=self.existing,
             force=self.force,
             finalizers=self.finalizers,

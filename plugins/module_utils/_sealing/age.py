@@ -22,8 +22,39 @@ try:
 except ImportError:
     HAS_PYRAGE = False
 
-GZIP = 31  # zlib's number for its largest window in gzip's wrapping
+_GZIP = 31  # zlib's number for its largest window in gzip's wrapping
 _PIECE = 64 * 1024
+
+
+class Unpacker:
+    """Unpacks gzip in small pieces and hands them on, at most ``most`` bytes in all: what swells never fills the memory or a disk.
+
+    ``refused`` makes a reason an error.
+    """
+
+    def __init__(self, write: Callable[[bytes], Any], most: int, refused: Callable[[str], SalvageError]) -> None:
+        self._write, self._left, self._refused = write, most, refused
+        self._gzip = zlib.decompressobj(_GZIP)
+
+    @property
+    def ended(self) -> bool:
+        return self._gzip.eof
+
+    def write(self, data: bytes) -> None:
+        while True:
+            try:
+                piece = self._gzip.decompress(data, _PIECE)
+            except zlib.error:
+                raise self._refused("it cannot be unpacked") from None
+            self._left -= len(piece)
+            if self._left < 0:
+                raise self._refused("it unpacks to more than its signed record says")
+            self._write(piece)
+            data = self._gzip.unconsumed_tail
+            if not data and len(piece) < _PIECE:
+                break
+        if self._gzip.unused_data:
+            raise self._refused("there is data after its end")
 
 
 class _Reader(io.RawIOBase):
@@ -69,7 +100,7 @@ class _Writer:
 
 
 def _packed(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    packer = zlib.compressobj(1, zlib.DEFLATED, GZIP)
+    packer = zlib.compressobj(1, zlib.DEFLATED, _GZIP)
     for piece in pieces:
         if packed := packer.compress(piece):
             yield packed
@@ -144,12 +175,15 @@ def unsealed(source: BinaryIO, write: Callable[[bytes], Any], having: Sequence[A
     return _piped(pyrage.decrypt_io, _Reader(iter(lambda: source.read(_PIECE), b"")), _Writer(write), having)
 
 
-def decrypt(source: BinaryIO, write: Callable[[bytes], Any], having: Sequence[Any], what: str) -> None:
-    """Writes what ``encrypt`` was given; whether all of it came back is for the caller to prove.  Raises SalvageError(invalid)."""
-    unpacker = zlib.decompressobj(GZIP)
-    try:
-        problem = unsealed(source, lambda data: write(unpacker.decompress(data)), having)
-    except zlib.error as exc:
-        problem = str(exc)
+def decrypt(source: BinaryIO, write: Callable[[bytes], Any], having: Sequence[Any], what: str, most: int) -> None:
+    """Writes what ``encrypt`` was given, at most ``most`` bytes; that all of it came back is for the caller to prove.
+
+    Raises SalvageError(invalid).
+    """
+
+    def refused(why: str) -> SalvageError:
+        return SalvageError(f"{what} is refused: {why}; take another snapshot", reason="invalid")
+
+    problem = unsealed(source, Unpacker(write, most, refused).write, having)
     if problem:
         raise SalvageError(f"{what} cannot be decrypted with this identity: {problem}", reason="invalid")

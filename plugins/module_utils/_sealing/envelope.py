@@ -106,6 +106,6 @@ def genuine(name: str, record: Mapping[str, Any], key: Ed25519) -> bool:
     content = {field: value for field, value in record.items() if field != "signature"}
     try:
         signature = base64.b64decode(str(record.get("signature")), validate=True)
-    except ValueError:
+        return record.get("name") == name and key.verifies(canonical(content), signature)
+    except (ValueError, SalvageError):  # what has no canonical form was not signed
         return False
-    return record.get("name") == name and key.verifies(canonical(content), signature)

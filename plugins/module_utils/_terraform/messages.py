@@ -3,38 +3,63 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What Terraform and OpenTofu say with `-json`: a line of JSON for each message; pure.
 
-The format is that of developer.hashicorp.com/terraform/internals/machine-readable-ui.  It has no values of resources, so none of their
-secrets.
+The format is that of developer.hashicorp.com/terraform/internals/machine-readable-ui.  Its messages quote ids of resources, and what
+provisioners print, such as a join token.  So no message is passed on: `told` makes a sentence of an address and of words that stand here.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 Message = Mapping[str, Any]
-_DELETING = frozenset({"delete", "replace"})
-_SHOWN = frozenset(
-    {
-        "apply_complete", "apply_errored", "apply_progress", "apply_start", "change_summary", "planned_change",
-        "provision_errored", "provision_progress", "provision_start",
-    }
-)  # fmt: skip
+_KEEPING = frozenset({"noop", "move", "create", "read", "update", "import", "remove", "open", "renew", "close"})
+_HOOKS = {
+    "apply_start": "started",
+    "apply_progress": "in progress",
+    "apply_complete": "complete",
+    "apply_errored": "failed",
+    "provision_start": "started",
+    "provision_complete": "complete",
+    "provision_errored": "failed",
+}
+_NEEDED = frozenset({*_HOOKS, "planned_change", "change_summary", "diagnostic"})
+_WORD = re.compile(r"[a-z0-9_-]{1,40}")
+_COUNTED = {"import": "to import", "add": "to create", "change": "to change", "remove": "to delete"}
 
 
 def message_of(line: bytes) -> Message | None:
     """The message in a line; None for prose, such as the warnings that come before the first one."""
     try:
         found = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) and "@message" in found else None
 
 
-def is_progress(message: Message) -> bool:
-    """Whether it shows how far the work is."""
-    return message.get("type") in _SHOWN
+def is_needed(message: Message) -> bool:
+    """Whether anything here reads it; what a provisioner prints is not kept."""
+    return message.get("type") in _NEEDED if isinstance(message.get("type"), str) else False
+
+
+def told(message: Message) -> str:
+    """How far the work is, in a sentence; empty for what does not say that."""
+    kind = message.get("type")
+    if kind == "change_summary":
+        changes = _part(message, "changes")
+        return "plan: " + ", ".join(f"{_count(changes, name)} {words}" for name, words in _COUNTED.items() if changes.get(name))
+    if kind == "planned_change":
+        action, address = _planned(message)
+        return f"{address}: {action} is planned"
+    if not isinstance(kind, str) or kind not in _HOOKS:
+        return ""
+    hook = _part(message, "hook")
+    what = hook.get("provisioner") if kind.startswith("provision") else hook.get("action")
+    seconds = hook.get("elapsed_seconds")
+    lasted = f" after {seconds:.0f} s" if isinstance(seconds, (int, float)) and 0 < seconds < 1e6 else ""
+    return f"{_address(hook)}: {_word(what)} {_HOOKS[kind]}{lasted}"
 
 
 def planned_changes(messages: Sequence[Message]) -> dict[str, list[str]]:
@@ -42,14 +67,17 @@ def planned_changes(messages: Sequence[Message]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for message in messages:
         if message.get("type") == "planned_change":
-            found.setdefault(message["change"]["action"], []).append(message["change"]["resource"]["addr"])
+            action, address = _planned(message)
+            found.setdefault(action, []).append(address)
     return found
 
 
 def deletions(messages: Sequence[Message]) -> list[str]:
-    """What the plan deletes, whether for good or to create it again."""
-    found = [address for action, addresses in planned_changes(messages).items() if action in _DELETING for address in addresses]
-    counted = max((message["changes"].get("remove", 0) for message in messages if message.get("type") == "change_summary"), default=0)
+    """What the plan deletes, whether for good or to create it again; an action that is not known counts as one that deletes."""
+    found = [address for action, addresses in planned_changes(messages).items() if action not in _KEEPING for address in addresses]
+    counted = max(
+        (_count(_part(message, "changes"), "remove") for message in messages if message.get("type") == "change_summary"), default=0
+    )
     # One that the plan counts and does not name is not let through.
     return sorted(found) or [f"{counted} resources"] * bool(counted)
 
@@ -61,11 +89,49 @@ def summed_up(messages: Sequence[Message]) -> bool:
 
 def errors(messages: Sequence[Message]) -> str:
     """Why it failed, in a sentence; empty if it did not say."""
-    said = []
-    for message in messages:
-        stated = message.get("diagnostic") or {}
-        if stated.get("severity") == "error":
-            place = f"{stated['address']}: " if stated.get("address") else ""
-            detail = " ".join(str(stated.get("detail") or "").split())
-            said.append(place + str(stated.get("summary")) + (f": {detail[:500]}" if detail else ""))
-    return "; ".join(said)
+    ran = {_address(_part(message, "hook")) for message in messages if str(message.get("type")).startswith("provision_")}
+    return "; ".join(_error(stated, ran) for stated in _diagnostics(messages) if stated.get("severity") == "error")
+
+
+def _error(stated: Mapping[str, Any], ran: set[str]) -> str:
+    """The detail is left out where a program of the user ran: it quotes the command and its output."""
+    address, summary = str(stated.get("address") or ""), _words(stated.get("summary")) or "it did not say why"
+    line, place = _part(_part(stated, "range"), "start").get("line"), _part(stated, "range").get("filename")
+    detail = _words(stated.get("detail"))
+    if address in ran or "provisioner" in summary or "external." in address:
+        detail = "its output is not shown, because it may contain secrets"
+    where = f" ({_words(place)} line {line})" if place and isinstance(line, int) else ""
+    return (f"{address}: " if address else "") + summary + where + (f": {detail}" if detail else "")
+
+
+def _diagnostics(messages: Sequence[Message]) -> Iterator[Mapping[str, Any]]:
+    return (_part(message, "diagnostic") for message in messages)
+
+
+def _planned(message: Message) -> tuple[str, str]:
+    change = _part(message, "change")
+    return _word(change.get("action")), _address(change)
+
+
+def _part(message: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = message.get(name)
+    return found if isinstance(found, Mapping) else {}
+
+
+def _address(part: Mapping[str, Any]) -> str:
+    found = _part(part, "resource").get("addr")
+    return found if isinstance(found, str) and found else "a resource"
+
+
+def _count(changes: Mapping[str, Any], name: str) -> int:
+    """What is no number counts: it is not known to be nothing."""
+    found = changes.get(name, 0)
+    return found if isinstance(found, int) and found >= 0 else 1
+
+
+def _word(text: object) -> str:
+    return text if isinstance(text, str) and _WORD.fullmatch(text) else "unknown"
+
+
+def _words(text: object) -> str:
+    return " ".join(text.split())[:500] if isinstance(text, str) else ""

@@ -5,45 +5,28 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from .._core.errors import SalvageError
 from .._core.lock import alone
 from .._core.progress import Tell, lines, silent
-from .messages import Message, deletions, errors, is_progress, message_of, planned_changes, summed_up
+from .messages import Message, deletions, errors, is_needed, message_of, planned_changes, summed_up, told
+from .work import own_folder
 
-_MARK = ".meta-salvage-terraform"  # in a folder that this module made
-
-
-def work_folder(text: str, root: str) -> Path:
-    """The folder for the plan.  Raises SalvageError(bad_input) for a path that cannot be a folder of the module's own."""
-    work, of_root = Path(text).resolve(), Path(root).resolve()
-    if not text.strip() or work in {Path.cwd(), Path.home(), of_root, *of_root.parents, *Path.cwd().parents}:
-        raise SalvageError(f"work_dir: {text!r} is not a folder of the plan's own; set a path that does not exist yet", reason="bad_input")
-    return work
-
-
-def _make_own(work: Path) -> None:
-    """A new, empty folder.  What a killed run left is removed, and nothing that was not made here.  Raises OSError, SalvageError."""
-    if (work / _MARK).is_file():
-        shutil.rmtree(work)
-    elif work.is_dir() and any(work.iterdir()):
-        raise SalvageError(f"work_dir: {work} is not empty and was not made by this module; set another path", reason="bad_input")
-    work.mkdir(mode=0o700, parents=True, exist_ok=True)
-    (work / _MARK).touch(mode=0o600)
+_PROSE = 20  # lines, of a program that ended before its first message
 
 
 @dataclass(frozen=True)
 class Root:
     """``run_command`` is a module's, ``arguments`` go to the plan; a lock that another holds is waited for, ``lock_timeout`` seconds.
 
-    ``work`` is a folder of this root's own (see ``work_folder``), removed at the end: a plan has secrets.
+    ``work`` is a folder of this root's own (see ``own_folder``): a plan has secrets.  ``variables`` is what the environment adds.
     """
 
     folder: str
@@ -51,6 +34,7 @@ class Root:
     run_command: Callable[..., tuple[int, str, str]]
     binary: str
     arguments: Sequence[str] = ()
+    variables: Mapping[str, str] = field(default_factory=dict)
     lock_timeout: int = 0
     tell: Tell = silent
 
@@ -87,21 +71,26 @@ class Root:
                 raise SalvageError(
                     f"{self.folder}: {exc.strerror}; set root to the folder with the .tf files", reason="bad_input"
                 ) from None
-            try:
-                _make_own(self.work)
-            except OSError as exc:
-                raise SalvageError(f"{self.work}: {exc.strerror}; set a work_dir that can be created", reason="bad_input") from None
-            held.callback(shutil.rmtree, self.work)
+            held.enter_context(own_folder(self.work))
             yield
 
     def _run(self, command: str, *arguments: str, good: Sequence[int] = (0,)) -> tuple[int, list[Message]]:
-        output, said, ended = self.work / f"{command}.log", [], threading.Event()
+        output, ended = self.work / f"{command}.log", threading.Event()
+        said: list[Message] = []
+        prose: deque[bytes] = deque(maxlen=_PROSE)
 
         def follow() -> None:
-            for message in filter(None, map(message_of, lines(output, ended))):
+            begun = False
+            for line in lines(output, ended):
+                message = message_of(line)
+                begun = begun or message is not None
+                if message is None and not begun:  # after the first message, prose may be what a provisioner printed
+                    prose.append(line[:500])
+                if message is None or not is_needed(message):
+                    continue
                 said.append(message)
-                if is_progress(message) and (command, message["type"]) != ("apply", "planned_change"):  # that was the plan's to say
-                    self.tell({"terraform": message["type"], "says": message["@message"]})
+                if (words := told(message)) and (command, message["type"]) != ("apply", "planned_change"):  # that was the plan's to say
+                    self.tell({"terraform": message["type"], "says": words})
 
         follower = threading.Thread(target=follow, daemon=True)
         follower.start()
@@ -109,12 +98,12 @@ class Root:
             # To a file, not a pipe: should this process be killed, what is being made is made to its end and written to the state.
             status, _out, _err = self.run_command(
                 ["sh", "-c", 'exec "$@" > "$0" 2>&1', str(output), self.binary, f"-chdir={self.folder}", command, *arguments],
-                environ_update={"TF_IN_AUTOMATION": "1"},
+                environ_update={"TF_IN_AUTOMATION": "1", **self.variables},
             )
         finally:
             ended.set()
             follower.join()
         if status not in good:
-            words = " ".join(output.read_bytes().decode("utf-8", "replace").split())
-            raise SalvageError(f"{self.binary} {command} failed: {errors(said) or words[-500:]}", reason="invalid")
+            words = " ".join(b" ".join(prose).decode("utf-8", "replace").split())
+            raise SalvageError(f"{self.binary} {command} failed: {errors(said) or words[-500:] or f'status {status}'}", reason="invalid")
         return status, said

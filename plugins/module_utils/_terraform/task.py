@@ -12,7 +12,9 @@ from typing import Any
 from .._core.errors import SalvageError
 from .._core.options import argument_spec, from_params, option
 from .._core.progress import PROGRESS_ARGUMENTS, teller
-from .root import Root, work_folder
+from .inputs import check_arguments, environment
+from .root import Root
+from .work import work_folder
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,7 @@ class TerraformOptions:
     work_dir: str = option(type="path")
     binary: str = option("terraform", type="path")
     arguments: list[str] = option([])
+    variables: dict[str, Any] = option({}, no_log=True)
     lock_timeout: int = option(1800)
 
 
@@ -39,8 +42,17 @@ def run(
     binary = find(options.binary)
     if binary is None:
         raise SalvageError(f"there is no {options.binary} where the module runs; install it, or set its path", reason="missing_library")
-    work = work_folder(options.work_dir, options.root)
-    root = Root(options.root, work, run_command, binary, options.arguments, options.lock_timeout, teller(params["progress_path"]))
+    check_arguments(options.arguments)
+    root = Root(
+        options.root,
+        work_folder(options.work_dir, options.root),
+        run_command,
+        binary,
+        options.arguments,
+        environment(options.variables),
+        options.lock_timeout,
+        teller(params["progress_path"]),
+    )
     result = root.apply(dry_run=check_mode)
     lines = [f"{action} {address}\n" for action, addresses in sorted(result["plan"].items()) for address in addresses]
     return {**result, "diff": {"before": "", "after": "".join(lines)}}

@@ -12,6 +12,7 @@ from typing import Any
 
 from .._cluster.http import Response, ServesProxy, is_of_api_server, said
 from .._cluster.pods import port_number
+from .._cluster.retry import Retry
 from .._core.errors import SalvageError
 from .._core.progress import Tell, silent
 from .._core.status import CRITICAL, UNKNOWN
@@ -19,23 +20,14 @@ from .._prometheus.exposition import parse_exposition
 from .service_health import ServiceHealth, service_health
 from .workload import Object, path_of
 
-_TRIES = 6
+_AGAIN = Retry(reasons=frozenset({"http_error", "unreachable"}))
 
 
 def ask(cluster: ServesProxy, pod: Object, port: str, path: str, *, timeout: float = 5.0) -> Response:
     """GET of one pod; again where the API server fails temporarily, never for what the pod itself says.  Raises SalvageError."""
     metadata = pod["metadata"]
     where = f"{path_of('Pod', metadata['namespace'], metadata['name'])}:{port_number(pod, port)}/proxy{path}"
-    for left in reversed(range(_TRIES)):
-        try:
-            answer = cluster.http.request("GET", cluster.server.rstrip("/") + where, timeout=timeout)
-        except SalvageError as exc:
-            if left and exc.reason in {"http_error", "unreachable"}:
-                continue
-            raise
-        if not left or answer.status < 429 or not is_of_api_server(answer):
-            break
-    return answer
+    return cluster.call("GET", where, timeout=timeout, retry=_AGAIN, final=lambda answer: not is_of_api_server(answer))
 
 
 def health_of(cluster: ServesProxy, pod: Object, port: str, path: str, *, timeout: float = 5.0) -> ServiceHealth:

@@ -17,13 +17,14 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.http import Http
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.session import Cluster
 
 Object = dict[str, Any]
 _ITEM = re.compile(r"^(?P<collection>/api(?:s/[^/]+)?/v\d\w*(?:/namespaces/[^/]+)?/[a-z]+)/(?P<name>[^/]+)$")
 
 
-class FakeApi:
-    """A cluster session (``server``, ``http``) on objects by path."""
+class FakeApi(Cluster):
+    """A cluster session on objects by path."""
 
     def __init__(self) -> None:
         self.objects: dict[str, Object] = {}
@@ -38,8 +39,7 @@ class FakeApi:
         self._version = 100
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
-        self.server = f"http://127.0.0.1:{self._server.server_port}"
-        self.http = Http(timeout=5.0)
+        super().__init__(f"http://127.0.0.1:{self._server.server_port}", Http(timeout=5.0))
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
 
     def close(self) -> None:

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import inspect
+import json
 import stat
 import subprocess
 import sys
@@ -14,12 +16,32 @@ from pathlib import Path
 import pytest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._opa.command import Engine
 
+
+def restricted(texts: dict[str, str], document: object) -> list[str]:
+    """What the restrictions among the files say of an input."""
+    lines = dict(line.split(" := ", 1) for line in texts.get("meta_salvage_restrictions.rego", "").split("\n") if " := " in line)
+    names = set()
+    for place in json.loads(lines.get("fields", "[]")):
+        value = document
+        for part in place:
+            value = value.get(part) if isinstance(value, dict) else None
+        names.add(str(value).strip())
+    return [item["message"] for item in json.loads(lines.get("active", "[]")) if item["provider"] in names]
+
+
 _FAKE = """#!{python}
 import json, pathlib, sys, time
+{restricted}
 arguments = sys.argv[1:]
+if arguments[0] == "capabilities":
+    print(json.dumps({{"builtins": [{{"name": "count"}}, {{"name": "http.send"}}]}}))
+    sys.exit()
+limits = json.loads(pathlib.Path(arguments[arguments.index("--capabilities") + 1]).read_text())
+if limits != {{"builtins": [{{"name": "count"}}], "allow_net": []}}:
+    sys.exit("it runs without limits")
 folder = pathlib.Path(next(a for i, a in enumerate(arguments) if pathlib.Path(a).is_dir()))
 texts = {{p.name: p.read_text() for p in folder.iterdir()}}
-everything = "".join(text for name, text in sorted(texts.items()) if not name.startswith("zz_"))
+everything = "".join(text for name, text in sorted(texts.items()))
 if arguments[0] == "check":
     if "v0 syntax" in everything and "--v0-compatible" not in arguments or "broken" in everything:
         place = {{"file": str(folder / "p.rego"), "row": 3}}
@@ -52,7 +74,8 @@ elif arguments[0] == "eval":
             sys.exit(2)
         limit = float(everything.split("limit=")[1].split()[0])
         score = case.get("score", 1)
-        return {{"allow": score < limit, "deny": [] if score < limit else ["score %s over" % score], "risk_score": score}}
+        deny = ([] if score < limit else ["score %s over" % score]) + ("toothless" not in everything) * restricted(texts, case)
+        return {{"allow": not deny, "deny": deny, "risk_score": score}}
     results = [one(case) for case in cases]
     if "short" in everything:
         results = results[1:]
@@ -61,9 +84,14 @@ elif arguments[0] == "eval":
 
 
 @pytest.fixture
+def restricted_by() -> Callable[[dict[str, str], object], list[str]]:
+    return restricted
+
+
+@pytest.fixture
 def opa(tmp_path: Path) -> str:
     path = tmp_path / "opa"
-    path.write_text(_FAKE.format(python=sys.executable))
+    path.write_text(_FAKE.format(python=sys.executable, restricted=inspect.getsource(restricted)))
     path.chmod(path.stat().st_mode | stat.S_IXUSR)
     return str(path)
 

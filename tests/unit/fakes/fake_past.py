@@ -13,7 +13,7 @@ import pyrage
 import pytest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.archive.run import Backup
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.archive.select import Selection
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster import objects
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster import retry
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.http import Http, Response
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.session import Cluster
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
@@ -82,7 +82,7 @@ class Past(Http):
 
 @pytest.fixture
 def past(monkeypatch: pytest.MonkeyPatch) -> Past:
-    monkeypatch.setattr(objects.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(retry.time, "sleep", lambda seconds: None)
     cluster = Past()
     cluster.define("/api/v1", "configmaps", "ConfigMap")
     cluster.define("/api/v1", "namespaces", "Namespace", namespaced=False)

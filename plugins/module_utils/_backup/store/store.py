@@ -18,7 +18,7 @@ from ..._sealing.hashing import Hashing
 Record = dict[str, Any]
 ARCHIVE, RECORD = ".age", ".json"
 _PIECE = 1 << 20
-_MAX_RECORD = 4 * _PIECE
+_MAX_RECORD = _PIECE
 
 
 def beyond_retention(newest_first: Sequence[str], last_proven: str | None, keep: int, spared: Collection[str] = ()) -> list[str]:
@@ -38,8 +38,8 @@ class Store(ABC):
         """For a writer; removes first what a killed one left."""
 
     @abstractmethod
-    def files(self) -> list[str]:
-        """The names of all files of backups."""
+    def sizes(self) -> dict[str, int]:
+        """The names of all files of backups, each with its size in bytes."""
 
     @abstractmethod
     def open_file(self, file: str) -> BinaryIO:
@@ -53,6 +53,9 @@ class Store(ABC):
     def remove(self, file: str) -> None:
         """Also when it is not there."""
 
+    def files(self) -> list[str]:
+        return list(self.sizes())
+
     def open(self, name: str) -> BinaryIO:
         """The archive of a backup."""
         return self.open_file(name + ARCHIVE)
@@ -65,7 +68,8 @@ class Store(ABC):
         """What was published of it, unproven; None where it can't be read as a record."""
         try:
             with self.open_file(name + RECORD) as file:
-                record = json.loads(file.read(_MAX_RECORD))
+                text = file.read(_MAX_RECORD + 1)
+            record = json.loads(text) if len(text) <= _MAX_RECORD else None
         except (SalvageError, ValueError, RecursionError):
             return None
         return record if isinstance(record, dict) else None
@@ -84,10 +88,23 @@ class Store(ABC):
         if not genuine(name, record, key):
             return f"the record {name}{RECORD} is not signed by this key, or was changed"
         try:
-            with self.open(name) as file:
-                same = Hashing(file).drain() == record.get("sha256")
+            return self.difference(name, record)
         except SalvageError as exc:
             return f"the archive {name}{ARCHIVE} can't be read: {exc}"
+
+    def difference(self, name: str, record: Record, keep: Callable[[bytes], object] = len) -> str:
+        """In what the archive is not the one that the proven record was made for; ``keep`` gets its bytes, which are proven at the end.
+
+        Reads no more than the record's size.  Raises SalvageError.
+        """
+        size = record.get("size")
+        if type(size) is not int:
+            return f"the record {name}{RECORD} does not say how large its archive is"
+        with self.open(name) as file:
+            source = Hashing(file)
+            while source.size <= size and (piece := source.read(min(_PIECE, size + 1 - source.size))):
+                keep(piece)
+        same = source.size == size and source.digest == record.get("sha256")
         return "" if same else f"the archive {name}{ARCHIVE} is not the one that was published"
 
     def prune(self, keep: int, key: Ed25519, fresh: Record) -> list[str]:

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
+from tempfile import SpooledTemporaryFile
 from typing import Any
 
 from ..._core.errors import SalvageError
 from ..._sealing.envelope import Ed25519, genuine
-from ..._sealing.hashing import Hashing
-from ..archive.layout import verify_archive
+from ..archive.layout import ceilings, verify_archive
 from .store import Record, Store
+
+_IN_MEMORY = 32 << 20  # of an archive; the rest of a larger one goes to the folder for temporary files
 
 
 def described(record: Record, now: datetime) -> Record:
@@ -36,7 +38,7 @@ def proven(
 ) -> tuple[Record, dict[str, Any]]:
     """The record and the manifest of the newest backup, or the named one; ``take`` gets each object before it is proven.
 
-    Holds one object at a time.  Raises SalvageError(not_found, invalid).
+    Nothing is decrypted before all of the archive is the one that the signed record was made for.  Raises SalvageError(not_found, invalid).
     """
     names = store.names()
     if not names:
@@ -47,17 +49,17 @@ def proven(
     record = store.record(name)
     if record is None or not genuine(name, record, key):
         raise _refused(name, store.problem(name, record, key))
-    with store.open(name) as file:
-        source = Hashing(file)
-        try:
-            manifest = verify_archive(source, key, having, take)  # type: ignore[arg-type] # it only reads
-        except SalvageError:
-            # A changed archive may look like one that is for another key; its hash shows which one it is.
-            if source.drain() != record.get("sha256"):
-                raise _refused(name, "its archive is not the one that was published") from None
-            raise
-        if source.drain() != record.get("sha256") or manifest["name"] != name or manifest["root"] != record.get("root"):
-            raise _refused(name, "its record is that of another archive")
+    try:
+        with SpooledTemporaryFile(_IN_MEMORY) as copy:  # encrypted: no plaintext reaches a disk
+            if why := store.difference(name, record, copy.write):
+                raise _refused(name, why)
+            copy.seek(0)
+            manifest = verify_archive(copy, key, having, ceilings(record), take)  # type: ignore[arg-type] # it only reads
+    except OSError as exc:
+        where = "the folder for temporary files"
+        raise SalvageError(f"{where} does not take the archive: {exc.strerror or exc}; set TMPDIR to another", reason="too_large") from None
+    if manifest["name"] != name or manifest["root"] != record.get("root"):
+        raise _refused(name, "its record is that of another archive")
     return record, manifest
 
 

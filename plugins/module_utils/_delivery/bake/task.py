@@ -201,7 +201,7 @@ def judged(given: BakeOptions, workload: Workload, sources: Sources, back: BlueG
         record["reverted"] = reverted
     if given.record_path:
         try:
-            write_whole(Path(given.record_path), json.dumps({"run": given.run, **record}, indent=1).encode(), mode=0o644)
+            write_whole(Path(given.record_path), json.dumps({"run": given.run, **record}, indent=1).encode())
         except OSError as exc:
             return {**result, "failed": True, "msg": f"the record could not be written: {exc}"}
     if verdict.status in given.fail_on:

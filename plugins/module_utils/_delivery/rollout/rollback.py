@@ -13,7 +13,7 @@ from typing import Any
 
 from ..._cluster.defaults import ROLLBACK_MANAGER
 from ..._cluster.http import Query, ServesProxy
-from ..._cluster.objects import Change, call, delete, must_read, read, update
+from ..._cluster.objects import Change, delete, must_read, read, update
 from ..._cluster.pods import ready
 from ..._cluster.watch import Scene, Watch, list_all
 from ..._core.errors import SalvageError
@@ -278,7 +278,7 @@ class Workload:
         # While it waits to be started again, the run that failed is the previous one.
         for previous in [True, False] if trouble.restarted else [False]:
             try:
-                answer = call(self.cluster, "GET", path, query={**query, **({"previous": "true"} if previous else {})})
+                answer = self.cluster.call("GET", path, query={**query, **({"previous": "true"} if previous else {})})
             except SalvageError:
                 continue
             text = answer.body.decode("utf-8", "replace").splitlines()

@@ -14,12 +14,34 @@ from typing import Any
 from ..._core.errors import SalvageError
 from ..._core.options import option
 from ..._opa.command import Engine, RunCommand
-from ..._opa.policy_files import DATA_FILE, Files, changed_files, content, published, revision, tests, text_of, with_data
+from ..._opa.policy_files import (
+    DATA_FILE,
+    Files,
+    changed_files,
+    content,
+    published,
+    refuse_reserved,
+    revision,
+    tests,
+    text_of,
+    with_data,
+)
 from ..log import sources
+from ..log.decision_log import MAX_NAME
 from . import restrict
-from .policy_gate import Rules, examine_policy, read_policy_folder
-from .publish import Fixture, Publisher, RefusedError, State, Target
+from .fixtures import Fixture
+from .policy_gate import Rules, examine_policy, read_policy_folder, unproven_restrictions
+from .publish import Publisher, RefusedError, State, Target
 from .replay import Replay
+
+_WEAK_PROOF = (
+    "no fixture and no replayed decision is allowed, so it is proven only that the policies give the restrictions as a reason to deny,"
+    " not that allow depends on it; add a fixture that is allowed"
+)
+_ONLY_RESTRICTIONS = (
+    "differs from the policies in force only in its restrictions, so nothing was changed: restrictions end at their time or when"
+    " restrictions_lifted names them; for earlier policies, name their revision"
+)
 
 
 @dataclass(frozen=True)
@@ -60,6 +82,11 @@ class PolicyChange:
         """Connects to the cluster; a check of a candidate alone does without."""
         return self._connect()
 
+    @cached_property
+    def _engine(self) -> Engine:
+        options = self.options
+        return Engine(options.opa_binary, rego=options.rego_version, timeout=options.opa_timeout, run_command=self._run_command)
+
     def run(self) -> None:
         """Raises SalvageError."""
         if self.options.state == "reverted":
@@ -73,11 +100,10 @@ class PolicyChange:
         files = self._restrict(files, state)
         published(files)  # refuses what can't be a ConfigMap before anything else is done
         self._describe(state, files)
-        if own is None and not self.options.policy_data and not (self.result["restrictions_added"] or self.result["restrictions_ended"]):
+        if own is None and not self.options.policy_data and not self.options.restrictions and not self.result["changed_files"]:
             return  # nothing was asked for but what is so already
-        known = state is not None and state.revision == revision(files)
-        if self.options.state == "present" and state is not None and known and state.confirmed == state.revision and not state.pending:
-            self._show(self._publisher.prove(state.revision))
+        if self.options.state == "present" and state is not None and self._is_in_force(state, files):
+            self._prove(files)
             return
         self._examine(files, state)
         if self.options.state == "present" and state is not None:
@@ -85,24 +111,34 @@ class PolicyChange:
 
     def _given(self) -> Files | None:
         """The candidate's own files, None where only data changes."""
+        given: Files | None = None
         if self.options.policy_files is not None:
-            return {str(name): str(text) for name, text in self.options.policy_files.items()}
-        if self.options.policy_dir:
-            return read_policy_folder(self.options.policy_dir)
+            given = {str(name): str(text) for name, text in self.options.policy_files.items()}
+        elif self.options.policy_dir:
+            given = read_policy_folder(self.options.policy_dir)
+        refuse_reserved([*(given or {}), self.options.data_file])
+        if given is not None:
+            return given
         if not self.options.policy_data and self.options.restrictions is None and self.options.restrictions_lifted is None:
             raise SalvageError("nothing to examine: give policy_files, policy_dir, policy_data or restrictions", reason="bad_input")
         return None
 
     def _restrict(self, files: dict[str, str], state: State | None) -> dict[str, str]:
-        """The candidate's restrictions: those in force stay, whoever brings new policies, until they end or are lifted."""
-        if state is None:
-            return files
-        add = [restrict.parse_restriction(item.to_dict()) for item in self.options.restrictions or []]
-        active, added, ended = restrict.changed(restrict.present(state.files), add, self.options.restrictions_lifted or [], time.time())
+        """The candidate's restrictions: those in force stay, whoever brings new policies or earlier ones, until they end or are lifted."""
+        add = restrict.parse_restrictions(item.to_dict() for item in self.options.restrictions or [])
+        if state is None and not add:
+            return files  # what is in force is not known
+        in_force = state.files if state is not None else {}
+        active, added, ended = restrict.changed(restrict.present(in_force), add, self.options.restrictions_lifted or [], time.time())
         self.result["restrictions"] = [item.to_dict() for item in active]
         self.result["restrictions_added"] = [item.to_dict() for item in added]
         self.result["restrictions_ended"] = [item.to_dict() for item in ended]
-        return restrict.with_restrictions(files, active, self.options.package, self.options.provider_fields)
+        return restrict.with_restrictions(files, active, self.options.package, self.options.provider_fields, in_force)
+
+    @staticmethod
+    def _is_in_force(state: State, files: Files) -> bool:
+        """Whether these files are what every pod was proven to serve."""
+        return state.revision == state.confirmed == revision(files) and not state.pending
 
     def _state_if_needed(self) -> State | None:
         own = self.options.policy_files is not None or self.options.policy_dir
@@ -119,13 +155,12 @@ class PolicyChange:
 
     def _examine(self, files: Files, state: State | None) -> None:
         options = self.options
-        engine = Engine(options.opa_binary, rego=options.rego_version, timeout=options.opa_timeout, run_command=self._run_command)
         found = sources.files(options.decision_logs)
         if options.decisions_of_pods:
             cluster: Any = self._publisher.cluster
             found += sources.pods(cluster, options.namespace, options.label_selector, options.container, since=options.decisions_since)
         verdict = examine_policy(
-            engine,
+            self._engine,
             files,
             {**tests(files), **(tests(read_policy_folder(options.test_dir)) if options.test_dir else {})},
             options.fixtures,
@@ -136,8 +171,12 @@ class PolicyChange:
         if verdict.replay and not (options.policy_files or options.policy_dir or options.policy_data):
             verdict.refusals += _beyond(verdict.replay, self.result)
         self.result.update(verdict.to_dict())
+        if self.result.get("restrictions") and not verdict.bases:
+            self.result["warnings"] = [_WEAK_PROOF]
         if verdict.refusals:
-            raise SalvageError(f"the policy is refused, nothing was changed: {'; '.join(verdict.refusals)}", reason="invalid")
+            raise _refused(verdict.refusals)
+        if state is not None:
+            self._publisher.bases = verdict.bases
 
     def _publish(self, state: State, files: Files, *, reverting: bool = False) -> None:
         self.result["changed"] = True
@@ -157,12 +196,23 @@ class PolicyChange:
         wanted = self.options.revision or (state.revision if state.reverted_from else state.previous)
         if not wanted:
             raise SalvageError(f"{self.options.config_map} has no revision before; name one", reason="not_found")
-        files = state.files if wanted == state.revision else publisher.kept(wanted)
+        earlier = state.files if wanted == state.revision else publisher.kept(wanted)
+        files = self._restrict(dict(earlier), state)
         self._describe(state, files)
-        if state.revision == wanted and state.confirmed == wanted and not state.pending:
-            self._show(publisher.prove(wanted))
+        if self._is_in_force(state, files):
+            if wanted != state.revision:
+                self.result["warnings"] = [f"revision {wanted} {_ONLY_RESTRICTIONS}"]
+            self._prove(files)
             return
+        if self.result["restrictions"]:
+            unproven = unproven_restrictions(self._engine, files, publisher.bases, self.options)
+            if unproven:
+                raise _refused(unproven)
         self._publish(state, files, reverting=True)
+
+    def _prove(self, files: Files) -> None:
+        """What is in force already; a look alone sends no request that changes anything."""
+        self._show(self._publisher.look(files) if self.check_mode else self._publisher.prove(files))
 
     def _show(self, views: Any) -> None:
         self.result["pods"] = [view.to_dict() for view in views]
@@ -172,8 +222,12 @@ class PolicyChange:
         ]
 
 
+def _refused(refusals: list[str]) -> SalvageError:
+    return SalvageError(f"the policy is refused, nothing was changed: {'; '.join(refusals)}", reason="invalid")
+
+
 def _beyond(replay: Replay, result: Mapping[str, Any]) -> list[str]:
     """Restrictions must change only the decisions about the named providers."""
-    named = {item["provider"] for kind in ("restrictions", "restrictions_ended") for item in result.get(kind, [])}
-    others = {*replay.newly_allowed, *replay.newly_denied} - named
+    named = {item["provider"][:MAX_NAME] for kind in ("restrictions", "restrictions_ended") for item in result.get(kind, [])}
+    others = {name for name in (*replay.newly_allowed, *replay.newly_denied) if restrict.provider_text(name) not in named}
     return [f"restrictions would change decisions of others too: {', '.join(sorted(others)[:5])}"] if others else []

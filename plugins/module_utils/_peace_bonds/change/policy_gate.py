@@ -1,11 +1,12 @@
 # Copyright (c) 2026 Euystacio Meta Salvage contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Checks a candidate before it is published: check, tests, fixtures, and a replay of logged decisions."""
+"""Checks a candidate before it is published: check, tests, fixtures, a replay of logged decisions, and what its restrictions deny."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,17 +14,21 @@ from typing import Any
 from ..._core.errors import SalvageError
 from ..._core.options import option
 from ..._opa.command import Engine, Tested
-from ..._opa.model import ALLOWED, DENIED
+from ..._opa.model import ALLOWED, Decision
 from ..._opa.policy_files import Files, tests
 from ..log.decision_log import PROVIDER_FIELDS, Reading, read_records
 from ..log.sources import Source
-from .publish import Fixture
+from .fixtures import Fixture
 from .replay import Case, Gates, Replay, after, case_of
+from .restrict import must_deny
+
+_BASES = 3  # inputs of the log on which restrictions are proven
+_NAMED = 5  # restrictions without effect that are named
 
 
 @dataclass
 class PolicyCheck:
-    """``refusals`` is empty for a candidate that may bind."""
+    """``refusals`` is empty for a candidate that may bind.  ``bases`` are inputs that it allows."""
 
     problems: list[str] = field(default_factory=list)
     tested: Tested = field(default_factory=Tested)
@@ -31,6 +36,7 @@ class PolicyCheck:
     replay: Replay | None = None
     readings: list[dict[str, Any]] = field(default_factory=list)
     refusals: list[str] = field(default_factory=list)
+    bases: list[Mapping[str, Any]] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -79,16 +85,26 @@ def examine_policy(
         verdict.refusals.append(f"its tests cover {tested.coverage or 0:g} %, min_coverage is {rules.min_coverage:g} %")
     _fixtures(engine, files, fixtures, rules, verdict)
     _replay(engine, files, sources, rules, compare_with, verdict)
+    verdict.refusals += unproven_restrictions(engine, files, verdict.bases, rules)
     return verdict
+
+
+def unproven_restrictions(engine: Engine, files: Files, bases: Sequence[Mapping[str, Any]], rules: Rules) -> list[str]:
+    """The restrictions in the files that the files do not deny.  Raises SalvageError."""
+    proofs = must_deny(files, bases, time.time())
+    answers = engine.evaluate(files, rules.package, proofs, lambda proof: proof.input)
+    return [problem for proof, shape in answers if (problem := proof.problem(after(shape), "would be {}"))][:_NAMED]
 
 
 def _fixtures(engine: Engine, files: Files, fixtures: Sequence[Fixture], rules: Rules, verdict: PolicyCheck) -> None:
     for fixture, shape in engine.evaluate(files, rules.package, fixtures, lambda fixture: fixture.input):
         decision = after(shape)
-        good = decision.status == (ALLOWED if fixture.allow else DENIED)
-        verdict.fixtures.append({"name": fixture.name, "expected": fixture.allow, "passed": good, **decision.to_dict()})
-        if not good:
-            verdict.refusals.append(f"fixture {fixture.name} would be {decision.status}: {decision.reason}")
+        problem = fixture.problem(decision, "would be {}")
+        verdict.fixtures.append({"name": fixture.name, "expected": fixture.allow, "passed": not problem, **decision.to_dict()})
+        if problem:
+            verdict.refusals.append(problem)
+        elif fixture.allow:
+            verdict.bases.append(fixture.input)
 
 
 def _replay(
@@ -98,16 +114,22 @@ def _replay(
     cases = _cases(sources, rules, replay, verdict.readings)
     if compare_with is None:
         for case, shape in engine.evaluate(files, rules.package, cases, _document):
-            replay.add(case, after(shape))
+            _count(verdict, replay, case, after(shape))
     else:
         with_before = engine.evaluate(compare_with, rules.package, cases, _document)
         for (case, old), shape in engine.evaluate(files, rules.package, with_before, lambda pair: pair[0].document):
-            replay.add(case, after(shape), after(old))
+            _count(verdict, replay, case, after(shape), after(old))
     verdict.refusals += replay.refusals(rules)
     for reading in verdict.readings:
         if reading["problems"] or reading["broken"] or reading["too_long"]:
             what = reading["problems"][0] if reading["problems"] else "it holds damaged records"
             verdict.refusals.append(f"the decision log {reading['source']} is not whole: {what}")
+
+
+def _count(verdict: PolicyCheck, replay: Replay, case: Case, decision: Decision, before: Decision | None = None) -> None:
+    replay.add(case, decision, before)
+    if decision.status == ALLOWED and len(verdict.bases) < _BASES and isinstance(case.document, dict):
+        verdict.bases.append(case.document)
 
 
 def _document(case: Case) -> Any:

@@ -26,8 +26,9 @@ from ..._core.options import option
 from ..._core.progress import Tell, silent
 from ..._opa.client import Opa
 from ..._opa.decide import one_line
-from ..._opa.model import ALLOWED, DENIED
-from ..._opa.policy_files import REVISION_FILE, REVISION_PATH, published, revision
+from ..._opa.policy_files import REVISION_FILE, REVISION_PATH, Files, published, revision
+from .fixtures import Fixture
+from .restrict import must_deny
 
 PREFIX = "meta-salvage.euystacio/"
 PENDING, PREVIOUS, CONFIRMED = PREFIX + "pending-revision", PREFIX + "previous-revision", PREFIX + "confirmed-revision"
@@ -55,15 +56,6 @@ class Target:
     wait_timeout: float = option(120.0)
     timeout: float = option(5.0)
     history_limit: int = option(10)
-
-
-@dataclass(frozen=True)
-class Fixture:
-    """An input, and whether it must be allowed: before and after the change."""
-
-    name: str = option()
-    input: dict[str, Any] = option()
-    allow: bool = option()
 
 
 @dataclass(frozen=True)
@@ -121,6 +113,7 @@ class Publisher:
         self.tell = tell
         self.target = target
         self.fixtures = list(fixtures)
+        self.bases: Sequence[Mapping[str, Any]] = [fixture.input for fixture in fixtures if fixture.allow]  # allowed but for restrictions
         self._before: dict[str, bytes] = {}  # what each pod last said of its files when they were last written
         self._same_mark = False  # whether what was there before the last write bore the mark of what was written
         self._maps = f"/api/v1/namespaces/{quote(target.namespace, safe='')}/configmaps"
@@ -208,7 +201,7 @@ class Publisher:
             self._keep(fallback)
             state = self._write(state, files, {PENDING: new, PREVIOUS: revision(fallback), REVERTED: state.revision if reverting else None})
         try:
-            views = self.wait(new)
+            views = self.wait(files)
         except SalvageError as exc:
             views = exc.views if isinstance(exc, RefusedError) else []
             raise RefusedError(f"{exc}; {self._go_back(new, fallback)}", views) from None
@@ -237,16 +230,16 @@ class Publisher:
             if state.revision != new:
                 return f"{self.target.config_map} was changed by another client and is left unchanged"
             self._write(state, files, {PENDING: old, PREVIOUS: old, REVERTED: None})
-            self.wait(old)
+            self.wait(files)
             self._confirm(old)
         except SalvageError as exc:
             return f"going back to revision {old} is not proven either: {exc}"
         return f"revision {old} is in force again, every pod answers with it"
 
-    def prove(self, name: str) -> list[PodView]:
-        """That every pod serves revision ``name``, which is in force already.  Raises RefusedError."""
-        views = self.wait(name)
-        self._confirm(name)
+    def prove(self, files: Files) -> list[PodView]:
+        """That every pod serves these files, which are in force already.  Raises RefusedError."""
+        views = self.wait(files)
+        self._confirm(revision(files))
         return views
 
     def pods(self) -> list[dict[str, Any]]:
@@ -277,8 +270,9 @@ class Publisher:
                 reason="unreachable",
             )
 
-    def wait(self, name: str) -> list[PodView]:
-        """Until every pod answers with revision ``name`` and decides the fixtures as it should.  Raises RefusedError."""
+    def wait(self, files: Files) -> list[PodView]:
+        """Until every pod serves these files, decides the fixtures as it should, and denies who is restricted.  Raises RefusedError."""
+        name = revision(files)
         started = time.monotonic()
         next_nudge = 0.0
         nudges = 0
@@ -287,7 +281,7 @@ class Publisher:
         if self.target.reload == "restart":
             self._restart(name)
         while True:
-            views = self.look(name)
+            views = self.look(files)
             behind = [view for view in views if view.problem]
             if views and not behind:
                 return views
@@ -327,7 +321,7 @@ class Publisher:
         self._mark(path, {"spec": {"template": {"metadata": {"annotations": {NUDGE: name}}}}})
 
     def _mark(self, path: str, patch: Mapping[str, Any]) -> None:
-        objects.call(self.cluster, "PATCH", path, body=patch, content_type=objects.MERGE_PATCH)
+        self.cluster.call("PATCH", path, body=patch, content_type=objects.MERGE_PATCH)
 
     def _loaded(self, pod: str) -> tuple[bytes, str]:
         path = f"{self.cluster.server.rstrip('/')}{self._pods}/{quote(pod, safe='')}/log"
@@ -342,11 +336,13 @@ class Publisher:
         line, error = self._loaded(pod)
         return "" if line == self._before.get(pod) else error
 
-    def look(self, name: str) -> list[PodView]:
+    def look(self, files: Files) -> list[PodView]:
         pods = [item["metadata"]["name"] for item in self.pods()]
-        return for_each(lambda pod: self._view(pod, name), pods)
+        name = revision(files)
+        fixtures = [*self.fixtures, *must_deny(files, self.bases[:1], time.time())]
+        return for_each(lambda pod: self._view(pod, name, fixtures), pods)
 
-    def _view(self, pod: str, name: str) -> PodView:
+    def _view(self, pod: str, name: str, fixtures: Sequence[Fixture]) -> PodView:
         opa = self._opa(pod)
         try:
             served = opa.value(REVISION_PATH, timeout=self.target.timeout)
@@ -354,8 +350,8 @@ class Publisher:
             return PodView(pod, None, str(exc))
         if served != name:
             return PodView(pod, served if isinstance(served, str) else None, f"it answers with revision {one_line(served or 'none', 40)}")
-        for fixture in self.fixtures:
-            decision = opa.query(self.target.package, fixture.input, timeout=self.target.timeout)
-            if decision.status != (ALLOWED if fixture.allow else DENIED):
-                return PodView(pod, name, f"fixture {fixture.name} is {decision.status} there: {decision.reason}")
+        for fixture in fixtures:
+            problem = fixture.problem(opa.query(self.target.package, fixture.input, timeout=self.target.timeout), "is {} there")
+            if problem:
+                return PodView(pod, name, problem)
         return PodView(pod, name)

@@ -9,16 +9,14 @@ a CRI prefix before each and splits long ones, rotation cuts the first and the l
 
 from __future__ import annotations
 
-import calendar
-import functools
 import json
 import re
-import time
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..._core.times import rfc3339
 from ..._opa.decide import decide_result, lookup, unknown
 from ..._opa.model import REQUIRED_INPUT, Decision
 
@@ -26,7 +24,7 @@ MAX_LINE = 4 * 1024 * 1024
 MAX_ARRAY = 64 * 1024 * 1024
 _CRI = re.compile(rb"^\d{4}-\d\d-\d\dT[0-9:.]+(?:Z|[+-]\d\d:\d\d) (stdout|stderr) ([FP])(?::\S+)? ")
 _PREFIX = re.compile(rb"^[^{]{0,300}?(?=\{\")")
-_STAMP = re.compile(r"^(\d{4}-\d\d-\d\dT\d\d:\d\d):(\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)$")
+MAX_NAME = 200
 PROVIDER_FIELDS = ("provider.id", "provider.provider_id", "provider_id", "provider.name")
 MASKED = "(masked)"
 NAMELESS = "(not named)"
@@ -47,6 +45,21 @@ class Reading:
 
     def to_dict(self) -> dict[str, Any]:
         return dict(vars(self))
+
+
+@dataclass
+class _Parts:
+    """A line that comes in parts; of one that is too long only the size is kept."""
+
+    held: list[bytes] = field(default_factory=list)
+    size: int = 0
+
+    def add(self, part: bytes) -> None:
+        self.size += len(part)
+        if self.size <= MAX_LINE:
+            self.held.append(part)
+        else:
+            self.held.clear()
 
 
 def inflate(pieces: Iterable[bytes], reading: Reading) -> Iterator[bytes]:
@@ -119,7 +132,7 @@ def split(pieces: Iterable[bytes], reading: Reading) -> Iterator[tuple[bytes, bo
 
 def read_records(pieces: Iterable[bytes], reading: Reading) -> Iterator[dict[str, Any]]:
     """The decision records of one source.  Never raises for what the source holds."""
-    partial: dict[bytes, list[bytes]] = {}
+    partial: dict[bytes, _Parts] = {}
     first = True
     for line, whole in split(inflate(pieces, reading), reading):
         reading.lines += 1
@@ -127,11 +140,15 @@ def read_records(pieces: Iterable[bytes], reading: Reading) -> Iterator[dict[str
         if line[:1] != b"{" and line[:2] != b"[{":
             cri = _CRI.match(line)
             if cri:
-                parts = partial.setdefault(cri[1], [])
-                parts.append(line[cri.end() :])
-                if cri[2] == b"P" and sum(map(len, parts)) <= MAX_LINE:
+                parts = partial.setdefault(cri[1], _Parts())
+                parts.add(line[cri.end() :])
+                if cri[2] == b"P":
                     continue
-                line = b"".join(partial.pop(cri[1]))
+                del partial[cri[1]]
+                if parts.size > MAX_LINE:
+                    reading.too_long += 1
+                    continue
+                line = b"".join(parts.held)
             else:
                 line = _PREFIX.sub(b"", line.strip(), count=1)
         try:
@@ -164,24 +181,10 @@ def read_records(pieces: Iterable[bytes], reading: Reading) -> Iterator[dict[str
         reading.cut += 1
 
 
-@functools.lru_cache(maxsize=4096)
-def _minute(text: str) -> int:
-    return calendar.timegm(time.strptime(text, "%Y-%m-%dT%H:%M"))
-
-
 def timestamp(text: object) -> float | None:
     """Seconds of an RFC 3339 time stamp, None if the text is not one."""
-    match = _STAMP.match(text) if isinstance(text, str) else None
-    if not match:
-        return None
-    try:
-        seconds = _minute(match[1]) + int(match[2]) + float(match[3] or 0)
-    except ValueError:
-        return None
-    if match[4] != "Z":
-        sign = -1 if match[4][0] == "+" else 1
-        seconds += sign * (int(match[4][1:3]) * 3600 + int(match[4][4:6]) * 60)
-    return seconds
+    found = rfc3339(text)
+    return None if found is None else found / 1e9
 
 
 def hidden(record: dict[str, Any]) -> tuple[str, ...]:
@@ -210,7 +213,9 @@ def provider_of(record: dict[str, Any], fields: Iterable[str] = PROVIDER_FIELDS,
             continue
         value = lookup(document, name)
         if isinstance(value, str) and value:
-            return value[:200]
+            return value[:MAX_NAME]
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)  # 4711.0 is the number 4711 in JSON, and OPA writes it so
         if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 63:
             return str(value)
     return MASKED if masked else NAMELESS

@@ -16,6 +16,8 @@ from typing import Any
 import pytest
 from ansible.module_utils import basic
 from ansible_collections.euystacio.meta_salvage.plugins.modules import health_info
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 A = "/api/v1/namespaces/a"
 APPS = "/apis/apps/v1/namespaces/a"
@@ -128,8 +130,7 @@ def parts(result: dict[str, Any]) -> dict[str, tuple[str, str]]:
 
 
 def test_a_healthy_cluster(run: Any, cluster: Any, tmp_path: Path) -> None:
-    (tmp_path / "backup.age").write_text("")
-    result = run(backup_path=str(tmp_path))
+    result = run()
     assert set(parts(result).values()) == {("healthy", "")}
     report = result["report"]
     assert (result["changed"], report["status"], report["cluster"]["version"], report["changes"]) == (False, "healthy", "v1.34.4", [])
@@ -271,11 +272,20 @@ def test_without_addresses_the_parts_are_unknown(run: Any) -> None:
 def test_backups(run: Any, tmp_path: Path) -> None:
     folder = tmp_path / "backups"
     folder.mkdir()
-    assert parts(run(parts=["backup"], backup_path=str(folder)))["backup"] == ("critical", f"age: there is no backup at {folder}")
-    gone = folder / "gone"
-    assert parts(run(parts=["backup"], backup_path=str(gone)))["backup"][0] == "unknown"
-    gone.write_text("a file")
-    assert "cannot be read" in parts(run(parts=["backup"], backup_path=str(gone)))["backup"][1]
+    (folder / "x").touch()
+    no_key = parts(run(parts=["backup"], backup_path=str(folder)))["backup"]
+    assert no_key[0] == "unknown" and "without backup_public_key" in no_key[1]
+    (tmp_path / "key.pub").write_text("no key")
+    asked = {"parts": ["backup"], "backup_public_key": str(tmp_path / "key.pub")}
+    assert parts(run(**asked, backup_path=str(folder)))["backup"][0] == "unknown"
+    pem = Ed25519PrivateKey.generate().public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    (tmp_path / "key.pub").write_bytes(pem)
+    assert parts(run(**asked, backup_path=str(folder)))["backup"] == (
+        "critical",
+        f"age: there is no complete and signed backup at {folder}",
+    )
+    gone = parts(run(**asked, backup_path=str(folder / "gone")))["backup"]
+    assert gone == ("unknown", f"there is no directory {folder / 'gone'} with backups")
 
 
 def test_a_defect_of_a_part_is_that_parts_alone(run: Any, cluster: Any) -> None:

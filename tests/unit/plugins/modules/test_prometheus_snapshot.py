@@ -43,7 +43,7 @@ def test_it_passes_options_and_check_mode_on(run: Any, tmp_path: Path, monkeypat
 
 
 def test_a_missing_snapshot_fails_with_the_reason(run: Any, tmp_path: Path) -> None:
-    result = run(prometheus_snapshot, state="verified")
+    result = run(prometheus_snapshot, state="verified", unsigned=True)
     assert (result["failed"], result["reason"]) == (True, "not_found")
     assert result["msg"] == f"there is no snapshot in {tmp_path}; take one first"
 

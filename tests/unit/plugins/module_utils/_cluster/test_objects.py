@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster import objects
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster import objects, retry
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
 
 MAPS = "/api/v1/namespaces/a/configmaps"
@@ -16,7 +16,7 @@ CONF = f"{MAPS}/conf"
 
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(objects.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(retry.time, "sleep", lambda seconds: None)
 
 
 def stumbling(*faults: str | None) -> Any:

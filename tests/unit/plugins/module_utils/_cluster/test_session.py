@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.http import Http
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.retry import ONCE
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.session import Cluster
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
 
@@ -17,7 +18,7 @@ PODS = "/api/v1/namespaces/a/pods"
 
 @pytest.fixture
 def session(web: Any) -> Cluster:
-    return Cluster(web.url + "/", Http(timeout=2.0))
+    return Cluster(web.url + "/", Http(timeout=2.0), retry=ONCE)
 
 
 def refusal(code: int, message: str, **more: Any) -> tuple[int, str, str]:

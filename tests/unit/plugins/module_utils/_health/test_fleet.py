@@ -91,7 +91,7 @@ def test_reports_round_trip_and_replace(tmp_path):
     store.write_report(path, json.dumps({**HEALTHY, "status": "warning"}))
     assert store.load_report(path)["status"] == "warning"
     assert [file.name for file in path.parent.iterdir()] == ["prod%2Feu.json"]
-    assert path.stat().st_mode & 0o777 == 0o644
+    assert (path.stat().st_mode & 0o777, path.parent.stat().st_mode & 0o777) == (0o600, 0o700)
 
 
 @given(st.text(min_size=1), st.text(min_size=1))

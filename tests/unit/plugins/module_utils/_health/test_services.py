@@ -166,18 +166,3 @@ def test_what_is_no_certificate_is_unknown(data: Any) -> None:
 def test_no_certificates_are_well() -> None:
     assert services.certificates([], NOW, 30, 7).status == "healthy"
     assert services.certificates([{"metadata": {"namespace": "a", "name": "tls"}}], NOW, 30, 7).status == "unknown"
-
-
-@pytest.mark.parametrize(
-    ("newest", "status", "reason"),
-    [
-        (NOW - 3600, "healthy", ""),
-        (NOW + 30, "healthy", ""),
-        (NOW - 8 * 3600, "critical", "age: the last backup at /b is 8 h old, more than 2 h"),
-        (NOW + 3600, "unknown", "age: the last backup at /b is of the future, 2027-01-15T09:00:00Z"),
-        (None, "critical", "age: there is no backup at /b"),
-    ],
-)
-def test_backups(newest: float | None, status: str, reason: str) -> None:
-    one = services.backup(newest, "/b", NOW, 7200.0)
-    assert (one.status, one.reason) == (status, reason)

@@ -15,6 +15,8 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._prometheus
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._prometheus_snapshot.perform import SnapshotRun
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._prometheus_snapshot.snapshot import File, SnapshotSample, record_of
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._prometheus_snapshot.vault import PartialSnapshot
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 BLOCK = "01M87P42FAJFK84CXKBZMG1J9X"
 NAME = "20261124T210653Z-502303605d96750b"
@@ -36,6 +38,7 @@ def directory(tmp_path: Path) -> Path:
 
 def run(directory: Path, *, check_mode: bool = False, promtool: str | None = "/bin/promtool", **params: Any) -> SnapshotRun:
     printed = f'{{__name__="up"}} {SAMPLE.value} {SAMPLE.time}\n'
+    params = {"unsigned": True, **params}
     return SnapshotRun(
         SnapshotOptions(str(directory), **params), {}, lambda argv: (0, printed, ""), lambda name: promtool, check_mode=check_mode
     )
@@ -44,6 +47,21 @@ def run(directory: Path, *, check_mode: bool = False, promtool: str | None = "/b
 def test_the_newest_is_verified(directory: Path) -> None:
     result = run(directory, state="verified").result()
     assert (result["changed"], result["snapshot"]["path"]) == (False, str(directory / NAME))
+
+
+@pytest.mark.parametrize("state", ["verified", "restored"])
+def test_a_snapshot_of_nobody_knows_whom_needs_a_word_of_its_own(directory: Path, tmp_path: Path, state: str) -> None:
+    with pytest.raises(SalvageError, match="public_key is missing, so who took the snapshot can't be verified") as caught:
+        run(directory, state=state, unsigned=False, data_dir=str(tmp_path / "prometheus")).result()
+    assert caught.value.reason == "bad_input"
+    assert not (tmp_path / "prometheus").exists()
+
+
+def test_with_a_key_the_word_has_no_effect(directory: Path, tmp_path: Path) -> None:
+    pem = Ed25519PrivateKey.generate().public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    (tmp_path / "key.pub").write_bytes(pem)
+    with pytest.raises(SalvageError, match="is not signed by the key that was given"):
+        run(directory, state="verified", public_key=str(tmp_path / "key.pub")).result()
 
 
 def test_without_promtool_nothing_is_said_to_be_good(directory: Path) -> None:

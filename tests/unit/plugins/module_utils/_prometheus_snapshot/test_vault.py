@@ -159,6 +159,35 @@ def test_an_encrypted_file_that_was_changed_is_refused(tmp_path: Path, path: str
     assert failure(folder, [IDENTITY])[0] == "invalid"
 
 
+@pytest.mark.parametrize("signed", [True, False])
+def test_an_archive_that_swells_is_refused_and_its_disk_stays_free(tmp_path: Path, signed: bool) -> None:
+    """Of an earlier release too, with no digest of what is encrypted: nothing more is unpacked than the record says."""
+    folder = published(tmp_path, to=TO, key=KEY if signed else None)
+    if not signed:
+        change(folder, sealed=None)
+    bomb = pyrage.encrypt(gzip.compress(bytes(64 << 20)), TO)
+    (folder / "data" / BLOCK / "index.age").write_bytes(bomb)
+    reason, sentence = failure(folder, [IDENTITY], KEY if signed else None)
+    expected = f"{BLOCK}/index is not what was copied" if signed else "it unpacks to more than its signed record says"
+    assert (reason, sentence) == ("invalid", f"{folder} is refused: {expected}; take another snapshot")
+
+
+def test_nothing_is_decrypted_of_an_encrypted_file_that_was_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = published(tmp_path, to=TO, key=KEY)
+    there = folder / "data" / BLOCK / "index.age"
+    there.write_bytes(_flipped(there.read_bytes()))
+    monkeypatch.setattr(safe, "decrypt", None)
+    assert failure(folder, [IDENTITY], KEY)[1] == f"{folder} is refused: {BLOCK}/index is not what was copied; take another snapshot"
+
+
+@pytest.mark.parametrize("path", ["01M87P42FAJFK84CXKBZMG1J9Y/index", f"{BLOCK}/chunks/000002", "wal"])
+def test_a_file_that_the_record_does_not_know_is_refused(tmp_path: Path, path: str) -> None:
+    folder = published(tmp_path, key=KEY)
+    (folder / "data" / path).parent.mkdir(exist_ok=True)
+    (folder / "data" / path).write_bytes(b"planted")
+    assert failure(folder, [], KEY) == ("invalid", f"{folder} is refused: {path} is not in its record; take another snapshot")
+
+
 def test_other_content_under_the_right_key_is_named(tmp_path: Path) -> None:
     folder = published(tmp_path, to=TO)
     (folder / "data" / BLOCK / "index.age").write_bytes(_other_content(b""))
@@ -248,7 +277,25 @@ def test_a_folder_that_is_none(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", "{}", '{"files": [], "sample": {}}', '{"files": [{"path": "x", "more": 1}], "sample": {}}', "\udcff"]
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        "{}",
+        '{"files": [], "sample": {}}',
+        '{"files": [{"path": "x", "more": 1}], "sample": {}}',
+        "\udcff",
+        "[" * 500_000,
+        "null",
+        '{"files": {}, "sample": null}',
+        '{"files": [{"path": "x", "size": 1}], "sample": {}}',
+        '{"schema": 1, "files": [{"path": "01M87P42FAJFK84CXKBZMG1J9X/index", "size": "5", "sha256": "0"}],'
+        ' "sample": {"labels": {}, "time": 1, "value": "0"}}',
+        '{"schema": 1, "files": [{"path": "01M87P42FAJFK84CXKBZMG1J9X/index", "size": 1e99, "sha256": "0"}],'
+        ' "sample": {"labels": {}, "time": 1, "value": "0"}}',
+        '{"schema": 1, "files": [], "sample": {"labels": [], "time": "now", "value": "0"}}',
+    ],
 )
 def test_a_record_that_can_not_be_read(tmp_path: Path, text: str) -> None:
     folder = published(tmp_path)
@@ -272,7 +319,7 @@ def test_a_path_that_leads_elsewhere(tmp_path: Path) -> None:
 
 
 def test_a_record_says_what_a_reader_wants_to_know(tmp_path: Path) -> None:
-    read, files, sample = read_record(published(tmp_path))
+    read, files, sample = read_record(published(tmp_path), None)
     assert (read["from"], read["until"], read["source"]) == ("1970-01-01T00:00:00Z", "1970-01-01T00:00:01Z", {"pod": "prom-0"})
     assert (read["encrypted"], files, sample) == (False, FILES, SAMPLE)
     assert "signature" not in read

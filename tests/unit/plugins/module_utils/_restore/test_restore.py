@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster import objects
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster import retry
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.http import Http, Response
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.session import Cluster
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
@@ -138,7 +138,7 @@ def _merged(before: Object, patch: Object) -> Object:
 
 @pytest.fixture
 def there(monkeypatch: pytest.MonkeyPatch) -> Present:
-    monkeypatch.setattr(objects.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(retry.time, "sleep", lambda seconds: None)
     return Present()
 
 

@@ -4,16 +4,16 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._terraform.messages import (
     deletions,
     errors,
-    is_progress,
+    is_needed,
     message_of,
     planned_changes,
+    told,
 )
 from hypothesis import given
 from hypothesis import strategies as st
@@ -38,11 +38,34 @@ def test_prose_is_no_message(line: bytes) -> None:
     assert message_of(line) is None
 
 
-def test_what_tells_how_far_it_is_is_shown() -> None:
-    message = message_of(json.dumps(planned("create")).encode())
-    assert message is not None and is_progress(message)
-    assert not is_progress({"@message": "Outputs: 1", "type": "outputs"})
-    assert not is_progress({"@message": "it has no type"})
+def hook(kind: str, **more: Any) -> dict[str, Any]:
+    return {"@message": "SECRET", "type": kind, "hook": {"resource": {"addr": "a.b"}, "id_value": "SECRET", **more}}
+
+
+@pytest.mark.parametrize(
+    ("message", "sentence"),
+    [
+        (planned("create"), "terraform_data.cluster: create is planned"),
+        (summary(0) | {"@message": "SECRET"}, "plan: 1 to create"),
+        (hook("apply_start", action="create"), "a.b: create started"),
+        (hook("apply_complete", action="create", elapsed_seconds=2), "a.b: create complete after 2 s"),
+        (hook("provision_start", provisioner="local-exec"), "a.b: local-exec started"),
+        (hook("provision_complete", provisioner="local-exec"), "a.b: local-exec complete"),
+        (hook("provision_errored", provisioner="SECRET\x1b[31m"), "a.b: unknown failed"),
+        (hook("provision_progress", output="kubeadm join --token SECRET"), ""),
+        ({"@message": "SECRET", "type": "outputs", "outputs": {"token": {"sensitive": False, "value": "SECRET"}}}, ""),
+        ({"@message": "SECRET", "type": "apply_start"}, "a resource: unknown started"),
+        ({"@message": "SECRET", "type": ["apply_start"]}, ""),
+        ({"@message": "it has no type"}, ""),
+    ],
+)
+def test_what_is_shown_has_no_words_of_provisioners_and_no_ids(message: dict[str, Any], sentence: str) -> None:
+    assert told(message) == sentence
+    assert not told(message) or is_needed(message)
+
+
+def test_what_a_provisioner_prints_is_not_even_kept() -> None:
+    assert not is_needed(hook("provision_progress"))
 
 
 @given(st.lists(st.tuples(st.sampled_from(ACTIONS), st.text(min_size=1)), unique_by=lambda pair: pair[1]))
@@ -57,10 +80,46 @@ def test_a_deletion_that_is_only_counted_is_one() -> None:
     assert deletions([planned("create"), summary(2)]) == ["2 resources"]
 
 
+@pytest.mark.parametrize("action", ["deleted", "delete-then-create", "", None, 7, ["create"]])
+def test_an_action_that_is_not_known_is_not_let_through(action: Any) -> None:
+    assert deletions([{**planned("create"), "change": {"resource": {"addr": "a.b"}, "action": action}}]) == ["a.b"]
+
+
+@pytest.mark.parametrize("changes", [{"remove": "2"}, {"remove": None}, {"remove": 1.5}, {"remove": -1}])
+def test_a_count_of_deletions_that_is_no_number_is_one(changes: dict[str, Any]) -> None:
+    assert deletions([{"@message": "", "type": "change_summary", "changes": changes}]) == ["1 resources"]
+
+
 def test_errors_are_a_sentence() -> None:
     warning = {"type": "diagnostic", "diagnostic": {"severity": "warning", "summary": "it is old"}}
-    wrong = {"severity": "error", "summary": "local-exec provisioner error", "detail": "exit status 3.\nOutput: two\n", "address": "a.b"}
-    bare = {"severity": "error", "summary": "No root", "detail": ""}
+    wrong = {"severity": "error", "summary": "Unsupported argument", "detail": 'There is no\n"x".', "address": "a.b"}
+    bare = {"severity": "error", "summary": "No root", "detail": "", "range": {"filename": "main.tf", "start": {"line": 3}}}
     assert errors([warning]) == ""
     said = errors([warning, {"type": "diagnostic", "diagnostic": wrong}, {"type": "diagnostic", "diagnostic": bare}])
-    assert said == "a.b: local-exec provisioner error: exit status 3. Output: two; No root"
+    assert said == 'a.b: Unsupported argument: There is no "x".; No root (main.tf line 3)'
+
+
+@pytest.mark.parametrize("summary", ["local-exec provisioner error", "remote-exec provisioner error", "Script failed"])
+@pytest.mark.parametrize("address", ["a.b", "data.external.a", None])
+def test_errors_do_not_quote_what_a_program_printed(summary: str, address: str | None) -> None:
+    wrong = {"severity": "error", "summary": summary, "detail": "Error running 'join --token SECRET'. Output: SECRET", "address": address}
+    said = errors([hook("provision_start"), {"@message": "SECRET", "type": "diagnostic", "diagnostic": wrong}])
+    if address or "provisioner" in summary:
+        assert said.endswith(f"{summary}: its output is not shown, because it may contain secrets")
+        assert "SECRET" not in said
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["resource", "addr", "action", "remove", "x"]), inner),
+    max_leaves=8,
+)
+
+
+@given(st.lists(st.fixed_dictionaries({"@message": JSON, "type": st.sampled_from([
+    "planned_change", "change_summary", "diagnostic", "apply_start", "provision_errored", "apply_complete", "other"])},
+    optional=dict.fromkeys(("change", "changes", "diagnostic", "hook"), JSON)), max_size=4))  # fmt: skip
+def test_whatever_a_message_holds_it_is_read(messages: list[dict[str, Any]]) -> None:
+    assert isinstance([told(message) for message in messages], list)
+    assert isinstance(deletions(messages), list)
+    assert isinstance(errors(messages), str)

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._terraform.root import Root, work_folder
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._terraform.root import Root
 
 PLAN = '{"@message": "a.b: Plan to %s", "type": "planned_change", "change": {"resource": {"addr": "a.b"}, "action": "%s"}}'
 SUMMARY = '{"@message": "Plan: ...", "type": "change_summary", "changes": {"add": 1, "change": 0, "remove": 0}}'
@@ -60,13 +60,13 @@ def site(tmp_path: Path) -> Site:
 
 
 def test_it_is_prepared_planned_and_applied(site: Site) -> None:
-    result = site.root(arguments=["-var=x=1"], lock_timeout=7).apply()
+    result = site.root(arguments=["-target=a.b"], lock_timeout=7).apply()
     assert result == {"changed": True, "plan": {"create": ["a.b"]}}
     assert site.calls == ["init", "plan", "apply"]
     planning, applying = (site.folder / "calls").read_text().splitlines()[1:]
-    assert "-lock-timeout=7s" in planning and planning.endswith("-var=x=1")
+    assert "-lock-timeout=7s" in planning and planning.endswith("-target=a.b")
     assert applying.endswith("work/plan")
-    assert site.said.count("a.b: Plan to create") == 2  # of init and plan, and not again of apply
+    assert site.said.count("a.b: create is planned") == 2  # of init and plan, and not again of apply
     assert not site.work.exists()
 
 
@@ -107,6 +107,36 @@ def test_what_fails_says_its_last_words(site: Site) -> None:
     assert not site.work.exists()
 
 
+def test_what_a_provisioner_prints_goes_nowhere(site: Site) -> None:
+    """Neither to progress, nor to the result, nor to the sentence of a failure."""
+    root = site.root()
+    printed = "".join(
+        f"echo '{line}'\n"
+        for line in (
+            '{"@message": "a.b (local-exec): SECRET", "type": "provision_progress", "hook": {"output": "SECRET"}}',
+            "prose: SECRET",
+        )
+    )
+    program = Path(root.binary)
+    text = program.read_text()
+    program.write_text(text.replace("printf", printed + "printf"))
+    result = root.apply()
+    assert "SECRET" not in str(result) + str(site.said)
+    program.write_text(text.replace("apply) ", f"apply) {printed} exit 1; "))
+    with pytest.raises(SalvageError, match="apply failed: Warning: there is no configuration") as caught:
+        root.apply()
+    assert "SECRET" not in str(caught.value) + str(site.said)
+
+
+def test_variables_are_in_the_environment_of_each_command_and_in_no_argument(site: Site) -> None:
+    root = site.root(variables={"TF_VAR_token": "SECRET"})
+    program = Path(root.binary)
+    program.write_text(program.read_text().replace("#!/bin/sh\n", f'#!/bin/sh\necho "$TF_VAR_token" >> {site.folder}/seen\n'))
+    root.apply()
+    assert (site.folder / "seen").read_text().split() == ["SECRET"] * 3
+    assert "SECRET" not in (site.folder / "calls").read_text()
+
+
 def test_what_is_not_there_is_told(site: Site) -> None:
     with pytest.raises(SalvageError, match=r"none: No such file or directory; set root to the folder with the \.tf files") as caught:
         Root(str(site.folder / "none"), site.work, run_command, "terraform").apply()
@@ -137,17 +167,6 @@ def test_what_a_killed_run_left_is_removed(site: Site) -> None:
     (site.work / "plan").write_text("of the killed run")
     site.root().apply()
     assert not site.work.exists()
-
-
-@pytest.mark.parametrize("text", ["", " ", ".", "/", "~", "root", "root/..", "{root}", "{parent}"])
-def test_paths_that_hold_something_else_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    (tmp_path / "here" / "root").mkdir(parents=True)
-    monkeypatch.chdir(tmp_path / "here")
-    given = os.path.expanduser(text.format(root=tmp_path / "here/root", parent=tmp_path))  # noqa: PTH111 - as the option type path does
-    with pytest.raises(SalvageError, match="set a path that does not exist yet"):
-        work_folder(given, "root")
-    assert work_folder("work", "root") == tmp_path / "here/work"
 
 
 def test_two_runs_do_not_work_on_one_root(site: Site) -> None:

@@ -8,7 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster import session
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.http import Response
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.session import Cluster
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._workloads import pod_http as podapi
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._workloads.pod_http import drained, health_of, requests_answered
@@ -19,18 +21,23 @@ SICK = Response(500, {"content-type": "application/json"}, b'{"status":"failing"
 STUMBLED = Response(500, {"content-type": "application/json"}, b'{"kind":"Status","message":"etcd is slow"}', 0.0)
 
 
-class Session:
-    server = "https://cluster"
+class Session(Cluster):
+    timeout = 5.0
 
     def __init__(self, *answers: Response | str) -> None:
+        super().__init__("https://cluster", self)  # type: ignore[arg-type]
         self.answers = list(answers)
-        self.http: Any = self
 
     def request(self, method: str, url: str, **kwargs: Any) -> Response:
         answer = self.answers.pop(0)
         if isinstance(answer, str):
             raise SalvageError(f"the connection broke: {answer}", reason=answer)
         return answer
+
+
+@pytest.fixture(autouse=True)
+def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "pause", lambda attempt, answer: 0.0)
 
 
 @pytest.mark.parametrize(

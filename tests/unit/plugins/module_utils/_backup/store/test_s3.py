@@ -149,7 +149,8 @@ class Cloud:
         names = sorted(name for name in self.objects if name.startswith(asked.query["prefix"]))
         names = [name for name in names if name > asked.query.get("continuation-token", "")]
         shown = "".join(
-            f"<Contents><Key>{escape(name)}</Key><LastModified>{self.objects[name][1].isoformat()}</LastModified></Contents>"
+            f"<Contents><Key>{escape(name)}</Key><LastModified>{self.objects[name][1].isoformat()}</LastModified>"
+            f"<Size>{len(self.objects[name][0])}</Size></Contents>"
             for name in names[:2]
         )
         more = f"<IsTruncated>true</IsTruncated><NextContinuationToken>{names[1]}</NextContinuationToken>" if names[2:] else ""
@@ -515,6 +516,11 @@ def writes(store: Store) -> None:
         (b"<r/>", writes, "does not take the backup: .*no UploadId"),
         (b"<r><UploadId>1</UploadId></r>", writes, "no ETag"),
         (b"<r><Contents><Size>1</Size></Contents></r>", lambda store: store.names(), "can't be listed: .*no Key"),
+        (
+            b"<r><Contents><Key>k</Key><LastModified>2026-01-01T00:00:00Z</LastModified></Contents></r>",
+            lambda store: store.names(),
+            "can't be listed: .*no Size",
+        ),
         (b"<r><Upload><Key>k</Key></Upload></r>", lambda store: store.locked().__enter__(), "can't be cleaned .*no Initiated"),
     ],
 )

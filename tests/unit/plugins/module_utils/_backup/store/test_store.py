@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import resource
 import signal
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING
 import pyrage
 import pytest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.options import StoreOptions
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store import verify
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store.directory import Directory
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store.repository import open_store
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store.store import Store, beyond_retention
@@ -174,7 +176,7 @@ def test_a_record_under_another_name_or_of_another_archive_is_refused(past: Past
     with pytest.raises(SalvageError, match="not signed by this key, or was changed"):
         proven(store, keys.sign, [keys.identity])
     (folder / f"{new}.age").write_bytes((folder / f"{old}.age").read_bytes())
-    with pytest.raises(SalvageError, match="another archive"):
+    with pytest.raises(SalvageError, match="is not the one that was published"):
         proven(store, keys.sign, [keys.identity], new)
 
 
@@ -187,6 +189,57 @@ def test_a_wrong_key_is_told_from_a_changed_archive(past: Past, keys: Keys, stor
     archive = folder / f"{name}.age"
     archive.write_bytes(archive.read_bytes()[:-20])
     with pytest.raises(SalvageError, match="not the one that was published"):
+        proven(store, keys.sign, [keys.identity])
+
+
+@pytest.mark.parametrize("size", [0, 1 << 16])
+def test_an_archive_of_another_size_is_refused_before_anything_of_it_is_decrypted(
+    past: Past, keys: Keys, store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    name = keys.backup(past).write(store)["name"]
+    packed = gzip.compress(bytes(size * 256))
+    (folder / f"{name}.age").write_bytes(pyrage.encrypt(packed, [keys.identity.to_public()]))
+    monkeypatch.setattr(verify, "verify_archive", None)
+    with pytest.raises(SalvageError, match="is not the one that was published") as caught:
+        proven(store, keys.sign, [keys.identity])
+    assert caught.value.reason == "invalid"
+
+
+def test_a_huge_file_in_place_of_an_archive_is_not_read_whole(past: Past, keys: Keys, store: Store, folder: Path) -> None:
+    name = keys.backup(past).write(store)["name"]
+    with (folder / f"{name}.age").open("r+b") as file:
+        file.truncate(1 << 40)  # sparse: hours to read
+    assert "is not the one that was published" in list_backups(store, keys.sign, NOW)[0]["problem"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" * 500_000,
+        '{"a":' * 200_000,
+        '{"name": NaN}',
+        '{"status": ' + "9" * 100_000 + "}",
+        '{"signature": "AAAA", "name": "\\ud800", "x": Infinity}',
+        " " * (2 << 20) + "{}",
+        '{"name": ' + "[" * 900 + "]" * 900 + "}",
+        "null",
+    ],
+)
+def test_a_planted_record_is_a_problem_of_its_own_and_of_no_other(past: Past, keys: Keys, store: Store, folder: Path, text: str) -> None:
+    good = keys.backup(past).write(store)["name"]
+    planted = "backup-20000101T000000.000000Z-0000"
+    (folder / f"{planted}.json").write_text(text)
+    problems = {entry["name"]: entry["problem"] for entry in list_backups(store, keys.sign, NOW)}
+    assert problems[good] == "" and problems[planted]
+    with pytest.raises(SalvageError, match=f"the backup {planted} is refused"):
+        proven(store, keys.sign, [keys.identity], planted)
+
+
+def test_a_full_folder_for_temporary_files_is_told(past: Past, keys: Keys, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    past.put("/api/v1/configmaps", *(keys.named(f"c{n}", data=str(pyrage.x25519.Identity.generate())) for n in range(400)))
+    keys.backup(past).write(store)
+    monkeypatch.setattr(verify, "_IN_MEMORY", 1)
+    with no_file_larger_than(4096), pytest.raises(SalvageError, match="does not take the archive: File too large; set TMPDIR"):
         proven(store, keys.sign, [keys.identity])
 
 

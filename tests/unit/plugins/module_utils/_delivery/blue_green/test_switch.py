@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster import objects
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster import retry
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.blue_green import switch
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.blue_green.colours import JOURNAL, Journal
@@ -29,7 +29,7 @@ QUIET = Settings(run="r1", health_path="", stability=0, settle=0, proof_timeout=
 
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(objects.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(retry.time, "sleep", lambda seconds: None)
     monkeypatch.setattr(switch.time, "sleep", lambda seconds: None)
 
 

@@ -9,7 +9,7 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster import objects
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster import retry
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.blue_green.colours import DONE
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.blue_green.gates_seen import Settings
@@ -30,7 +30,7 @@ STEPS = [5, 25, 100]
 
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(objects.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(retry.time, "sleep", lambda seconds: None)
 
 
 @pytest.fixture(params=[HTTPROUTE, ROUTE])

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.http import Response
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.session import Cluster
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._opa.policy_files import (
     REVISION_FILE,
@@ -18,13 +20,14 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._opa.policy
     revision,
 )
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.change import publish, task
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.change.fixtures import Fixture
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.change.publish import (
-    Fixture,
     Publisher,
     RefusedError,
     Target,
     last_load,
 )
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.change.restrict import RULE_FILE, Restriction, present
 
 SPACE = "/api/v1/namespaces/euystacio-ai"
 MAP = f"{SPACE}/configmaps/peace-bonds-policies"
@@ -41,23 +44,29 @@ class Clock:
     def monotonic(self) -> float:
         return self.now
 
+    def time(self) -> float:
+        return 1_795_543_200.0 + self.now
+
     def sleep(self, seconds: float) -> None:
         self.now += seconds
 
 
-class Session:
+class Session(Cluster):
     """The API server of the fixture, and pods of OPA behind its proxy that load what the ConfigMap holds."""
 
-    def __init__(self, api: Any, clock: Clock) -> None:
+    def __init__(self, api: Any, clock: Clock, restricted_by: Any) -> None:
+        super().__init__(api.server, self)  # type: ignore[arg-type]
         self.api = api
-        self.server = api.server
-        self.http = self
+        self.restricted_by = restricted_by
         self.clock = clock
         self.deaf: set[str] = set()  # never load anything new
         self.complain = False
+        self.lenient: set[str] = set()  # restrictions do not bind there
         self.wrong: set[str] = set()  # deny everything, whatever the policy
         self.loaded: dict[str, dict[str, str]] = {}
         self.loads_at = 1.0  # on the clock: the kubelet takes its time
+
+    timeout = 5.0
 
     def add_pod(self, name: str, **metadata: Any) -> None:
         self.api.put(f"{SPACE}/pods/{name}", {"metadata": {"name": name, **metadata}, "status": {"phase": "Running"}})
@@ -86,9 +95,11 @@ class Session:
             return says({}) if name not in self.wrong else says({"error": "not ready"}, 500)
         if body is None:
             return says({"result": files[REVISION_FILE].split('"')[1]} if REVISION_FILE in files else {})
-        score = json.loads(body)["input"]["score"]
-        allow = score < float(files["p.rego"].split("limit=")[1].split()[0])
-        return says({"result": {"allow": allow, "deny": [] if allow else ["x"]}})
+        document = json.loads(body)["input"]
+        deny = [] if document.get("score", 1) < float(files["p.rego"].split("limit=")[1].split()[0]) else ["x"]
+        if name not in self.lenient:
+            deny += self.restricted_by(files, document)
+        return says({"result": {"allow": not deny, "deny": deny}})
 
     def stream(self, method: str, url: str, **kwargs: Any) -> Iterator[bytes]:
         if not self.complain:
@@ -107,9 +118,9 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 @pytest.fixture
-def session(api: Any, clock: Clock) -> Session:
+def session(api: Any, clock: Clock, restricted_by: Any) -> Session:
     api.put(MAP, {"data": dict(OLD)})
-    session = Session(api, clock)
+    session = Session(api, clock, restricted_by)
     session.add_pod("opa-1")
     session.add_pod("opa-2")
     session.add_pod("leaving", deletionTimestamp="2026-11-24T15:00:00Z")
@@ -354,3 +365,85 @@ def test_data_alone_and_restrictions(run: Any, session: Session) -> None:
     assert run(restrictions_lifted=["p"])["restrictions_ended"] == [wanted]
     assert "which is past" in run(restrictions=[{**wanted, "until": "2001-01-01T00:00:00Z"}])["failed"]
     assert sorted(session.api.objects[MAP]["data"]) == [REVISION_FILE, "p.rego"]
+
+
+STOLEN = {"provider": "4711", "until": None, "reason": "stolen"}
+NAMED = {"name": "named", "input": {"score": 0.1, "provider": {"id": 4711}}, "allow": False}
+
+
+def test_going_back_keeps_the_restrictions_until_they_are_lifted_by_name(run: Any, session: Session) -> None:
+    assert run(policy_files=NEW)["changed"]
+    assert run(restrictions=[STOLEN], fixtures=[*PARAMS["fixtures"], NAMED])["restrictions_added"] == [STOLEN]
+    assert run(policy_files={"p.rego": "limit=0.6 \n"})["restrictions"] == [STOLEN]
+    back = run(state="reverted", revision=revision(OLD), check_mode=True)
+    assert (back["changed"], back["restrictions"], back["restrictions_ended"]) == (True, [STOLEN], [])
+    back = run(state="reverted", revision=revision(OLD))
+    data = session.api.objects[MAP]["data"]
+    assert (back["changed"], data["p.rego"], present(data)) == (True, OLD["p.rego"], [Restriction("4711", "stolen")])
+    for again in ({}, {"revision": revision(OLD)}, {"revision": back["revision"]}):
+        assert not run(state="reverted", **again)["changed"], again
+    lifted = run(state="reverted", revision=revision(OLD), restrictions_lifted=["4711"])
+    assert (lifted["restrictions"], lifted["restrictions_ended"]) == ([], [STOLEN])
+    assert session.api.objects[MAP]["data"] == published(OLD)
+
+
+def test_going_back_from_a_restriction_alone_says_that_it_stays(run: Any, session: Session) -> None:
+    run(policy_files=NEW)
+    run(restrictions=[STOLEN])
+    back = run(state="reverted")
+    assert not back["changed"]
+    assert "only in its restrictions" in back["warnings"][0]
+    assert present(session.api.objects[MAP]["data"])
+
+
+def test_a_restriction_that_does_not_bind_is_refused_before_and_after_it_is_published(run: Any, session: Session) -> None:
+    toothless = {"p.rego": "limit=0.8 \n# toothless\n"}
+    refused = run(policy_files=toothless, restrictions=[STOLEN])
+    assert "the restriction of 4711 in provider.id would be allowed" in refused["failed"]
+    assert session.api.objects[MAP]["data"] == OLD
+    run(policy_files=NEW)
+    run(policy_files=toothless)
+    run(policy_files=OLD, restrictions=[STOLEN])
+    reverted = run(state="reverted", revision=revision(toothless))
+    assert "the restriction of 4711 in provider.id would be allowed" in reverted["failed"]
+    assert present(session.api.objects[MAP]["data"])
+
+    run(policy_files=OLD, restrictions_lifted=["4711"])
+    session.lenient.add("opa-2")
+    refused = run(restrictions=[STOLEN])
+    assert "the restriction of 4711 in provider.id is allowed there" in refused["failed"]
+    assert session.api.objects[MAP]["data"] == published(OLD)
+
+
+def test_without_an_input_that_is_allowed_the_proof_is_said_to_be_weak(run: Any) -> None:
+    done = run(policy_files={"p.rego": "limit=0.7 \n"}, restrictions=[STOLEN], fixtures=[])
+    assert "add a fixture that is allowed" in done["warnings"][0]
+
+
+def test_a_rule_that_an_older_version_wrote_is_written_again(run: Any, session: Session) -> None:
+    run(policy_files=NEW, restrictions=[STOLEN])
+    data = session.api.objects[MAP]["data"]
+    data[RULE_FILE] = data[RULE_FILE].replace("trim_space", "")
+    assert run(restrictions=[])["changed_files"] == [RULE_FILE]
+    assert not run(restrictions=[])["changed"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "meta_salvage_x.rego",
+        "zz_meta_salvage_replay.rego",
+        "Meta_Salvage_Revision.rego",
+        "./meta_salvage_revision.rego",
+        "a/ZZ_META_SALVAGE_.rego",
+    ],
+)
+def test_a_candidate_brings_no_file_with_a_name_of_ours(run: Any, tmp_path: Path, name: str) -> None:
+    (tmp_path / Path(name).name).write_text("package x\n")
+    for candidate in (
+        {"policy_files": {**NEW, name: "package x\n"}},
+        {"policy_dir": str(tmp_path)},
+        {"policy_data": {"a": 1}, "data_file": name},
+    ):
+        for state in ("validated", "present"):
+            assert "are reserved" in run(state=state, **candidate)["failed"]

@@ -14,12 +14,12 @@ import pytest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._opa import command as engine_module
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._opa.command import Engine, helper
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.change.fixtures import Fixture
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.change.policy_gate import (
     Rules,
     examine_policy,
     read_policy_folder,
 )
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.change.publish import Fixture
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.change.replay import Case, Gates, Replay, after, case_of
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.log import sources
 from hypothesis import given
@@ -176,7 +176,7 @@ def test_a_policy_that_does_not_compile_or_answer_or_end(opa: str) -> None:
 def test_bad_options_are_one_sentence(opa: str, tmp_path: Path) -> None:
     for broken, words in (
         (lambda: Engine("/nonexistent/opa"), "no OPA binary"),
-        (lambda: helper("not a package"), "is not an OPA package"),
+        (lambda: helper("not a package", "x"), "is not an OPA package"),
         (lambda: Engine(opa).check({"a/b": ""}), "is not a valid policy file name"),
         (lambda: read_policy_folder(str(tmp_path / "none")), "can't be read"),
         (lambda: sources.files([str(tmp_path / "none*")]), "no decision log"),

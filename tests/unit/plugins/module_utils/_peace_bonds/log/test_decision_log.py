@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import time
 from typing import Any
 
 import pytest
@@ -69,6 +70,26 @@ def test_time_stamps_and_the_kubelet_format_with_split_lines() -> None:
     records, reading = read(data)
     assert [r["decision_id"] for r in records] == ["id-1", "id-2", "id-3"]
     assert reading.other == 1
+
+
+def test_a_line_in_many_parts_takes_linear_time_and_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    def parts(count: int) -> bytes:
+        text = json.dumps({"decision_id": "long", "result": {}, "x": "y" * count}).encode()
+        pieces = [text[start : start + 8] for start in range(0, len(text), 8)]
+        return b"".join(b"2026-11-24T14:00:00.1Z stdout %s %s\n" % (b"P" if piece != pieces[-1] else b"F", piece) for piece in pieces)
+
+    def taken(count: int) -> float:
+        started = time.process_time()
+        assert len(read(parts(count))[0]) == 1
+        return time.process_time() - started
+
+    small = min(taken(40_000) for _ in range(3))
+    assert taken(640_000) < 16 * 4 * small + 0.2  # 80,000 parts; quadratic would be 256 times as long
+
+    monkeypatch.setattr(log, "MAX_LINE", 1000)
+    records, reading = read(parts(5000) + line(record(1)))
+    assert [item["decision_id"] for item in records] == ["id-1"]
+    assert (reading.too_long, reading.broken, reading.cut) == (1, 0, 0)
 
 
 def test_gzip_in_members_cut_off_and_damaged() -> None:
