@@ -6,6 +6,7 @@
 NAMESPACE = "euystacio-ai"
 MONITORING_NAMESPACE = "monitoring"
 WORKLOAD = "euystacio-api"
+ROLLBACK_MANAGER = "euystacio-rollback"  # owns the fields that a rollback brought back, until the next apply
 API_URL = "service://euystacio-ai/euystacio-api:8000"
 OPA_URL = "service://euystacio-ai/opa-service:8181"
 PROMETHEUS_URL = "service://monitoring/prometheus-operator-kube-p-prometheus:9090"

@@ -9,6 +9,7 @@ import copy
 import time
 from typing import Any
 
+from .._cluster.defaults import ROLLBACK_MANAGER
 from .._cluster.http import Response
 from .._cluster.objects import Object, read
 from .answers import Refusal, conflict_sentence, refusal_of
@@ -20,11 +21,10 @@ from .scaled import as_scaled
 from .server import Server
 
 # Writers of this collection that changed what a manifest had asked for, such as a rollback; the next apply takes their fields over.
-OURS = frozenset({"euystacio-rollback"})
+OURS = frozenset({ROLLBACK_MANAGER})
 _TRIES = 5
 _PAUSE = 0.2
 _REPLICAS = ".spec.replicas"
-_CONTROLLERS = frozenset({"kube-controller-manager"})
 
 
 class ApplyOne:

@@ -43,8 +43,8 @@ def earlier_managers(live: Mapping[str, Any], ours: Collection[str] = ()) -> fro
 def moved(live: Mapping[str, Any], managers: Collection[str], ours: Collection[str], manager: str) -> list[Object] | None:
     """managedFields in which ``manager`` has applied what client-side apply had; None if there is nothing to move.
 
-    Of a client-side apply these are the fields of its last manifest, since its manager may have written others in other ways;
-    of a manager of ``ours`` all but the records and restarts, which no manifest has.
+    Of a client-side apply these are the fields of its last manifest.  The rest are defaults and changes of other kinds, which stay as they
+    are and get no owner.  Of a manager of ``ours`` it is all but the records and restarts, which no manifest has.
     """
     taken: Fields = {}
     rest: list[Object] = []
@@ -53,13 +53,14 @@ def moved(live: Mapping[str, Any], managers: Collection[str], ours: Collection[s
             rest.append(entry)
             continue
         fields = dict(entry.get("fieldsV1") or {})
-        mine = _without_records(fields) if entry["manager"] in ours else {}
-        mine = united(mine, common(fields, last_applied(live)))
+        if entry["manager"] in ours:
+            mine = _without_records(fields)
+            if left := minus(fields, mine):
+                rest.append({**entry, "fieldsV1": left})
+        else:
+            mine = common(fields, last_applied(live))
         taken = united(taken, mine)
-        left = minus(fields, mine)
-        if left:
-            rest.append({**entry, "fieldsV1": left})
-    if not taken:
+    if len(rest) == len(entries_of(live)):
         return None
     had = applied_fields(live, manager) or {}
     rest = [entry for entry in rest if not _is_applied(entry, manager)]
@@ -119,20 +120,22 @@ def common(fields: Mapping[str, Any], document: Any) -> Fields:
 
 
 def remove_fields(obj: Any, fields: Mapping[str, Any]) -> None:
-    """Takes the leaves of a set of fields out of an object; what is empty then goes too."""
+    """Takes a set of fields out of an object, as the API server does when their last owner no longer applies them.
+
+    A mapping that is empty then goes too.
+    """
     for name, inner in fields.items():
-        if name == ".":
-            continue
-        there, value = _at(obj, name)
+        there, value = _at(obj, name) if name != "." else (False, None)
         if not there:
             continue
-        if inner and set(inner) != {"."} and "." not in inner:
+        is_item = name.startswith("k:") and "." in inner
+        if inner and not is_item:
             remove_fields(value, inner)
             if value:
                 continue
         if isinstance(obj, dict):
             obj.pop(name[2:], None)
-        elif isinstance(obj, list):
+        else:
             obj[:] = [one for one in obj if one is not value]
 
 

@@ -13,6 +13,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from .._cluster.defaults import ROLLBACK_MANAGER
 from .._cluster.http import ServesProxy
 from .._cluster.objects import create, must_read, read, update
 from .._core.errors import SalvageError
@@ -124,14 +125,15 @@ def bring_back(cluster: ServesProxy, namespace: str, copies: tuple[tuple[str, st
         if read(cluster, path) is None:
             fresh = {key: kept[key] for key in ("data", "binaryData", "type") if key in kept}
             metadata = {"name": name, "namespace": namespace}
-            create(cluster, path_of(kind, namespace), {"apiVersion": "v1", "kind": kind, "metadata": metadata, **fresh}, dry_run=dry_run)
+            made = {"apiVersion": "v1", "kind": kind, "metadata": metadata, **fresh}
+            create(cluster, path_of(kind, namespace), made, dry_run=dry_run, manager=ROLLBACK_MANAGER)
             changed.append(f"{kind}/{name}")
             continue
         live = must_read(cluster, path)
         patch = content_patch(live, kept)
         if patch and live.get("immutable"):
             raise SalvageError(f"{kind} {name} is immutable and differs from its copy; replace it, then roll back", reason="invalid")
-        if patch and update(cluster, path, _giving(kept), dry_run=dry_run).changed:
+        if patch and update(cluster, path, _giving(kept), dry_run=dry_run, manager=ROLLBACK_MANAGER).changed:
             changed.append(f"{kind}/{name}")
     return changed
 
