@@ -366,25 +366,15 @@ history:
   sample: [{revision: 9b01de77a0c4, since: "2026-11-23T09:10:11Z"}]
 """
 
-<<<<<<< HEAD
-=======
-from ansible.module_utils.basic import AnsibleModule
-
 from ..module_utils._core.commands import literal
->>>>>>> main
 from ..module_utils._core.errors import conclude
 from ..module_utils._core.module import SalvageModule
 from ..module_utils._peace_bonds.change import task
 
 
 def main() -> None:
-<<<<<<< HEAD
     module = SalvageModule(**task.MODULE)
-    conclude(module, lambda: task.run(module.params, check_mode=module.check_mode, run_command=module.run_command))
-=======
-    module = AnsibleModule(**task.MODULE)
     conclude(module, lambda: task.run(module.params, check_mode=module.check_mode, run_command=literal(module.run_command)))
->>>>>>> main
 
 
 if __name__ == "__main__":

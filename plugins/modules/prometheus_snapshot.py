@@ -174,25 +174,15 @@ others:
   sample: []
 """
 
-<<<<<<< HEAD
-=======
-from ansible.module_utils.basic import AnsibleModule
-
 from ..module_utils._core.commands import literal
->>>>>>> main
 from ..module_utils._core.errors import conclude
 from ..module_utils._core.module import SalvageModule
 from ..module_utils._prometheus_snapshot import task
 
 
 def main() -> None:
-<<<<<<< HEAD
     module = SalvageModule(**task.MODULE)
-    conclude(module, lambda: task.run(module.params, module.run_command, module.get_bin_path, check_mode=module.check_mode))
-=======
-    module = AnsibleModule(**task.MODULE)
     conclude(module, lambda: task.run(module.params, literal(module.run_command), module.get_bin_path, check_mode=module.check_mode))
->>>>>>> main
 
 
 if __name__ == "__main__":

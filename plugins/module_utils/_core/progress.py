@@ -14,11 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from .errors import SalvageError
-<<<<<<< HEAD
-from .redact import outgoing
-=======
 from .files import append, plain_file
->>>>>>> main
+from .redact import outgoing
 
 PROGRESS_ARGUMENTS: dict[str, Any] = {"progress": {"type": "bool", "default": True}, "progress_path": {"type": "path"}}
 Tell = Callable[[Mapping[str, Any]], None]
@@ -41,13 +38,8 @@ def teller(path: str | None) -> Tell:
 
     def tell(step: Mapping[str, Any]) -> None:
         # A report that fails must not end the work.
-<<<<<<< HEAD
-        with contextlib.suppress(OSError), where.open("a", encoding="utf-8") as lines:
-            lines.write(json.dumps(outgoing(step)) + "\n")
-=======
         with contextlib.suppress(OSError):
-            append(where, json.dumps(step) + "\n")
->>>>>>> main
+            append(where, json.dumps(outgoing(step)) + "\n")
 
     return tell
 
