@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import unquote
 
 HIDDEN = "(hidden)"
-LONGEST = 20_000  # characters of one text that leaves
+LONGEST = 1_000_000  # characters of one text that leaves
 _SHORTEST = 5  # of a password in an address, to be looked for elsewhere
 
 # A colour or a move of the cursor as a whole; of other sequences the control characters go, and the rest is plain text.
