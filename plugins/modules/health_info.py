@@ -80,7 +80,8 @@ options:
     default: [Watchdog, InfoInhibitor]
   alert_severities:
     description:
-      - The status for each value of an alert's label C(severity). A severity that is not listed counts as V(warning).
+      - The status for each value of an alert's label C(severity), in any case. A severity that is not listed is V(unknown). An alert
+        without a severity is a V(warning).
     type: dict
     default: {critical: critical, page: critical, warning: warning, info: healthy, none: healthy}
   opa_url:

@@ -17,7 +17,7 @@ from .._core.times import parse_duration
 from .._metrics.profile import parse_profile
 from .._opa.probe import Probe
 from .alerts import DEFAULT_SEVERITIES
-from .collect import Wanted
+from .look import Wanted
 from .model import PARTS
 
 _METRICS = {"cpu_usage": 0.3, "memory_usage": 0.4, "qek_value": 0.938, "hvar_value": 0.043, "ethisches_ideal": 1.0}

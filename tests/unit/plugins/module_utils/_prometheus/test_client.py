@@ -44,8 +44,24 @@ def test_a_query_asks_for_a_time_and_a_lookback_only_where_they_are_given() -> N
 
 def test_alerts_and_any_other_data() -> None:
     alert = {"labels": {"alertname": "A"}, "state": "pending"}
-    assert api({"status": "success", "data": {"alerts": [alert]}})[0].alerts() == [alert]
+    assert api({"status": "success", "data": {"alerts": [alert]}})[0].alerts() == ([alert], "")
     assert api({"status": "success", "data": {"a": "b"}})[0].data("/api/v1/status/flags") == {"a": "b"}
+
+
+@pytest.mark.parametrize(
+    ("more", "doubt"),
+    [
+        ({"warnings": ["ruler-0: connection refused"]}, "Prometheus warns: ruler-0: connection refused"),
+        ({"warnings": "store-1 unreachable"}, "Prometheus warns: store-1 unreachable"),
+        ({"warnings": [], "infos": ["a hint"]}, ""),
+        ({"isPartial": True}, "the answer is marked as partial"),
+        ({"isPartial": False}, ""),
+    ],
+)
+def test_a_partial_answer_says_so(more: dict[str, Any], doubt: str) -> None:
+    assert api({"status": "success", "data": {"alerts": []}, **more})[0].alerts() == ([], doubt)
+    data = {"resultType": "vector", "result": [{"metric": {}, "value": [1, "0.1"]}]}
+    assert api({"status": "success", "data": data, **more})[0].query("up")[0].doubt == doubt
 
 
 @pytest.mark.parametrize("answer", [[], {"status": "success"}, {"status": "success", "data": {"alerts": [{}]}}, {"status": "error"}])
