@@ -56,7 +56,7 @@ class Site:
     def run(self, name: str, playbook: str = "", python: str = sys.executable, **variables: Any) -> str:
         return self.watched.play(name, f"euystacio.meta_salvage.{playbook or name}", variables, python)
 
-    def objects(self, version: str, *, crash: bool = False) -> list[dict[str, Any]]:
+    def objects(self, version: str, *, broken: bool = False) -> list[dict[str, Any]]:
         plant, meta, labels = (lambda what: self.plant(f"{what}, {version}")), {"name": "app", "namespace": SPACE}, {"app": "app"}
         log = [
             f"{ESCAPES}DATABASE_URL=postgres://app:{plant('address in a log')}@db/x",
@@ -70,7 +70,7 @@ class Site:
                 "periodSeconds": 1,
             },
             "env": [
-                {"name": "FAULTS", "value": json.dumps({"log": log, **({"crash": 1} if crash else {})})},
+                {"name": "FAULTS", "value": json.dumps({"log": log, **({"not_ready": True} if broken else {})})},
                 {"name": "DATABASE_URL", "value": f"postgres://app:{plant('address in env')}@db/x"},
                 {"name": "GREETING", "value": plant("value in env")},
             ],
@@ -133,7 +133,7 @@ class Site:
 def _deploy(site: Site) -> None:
     app = {**QUICK, "deploy_name": "app", "deploy_namespace": SPACE}
     site.run("deploy", **app, deploy_manifests=site.manifests("first"))
-    site.run("deploy-crash", "deploy", **app, deploy_manifests=site.manifests("crash", crash=True))
+    site.run("deploy-broken", "deploy", **app, deploy_manifests=site.manifests("broken", broken=True))
     site.run("deploy-nonsense", "deploy", **app, deploy_manifests=[site.login("address of a manifest", "/x.yaml")], deploy_allow_http=True)
     helm = {"name": "canary", "chart_ref": site.chart(), "values": site.values("values of a release")}
     site.run("deploy-helm", "deploy", **app, deploy_helm=helm)
@@ -215,7 +215,7 @@ def _rebuild(site: Site) -> None:
         "rebuild-manifests",
         "rebuild",
         **common,
-        cluster_rebuild_opa_manifests=site.manifests("rebuilt", crash=True),
+        cluster_rebuild_opa_manifests=site.manifests("rebuilt", broken=True),
         cluster_rebuild_opa={"kind": "Deployment", "namespace": SPACE, "name": "app"},
     )
 
@@ -253,7 +253,7 @@ def _modules(site: Site) -> None:
         {"kubeconfig": kubeconfig},
         {"proxy": f"http://me:{plant('password of a proxy')}@127.0.0.1:{site.port}", "request_timeout": 2},
     )
-    tokens = {"api_key": plant("api_key"), "host": "https://127.0.0.1:9", "validate_certs": False}
+    tokens = {"api_key": plant("api_key"), "host": f"http://127.0.0.1:{site.port}"}
     wrong_token = {**tokens, "api_key": plant("token that ends in a newline") + "\n"}
     headers = {"proxy_headers": {"proxy_basic_auth": f"me:{plant('login of a proxy')}"}}
     workload = {"name": "app", "namespace": SPACE}
