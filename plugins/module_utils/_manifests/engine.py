@@ -17,7 +17,7 @@ from .._core.errors import SalvageError
 from .._core.gather import for_each
 from .._core.progress import Tell, silent
 from .apply_one import ApplyOne
-from .model import CREATED, UNCHANGED, ApplySettings, Item, Manifest
+from .model import CHANGED, CREATED, UNCHANGED, ApplySettings, Item, Manifest
 from .order import NAMESPACE
 from .scaled import can_scale, sets_size, targets_of
 from .server import Server
