@@ -39,7 +39,6 @@ class ManifestSet:
         self._one = ApplyOne(self._server, settings)
         kinds = self._server.kinds(str(manifest.obj["apiVersion"]) for manifest in manifests)
         self.items: list[Item] = items_of(manifests, kinds, namespace)
-        self._stopped = False
 
     def plan(self) -> list[Item]:
         """What the API server would do with each object."""
@@ -163,7 +162,6 @@ class ManifestSet:
                 return
             for item in late:  # a changed definition is in force a moment after it is written
                 item.problem = item.reason = ""
-            self._stopped = False
             time.sleep(_PAUSE)
 
     def _wait_established(self, definitions: Sequence[Item]) -> None:
@@ -183,14 +181,14 @@ class ManifestSet:
     def _each(self, work: Callable[[Item], None], items: Iterable[Item], *, stop: bool = False) -> None:
         """``work`` of each item, whose problem is what it raises; with ``stop`` nothing begins after a problem."""
 
+        todo = list(items)
+
         def guarded(item: Item) -> None:
-            if stop and self._stopped:
+            if stop and any(one.problem for one in todo):
                 return
             try:
                 work(item)
             except SalvageError as exc:
                 item.fail(str(exc).partition(": ")[0] if item.id.kind == "Secret" else str(exc), exc.reason)
-            if item.problem:
-                self._stopped = True
 
-        for_each(guarded, items, self._settings.workers)
+        for_each(guarded, todo, self._settings.workers)

@@ -48,6 +48,7 @@ def moved(live: Mapping[str, Any], managers: Collection[str], ours: Collection[s
     """
     taken: Fields = {}
     rest: list[Object] = []
+    disowned = False
     for entry in entries_of(live):
         if not _is_update(entry) or entry.get("manager") not in managers:
             rest.append(entry)
@@ -58,9 +59,10 @@ def moved(live: Mapping[str, Any], managers: Collection[str], ours: Collection[s
             if left := minus(fields, mine):
                 rest.append({**entry, "fieldsV1": left})
         else:
+            disowned = True
             mine = common(fields, last_applied(live))
         taken = united(taken, mine)
-    if len(rest) == len(entries_of(live)):
+    if not taken and not disowned:
         return None
     had = applied_fields(live, manager) or {}
     rest = [entry for entry in rest if not _is_applied(entry, manager)]
