@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from typing import Any
 
 HIDDEN = "(hidden)"
+HIDDEN_CHANGED = "(hidden, changed)"  # in a difference, where the value before was another
 LONGEST = 20_000  # characters of one text that leaves
 
 # A colour or a move of the cursor as a whole; of other sequences the control characters go, and the rest is plain text.
@@ -106,12 +107,16 @@ def outgoing(value: Any, *, limit: int = LONGEST) -> Any:
         return clean(redacted(value), keep="\n\t", limit=limit)
     if isinstance(value, Mapping):
         return {
-            outgoing(key, limit=limit): HIDDEN if isinstance(one, str) and one and is_secret_name(str(key)) else outgoing(one, limit=limit)
+            outgoing(key, limit=limit): HIDDEN if _is_value(one) and is_secret_name(str(key)) else outgoing(one, limit=limit)
             for key, one in value.items()
         }
     if isinstance(value, (list, tuple)):
         return [outgoing(one, limit=limit) for one in value]
     return value
+
+
+def _is_value(value: Any) -> bool:
+    return isinstance(value, str) and value not in ("", HIDDEN_CHANGED)
 
 
 def is_secret_name(name: str) -> bool:

@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .._cluster.objects import Object
+from .._core.redact import HIDDEN, HIDDEN_CHANGED
 from .ownership import LAST_APPLIED
 
 _BOOKKEEPING = frozenset({"creationTimestamp", "generation", "managedFields", "resourceVersion", "selfLink", "uid"})
-_HIDDEN, _HIDDEN_CHANGED = "(hidden)", "(hidden, changed)"
 
 
 def content_of(obj: Mapping[str, Any]) -> Object:
@@ -61,7 +61,7 @@ def _hidden(secret: Object, other: Object, *, after: bool) -> Object:
         if isinstance(values, dict):
             compared = theirs.get(name) or {}
             holder[name] = {
-                key: _HIDDEN_CHANGED if after and (key not in compared or compared[key] != value) else _HIDDEN
+                key: HIDDEN_CHANGED if after and (key not in compared or compared[key] != value) else HIDDEN
                 for key, value in values.items()
             }
     return rest
