@@ -14,8 +14,8 @@ author:
 description:
   - Reads the firing alerts of Prometheus and Alertmanager, and returns one list that has each alert once.
   - The list includes alerts that Alertmanager silences, with the ids of the silences.
-  - The module fails if Prometheus or Alertmanager does not answer, unless O(partial) allows it. RV(alerts) then has the alerts
-    of the other.
+  - The module fails if Prometheus or Alertmanager does not answer, answers with warnings, or reports an alert in a state that is not
+    one of its own, unless O(partial) allows it. RV(alerts) then has the alerts that could be read.
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
   - euystacio.meta_salvage.routes
@@ -40,8 +40,8 @@ options:
     description: Only alerts in these states.
     type: list
     elements: str
-    choices: [active, silenced, inhibited]
-    default: [active, silenced, inhibited]
+    choices: [active, unknown, inhibited, muted, silenced]
+    default: [active, unknown, inhibited, muted, silenced]
   partial:
     description: Whether the alerts of one source are enough if the other does not answer. RV(problems) then has the reason.
     type: bool
@@ -85,7 +85,8 @@ alerts:
       returned: always
       sample: QEKBelowMinimum
     state:
-      description: V(active), V(silenced) or V(inhibited).
+      description:
+        - V(active), V(silenced), V(inhibited) or V(muted), or V(unknown) if the source reports a state that is not one of its own.
       type: str
       returned: always
       sample: active
@@ -126,6 +127,17 @@ alerts:
       elements: str
       returned: always
       sample: []
+    muted_by:
+      description: Names of the mute time intervals.
+      type: list
+      elements: str
+      returned: always
+      sample: []
+    problem:
+      description: Why the state is V(unknown).
+      type: str
+      returned: always
+      sample: ""
     sources:
       description: The sources that report the alert.
       type: list
@@ -133,7 +145,7 @@ alerts:
       returned: always
       sample: [prometheus, alertmanager]
 problems:
-  description: The sources that did not answer, and why.
+  description: The sources that did not answer, or gave no whole answer, and why.
   returned: always
   type: dict
   sample: {"prometheus": "service://monitoring/prometheus:9090 is unreachable: no endpoints available for service \"prometheus\""}

@@ -624,7 +624,7 @@ def test_each_decision_of_the_runbook_is_carried_out_and_recorded(published: Bon
     def respond(decision: str, **more: Any) -> None:
         variables = {
             "namespace": SPACE, "opa_url": f"service://{SPACE}/opa-service:8181", "opa_binary": published.opa, "fixtures": FIXTURES,
-            "min_decisions": 0, "record_dir": str(records), "record_key": str(key), "provider": "provider-boreas",
+            "min_decisions": 0, "record_dir": str(records), "record_key": f"hmac:{key}", "provider": "provider-boreas",
             "decision": decision, "who": "the test", "why": f"to see {decision}",
         }  # fmt: skip
         run = published.lab.play("peace_bonds_respond", {f"peace_bonds_{name}": value for name, value in {**variables, **more}.items()})
@@ -641,7 +641,7 @@ def test_each_decision_of_the_runbook_is_carried_out_and_recorded(published: Bon
     assert published.ask(MEDIUM)["decisions"][0]["status"] == "denied"
     respond("lift")
     assert published.ask(MEDIUM)["decisions"][0]["status"] == "allowed"
-    listed = published.task("peace_bonds_record_info", dir=str(records), keys=[str(key)])
+    listed = published.task("peace_bonds_record_info", dir=str(records), keys=[f"hmac:{key}"])
     assert listed["verified"]
     assert [item["record"]["decision"] for item in listed["records"]] == ["adjust_threshold", "revert", "restrict", "lift"], listed
 

@@ -10,13 +10,23 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from .._core.errors import SalvageError, shown
+
+STATES = ("active", "unknown", "inhibited", "muted", "silenced")  # the loudest first
 _EPOCH = "0001-01-01"
-_LOUDEST_FIRST = ("active", "inhibited", "silenced")
+# Words for the state of an alert, and what they mean here; None: it does not fire.  Upper and lower case mean the same.
+_OF_PROMETHEUS = {"firing": "active", "pending": None, "inactive": None}
+_OF_ALERTMANAGER = {"active": "active", "unprocessed": "active", "suppressed": "suppressed"}
+# Why Alertmanager suppresses an alert: the field of its status, and the state here.
+_SUPPRESSED = (("silencedBy", "silenced"), ("inhibitedBy", "inhibited"), ("mutedBy", "muted"))
 
 
 @dataclass(frozen=True)
 class Alert:
-    """A firing alert.  ``state`` is active, silenced or inhibited; ``sources`` say who reported it."""
+    """A firing alert, or one with a state that its source does not use: ``state`` is one of ``STATES``.
+
+    ``problem`` says why the state is unknown; ``sources`` say who reported it.
+    """
 
     name: str
     state: str
@@ -26,6 +36,8 @@ class Alert:
     fingerprint: str = ""
     silenced_by: tuple[str, ...] = ()
     inhibited_by: tuple[str, ...] = ()
+    muted_by: tuple[str, ...] = ()
+    problem: str = ""
     sources: tuple[str, ...] = ()
 
     @property
@@ -35,64 +47,74 @@ class Alert:
     def to_dict(self) -> dict[str, Any]:
         """For a module's result."""
         data = asdict(self)
-        return {**data, "severity": self.severity, **{name: list(data[name]) for name in ("silenced_by", "inhibited_by", "sources")}}
+        return {**data, "severity": self.severity, **{name: list(value) for name, value in data.items() if isinstance(value, tuple)}}
 
 
-def of_prometheus(data: Any) -> list[Alert]:
-    """The firing alerts of the answer of ``/api/v1/alerts``.  Raises ValueError if it is none."""
-    inner = data.get("data") if isinstance(data, Mapping) and data.get("status") == "success" else None
-    listed = inner.get("alerts") if isinstance(inner, Mapping) else None
-    if not _are_alerts(listed):
-        raise ValueError("it is not an answer of Prometheus's /api/v1/alerts")
+def of_prometheus(alerts: Iterable[Mapping[str, Any]]) -> list[Alert]:
+    """Those of the alerts of ``/api/v1/alerts`` that fire, or may fire; each has labels."""
     return [
         Alert(
-            name=alert["labels"].get("alertname", "without a name"),
-            state="active",
+            name=alert["labels"].get("alertname") or "without a name",
+            state=state,
             labels=alert["labels"],
             annotations=alert.get("annotations") or {},
             starts_at=alert.get("activeAt"),
             fingerprint=_fingerprint(alert["labels"]),
+            problem=problem,
             sources=("prometheus",),
         )
-        for alert in listed or ()
-        if alert.get("state") == "firing"
+        for alert in alerts
+        for state, problem in [_state(alert.get("state"), _OF_PROMETHEUS)]
+        if state is not None
     ]
 
 
-def of_alertmanager(data: Any) -> list[Alert]:
-    """The alerts of the answer of ``/api/v2/alerts``.  Raises ValueError if it is none."""
-    if not _are_alerts(data):
-        raise ValueError("it is not an answer of Alertmanager's /api/v2/alerts")
+def of_alertmanager(data: object) -> list[Alert]:
+    """The alerts of the answer of ``/api/v2/alerts``.  Raises SalvageError(invalid)."""
+    if not isinstance(data, list) or not all(isinstance(alert, Mapping) and isinstance(alert.get("labels"), Mapping) for alert in data):
+        raise SalvageError("the answer is not a list of alerts with labels, as Alertmanager's /api/v2/alerts gives it", reason="invalid")
     found = []
     for alert in data:
         status = alert.get("status") or {}
-        silenced, inhibited = tuple(status.get("silencedBy") or ()), tuple(status.get("inhibitedBy") or ())
+        by = {name: tuple(status.get(field) or ()) for field, name in _SUPPRESSED}
+        # Without a state the alert is as loud as its other fields allow.
+        state, problem = _state(status.get("state") or ("suppressed" if any(by.values()) else "active"), _OF_ALERTMANAGER)
+        if state == "suppressed":
+            state = next((name for name, ids in by.items() if ids), "unknown")
+            problem = "" if state != "unknown" else "it is suppressed, but by no silence, inhibition or mute time"
         starts = alert.get("startsAt")
         found.append(
             Alert(
-                name=alert["labels"].get("alertname", "without a name"),
-                state="silenced" if silenced else "inhibited" if inhibited else "active",
+                name=alert["labels"].get("alertname") or "without a name",
+                state=state or "unknown",
                 labels=alert["labels"],
                 annotations=alert.get("annotations") or {},
                 starts_at=None if str(starts).startswith(_EPOCH) else starts,
                 fingerprint=alert.get("fingerprint") or _fingerprint(alert["labels"]),
-                silenced_by=silenced,
-                inhibited_by=inhibited,
+                silenced_by=by["silenced"],
+                inhibited_by=by["inhibited"],
+                muted_by=by["muted"],
+                problem=problem,
                 sources=("alertmanager",),
             )
         )
     return found
 
 
-def _are_alerts(data: object) -> bool:
-    return isinstance(data, list) and all(isinstance(alert, Mapping) and isinstance(alert.get("labels"), Mapping) for alert in data)
+def _state(word: object, table: Mapping[str, str | None]) -> tuple[str | None, str]:
+    """The state that a source's word means, and the problem with a word that is not in its table."""
+    known = word.strip().lower() if isinstance(word, str) else ""
+    if known in table:
+        return table[known], ""
+    stated = "it has no state" if word is None else f"its state is {shown(word)}"
+    return "unknown", f"{stated}, expected one of {', '.join(table)}"
 
 
 def merge_alerts(prometheus: Iterable[Alert], alertmanager: Iterable[Alert]) -> list[Alert]:
     """Each alert once.
 
     Alertmanager knows it with the external labels that Prometheus adds on the way, so the same alert has all labels that Prometheus has,
-    and of several such it is the one with the fewest more.  Alertmanager's state (silenced, inhibited) holds.
+    and of several such it is the one with the fewest more.  Alertmanager's state (silenced, inhibited, muted) holds.
     """
     rest = _once(alertmanager)
     merged: list[Alert] = []
@@ -102,8 +124,10 @@ def merge_alerts(prometheus: Iterable[Alert], alertmanager: Iterable[Alert]) -> 
         if not same:
             merged.append(alert)
             continue
-        best = min(same, key=lambda one: (len(one.labels), _LOUDEST_FIRST.index(one.state)))
+        best = min(same, key=lambda one: (len(one.labels), STATES.index(one.state)))
         rest.remove(best)
+        if best.state == "unknown":
+            best = replace(best, state=alert.state, problem=alert.problem)
         merged.append(replace(best, starts_at=alert.starts_at or best.starts_at, sources=("prometheus", "alertmanager")))
     return sorted([*merged, *rest], key=lambda alert: (alert.name, alert.fingerprint))
 
@@ -111,7 +135,7 @@ def merge_alerts(prometheus: Iterable[Alert], alertmanager: Iterable[Alert]) -> 
 def _once(alerts: Iterable[Alert]) -> list[Alert]:
     """Two rules may raise the same alert; the loudest of them counts."""
     found: dict[str, Alert] = {}
-    for alert in sorted(alerts, key=lambda one: _LOUDEST_FIRST.index(one.state)):
+    for alert in sorted(alerts, key=lambda one: STATES.index(one.state)):
         found.setdefault(alert.fingerprint, alert)
     return list(found.values())
 

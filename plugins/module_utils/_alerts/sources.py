@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 from .._cluster.http import Endpoint
 from .._core.errors import SalvageError
@@ -15,23 +15,47 @@ from .._core.json_values import load_json
 from .alerts import Alert, merge_alerts, of_alertmanager, of_prometheus
 
 
-def read_alerts(prometheus: Endpoint | None, alertmanager: Endpoint | None) -> tuple[list[Alert], dict[str, str]]:
-    """All firing alerts, each once, and the sources that could not be read, with the reason."""
+class PrometheusAlerts(Protocol):
+    """A client of Prometheus: its alerts, pending ones too, and why there may be more of them (empty if nothing says so)."""
 
-    def ask(endpoint: Endpoint | None, path: str, read: Callable[[Any], list[Alert]]) -> list[Alert]:
-        if endpoint is None:
-            return []
-        try:
-            return read(load_json(endpoint.get(path).body.decode("utf-8", "replace")))
-        except (ValueError, AttributeError, KeyError, TypeError) as exc:
-            raise SalvageError(f"{endpoint.address}{path} gave something else than alerts: {exc}", reason="invalid") from None
+    @property
+    def endpoint(self) -> Endpoint: ...
 
+    def alerts(self) -> tuple[list[Mapping[str, Any]], str]: ...
+
+
+Answer = tuple[list[Alert], str]
+
+
+def prometheus_alerts(prometheus: PrometheusAlerts) -> Answer:
+    """The alerts of Prometheus that fire, and why there may be more of them (empty if nothing says so).  Raises SalvageError."""
+    listed, doubt = prometheus.alerts()
+    return _answer(prometheus.endpoint.address, of_prometheus(listed), doubt)
+
+
+def read_alerts(prometheus: PrometheusAlerts | None, alertmanager: Endpoint | None) -> tuple[list[Alert], dict[str, str]]:
+    """All firing alerts, each once, and the sources that gave no whole answer, with the reason."""
+    nothing: Answer = ([], "")
     answers = gather(
         {
-            "prometheus": lambda: ask(prometheus, "/api/v1/alerts", of_prometheus),
-            "alertmanager": lambda: ask(alertmanager, "/api/v2/alerts", of_alertmanager),
+            "prometheus": lambda: nothing if prometheus is None else prometheus_alerts(prometheus),
+            "alertmanager": lambda: nothing if alertmanager is None else _of_alertmanager(alertmanager),
         }
     )
-    problems = {source: str(answer) for source, answer in answers.items() if isinstance(answer, SalvageError)}
-    found = {source: [] if isinstance(answer, SalvageError) else answer for source, answer in answers.items()}
-    return merge_alerts(found["prometheus"], found["alertmanager"]), problems
+    read = {source: ([], str(answer)) if isinstance(answer, SalvageError) else answer for source, answer in answers.items()}
+    problems = {source: problem for source, (_alerts, problem) in read.items() if problem}
+    return merge_alerts(read["prometheus"][0], read["alertmanager"][0]), problems
+
+
+def _of_alertmanager(endpoint: Endpoint) -> Answer:
+    body = endpoint.get("/api/v2/alerts").body.decode("utf-8", "replace")
+    try:
+        return _answer(endpoint.address, of_alertmanager(load_json(body)))
+    except (SalvageError, AttributeError, KeyError, TypeError, ValueError) as exc:
+        raise SalvageError(f"{endpoint.address}/api/v2/alerts gave something else than alerts: {exc}", reason="invalid") from None
+
+
+def _answer(address: str, found: list[Alert], doubt: str = "") -> Answer:
+    doubts = [doubt, *(f"{one.name}: {one.problem}" for one in found if one.state == "unknown")]
+    said = "; ".join(list(dict.fromkeys(filter(None, doubts)))[:3])
+    return found, f"{address} gave no whole answer: {said}" if said else ""

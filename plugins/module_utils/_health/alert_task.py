@@ -11,13 +11,13 @@ from typing import Any
 
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
+from .._alerts.alerts import STATES
 from .._alerts.sources import read_alerts
 from .._cluster import defaults, routes
 from .._cluster.retry import ONCE
 from .._core.errors import SalvageError
 from .._core.options import argument_spec, from_params, option
-
-_STATES = ("active", "silenced", "inhibited")
+from .._prometheus.client import PrometheusApi
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class AlertQuery:
     prometheus_url: str = option(defaults.PROMETHEUS_URL)
     alertmanager_url: str = option(defaults.ALERTMANAGER_URL)
     names: list[str] | None = option(None)
-    states: tuple[str, ...] = option(_STATES, choices=list(_STATES))
+    states: tuple[str, ...] = option(STATES, choices=list(STATES))
     partial: bool = option(False)
     timeout: float = option(5)
 
@@ -43,7 +43,8 @@ def run(params: Mapping[str, Any]) -> dict[str, Any]:
     if not sources:
         raise SalvageError("no source of alerts is set: set prometheus_url or alertmanager_url", reason="bad_input")
     addresses = routes.Routes(params, query.timeout, retry=ONCE)
-    firing, problems = read_alerts(addresses.open_if(query.prometheus_url), addresses.open_if(query.alertmanager_url))
+    prometheus = addresses.open_if(query.prometheus_url)
+    firing, problems = read_alerts(PrometheusApi(prometheus) if prometheus else None, addresses.open_if(query.alertmanager_url))
     wanted = [one for one in firing if one.state in query.states and (query.names is None or one.name in query.names)]
     result = {"changed": False, "alerts": [one.to_dict() for one in wanted], "problems": problems}
     if problems and (not query.partial or len(problems) == len(sources)):

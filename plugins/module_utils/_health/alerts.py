@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from .._alerts.alerts import Alert
-from .._core.status import CRITICAL, HEALTHY, STATUSES, WARNING
+from .._core.status import CRITICAL, HEALTHY, STATUSES, UNKNOWN, WARNING
 from .._core.times import ago
 from .model import Check
 
@@ -18,18 +18,24 @@ DEFAULT_SEVERITIES = {"critical": CRITICAL, "page": CRITICAL, "warning": WARNING
 def alert_check(alert: Alert, severities: Mapping[str, str], now: float) -> Check:
     """The finding of a firing alert.
 
-    A severity that is not in ``severities`` counts as a warning; a silenced alert is shown, as healthy.
+    Upper and lower case of a severity mean the same.  A severity that is not in ``severities`` is unknown; an alert without one is a
+    warning.  A silenced, inhibited or muted alert is shown, as healthy.
     """
-    status = severities.get(alert.severity, WARNING) if alert.state == "active" else HEALTHY
+    known = {severity.lower(): status for severity, status in severities.items()}
+    word = alert.severity.strip().lower()
+    status = HEALTHY
+    if alert.state == "active":
+        status = known.get(word, UNKNOWN if word else WARNING)
+    elif alert.state == "unknown":
+        status = UNKNOWN
     says = alert.annotations.get("summary") or alert.annotations.get("description") or alert.annotations.get("message") or ""
-    quiet = {
-        "silenced": f", silenced by {', '.join(alert.silenced_by)}",
-        "inhibited": f", inhibited by {', '.join(alert.inhibited_by)}",
-    }.get(alert.state, "")
-    reason = f"{alert.name} fires {ago(alert.starts_at, now)}".rstrip() + f" (severity {alert.severity or 'not given'}){quiet}"
+    by = {"silenced": alert.silenced_by, "inhibited": alert.inhibited_by, "muted": alert.muted_by}.get(alert.state)
+    severity = f"severity {alert.severity or 'not given'}" + (", which is not in alert_severities" if word and word not in known else "")
+    state = f"{alert.name}: {alert.problem}" if alert.problem else f"{alert.name} fires {ago(alert.starts_at, now)}".rstrip()
+    reason = f"{state} ({severity})" + (f", {alert.state} by {', '.join(by)}" if by else "")
     return Check(
         id=f"alerts/{alert.name}/{alert.fingerprint}",
-        status=status if status in STATUSES else WARNING,
+        status=status if status in STATUSES else UNKNOWN,
         reason=f"{reason}: {says}" if says else reason,
         subject={"kind": "Alert", "name": alert.name},
         since=alert.starts_at,

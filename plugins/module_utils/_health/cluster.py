@@ -8,10 +8,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .._core.status import CRITICAL, UNKNOWN, WARNING
+from .._core.status import CRITICAL, STATUSES, UNKNOWN, WARNING
 from .model import Check
 
-_PRESSURES = ("MemoryPressure", "DiskPressure", "PIDPressure", "NetworkUnavailable")
+# Conditions of nodes by the status that is well: the kubelet's, node-problem-detector's, and those of distributions.  Any other is unknown.
+_WELL_WHEN_FALSE = (
+    *("MemoryPressure", "DiskPressure", "PIDPressure", "NetworkUnavailable", "KernelDeadlock", "ReadonlyFilesystem", "XfsShutdown"),
+    *("CorruptDockerOverlay2", "CorruptDockerImage", "CorruptDockerContainer", "CperHardwareErrorFatal", "KubeletProblem"),
+    *("FrequentKubeletRestart", "FrequentDockerRestart", "FrequentContainerdRestart", "FrequentUnregisterNetDevice"),
+    *("FrequentGcfsdRestart", "FrequentGcfsSnapshotterRestart", "DeprecatedAuthsFieldInContainerdConfiguration"),
+    *("KubeletUnhealthy", "ContainerRuntimeUnhealthy", "DockerUnhealthy", "NTPProblem", "VMEventScheduled", "FilesystemCorruptionProblem"),
+)
+_WELL_WHEN_TRUE = ("Ready", "EtcdIsVoter")
 
 
 def workload(kind: str, obj: Mapping[str, Any]) -> Check | None:
@@ -27,16 +35,40 @@ def workload(kind: str, obj: Mapping[str, Any]) -> Check | None:
     conditions = _conditions(status)
     progress = conditions.get("Progressing") or {}
     stuck = progress.get("status") == "False"
+    failure = conditions.get("ReplicaFailure") or {}
     if available >= wanted and not stuck:
-        return None
+        if failure.get("status") == "True":
+            return _check(kind, metadata, WARNING, f"new pods cannot be created: {_says(failure)}", available, wanted)
+        return _not_updated(kind, metadata, spec, status, wanted)
     text = f"{available} of {wanted} replicas are available"
     if stuck:
         text += f"; the rollout is stuck: {_says(progress)}"
-    failure = conditions.get("ReplicaFailure") or {}
     if failure.get("status") == "True":
         text += f"; {_says(failure)}"
     enough = available > 0 and (conditions.get("Available") or {}).get("status") != "False"
     return _check(kind, metadata, WARNING if enough and not stuck else CRITICAL, text, available, wanted)
+
+
+def _not_updated(kind: str, metadata: Mapping[str, Any], spec: Mapping[str, Any], status: Mapping[str, Any], wanted: int) -> Check | None:
+    """Old pods that serve while no new one comes: only a Deployment has a deadline for that, which sets its condition Progressing."""
+    strategy = spec.get("updateStrategy") or {}
+    if kind == "Deployment" or strategy.get("type") == "OnDelete":
+        return None
+    if kind == "DaemonSet":
+        due, updated = wanted, status.get("updatedNumberScheduled") or 0
+    elif status.get("currentRevision") == status.get("updateRevision"):
+        return None
+    else:
+        due = wanted - ((strategy.get("rollingUpdate") or {}).get("partition") or 0)
+        updated = status.get("updatedReplicas") or 0
+    if updated >= due:
+        return None
+    return _check(kind, metadata, WARNING, f"the update is not complete: {updated} of {due} pods are of the new revision", updated, due)
+
+
+def job_is_complete(obj: Mapping[str, Any]) -> bool:
+    """Whether a Job has done its work, whatever became of its earlier pods."""
+    return (_conditions(obj.get("status") or {}).get("Complete") or {}).get("status") == "True"
 
 
 def autoscaler(obj: Mapping[str, Any]) -> Check | None:
@@ -47,12 +79,17 @@ def autoscaler(obj: Mapping[str, Any]) -> Check | None:
         return _check("HorizontalPodAutoscaler", metadata, UNKNOWN, "it has no conditions: no controller has looked at it yet")
     for name, problem in (("AbleToScale", "unable to scale"), ("ScalingActive", "not scaling")):
         condition = conditions.get(name) or {}
+        if condition.get("reason") == "ScalingDisabled":
+            return None  # somebody scaled the workload to 0, which is how an autoscaler is switched off
         if condition.get("status") != "True":
             says = _says(condition) if condition else f"it has no condition {name}"
             return _check(
                 "HorizontalPodAutoscaler", metadata, WARNING if condition.get("status") == "False" else UNKNOWN, f"{problem}: {says}"
             )
     now, most = status.get("currentReplicas"), spec.get("maxReplicas")
+    limited = conditions.get("ScalingLimited") or {}
+    if limited and (limited.get("status"), limited.get("reason")) != ("True", "TooManyReplicas"):
+        return None  # at its maximum or not, it has as many replicas as it wants
     if isinstance(now, int) and isinstance(most, int) and now >= most and most > (spec.get("minReplicas") or 1):
         return _check(
             "HorizontalPodAutoscaler", metadata, WARNING, f"at its maximum of {most} replicas, it can't follow more load", now, most
@@ -70,16 +107,30 @@ def node(obj: Mapping[str, Any]) -> Check | None:
         # Unknown is the node controller's word for a kubelet that has fallen silent: pods there are lost to us, whatever they do.
         text = f"not Ready (Ready is {ready.get('status') or 'missing'}): {_says(ready)}"
         return _check("Node", metadata, CRITICAL, text, since=ready.get("lastTransitionTime"))
-    for name in _PRESSURES:
-        condition = conditions.get(name) or {}
-        if condition.get("status") == "True":
-            text = f"{name}: {condition.get('message') or condition.get('reason')}"
-            return _check("Node", metadata, CRITICAL, text, since=condition.get("lastTransitionTime"))
-        if condition.get("status") == "Unknown":
-            return _check("Node", metadata, UNKNOWN, f"{name} is not known: {condition.get('message') or condition.get('reason')}")
+    found = [one for condition in conditions.values() if (one := _of_condition(metadata, condition)) is not None]
+    if found:
+        return max(found, key=lambda one: STATUSES.index(one.status))
     if (obj.get("spec") or {}).get("unschedulable"):
         return _check("Node", metadata, WARNING, "cordoned: no new pod is placed here")
     return None
+
+
+def _of_condition(metadata: Mapping[str, Any], condition: Mapping[str, Any]) -> Check | None:
+    name, stated = condition["type"], condition.get("status")
+    says = condition.get("message") or condition.get("reason") or "no reason given"
+    since = condition.get("lastTransitionTime")
+    if stated not in {"True", "False"}:
+        return _check("Node", metadata, UNKNOWN, f"{name} is not known: {says}", since=since)
+    if name in _WELL_WHEN_FALSE or name in _WELL_WHEN_TRUE:
+        bad = (stated == "True") == (name in _WELL_WHEN_FALSE)
+        return (
+            _check("Node", metadata, CRITICAL, f"{name}: {says}" if stated == "True" else f"not {name}: {says}", since=since)
+            if bad
+            else None
+        )
+    if stated == "False":
+        return None  # most conditions are problems, and those that are not come with Ready
+    return _check("Node", metadata, UNKNOWN, f"whether its condition {name} is a problem is not known: {says}", since=since)
 
 
 def _says(condition: Mapping[str, Any]) -> str:

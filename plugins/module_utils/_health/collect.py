@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
+import functools
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from .._alerts.sources import read_alerts
@@ -16,70 +17,28 @@ from .._cluster.http import Endpoint
 from .._cluster.session import Cluster
 from .._core.errors import SalvageError
 from .._core.gather import for_each, gather
-from .._core.status import CRITICAL, HEALTHY, UNKNOWN, worst
+from .._core.status import CRITICAL, UNKNOWN, worst
 from .._core.times import iso
-from .._metrics.fetch import API_PATH, read_thresholds, with_history
+from .._metrics.fetch import read_thresholds, with_history
 from .._metrics.model import Evaluation, Profile
-from .._metrics.profile import DEFAULT_PROFILE
 from .._opa.client import Opa
-from .._opa.probe import Probe, ask_probe
+from .._opa.probe import ask_probe
 from .._prometheus.client import PrometheusApi
+from .._workloads.service_health import WORDS
 from . import cluster, compare, pods, services
-from .alerts import DEFAULT_SEVERITIES, alert_check
+from .alerts import alert_check
+from .ignore import ignore
 from .last_backup import read_last_backup
+from .look import CACHED, Seen, Wanted, each_namespace, namespace_unknown
 from .model import Check, Part, counts, part, unknown_part
+from .pods_part import pods_part
 
-# A snapshot of now is asked for, and the API server's watch cache is one (some milliseconds old at most, and the same in every list of a
-# kind). It spares etcd a quorum read of every object, which at 5,000 pods is most of the time.
-CACHED = {"resourceVersion": "0"}
-WHOLE_PODS = 100  # suspicious pods that are fetched whole; of more, the row of the table has to do
 _WORKLOADS = {
     "Deployment": "/apis/apps/v1/namespaces/{}/deployments",
     "StatefulSet": "/apis/apps/v1/namespaces/{}/statefulsets",
     "DaemonSet": "/apis/apps/v1/namespaces/{}/daemonsets",
 }
 _AUTOSCALERS = "/apis/autoscaling/v2/namespaces/{}/horizontalpodautoscalers"
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What to look at, under which names, by which limits.  Times in seconds, shares from 0 to 1."""
-
-    parts: Sequence[str]
-    namespaces: Sequence[str]
-    api: Endpoint | None = None
-    health_path: str = "/health"
-    thresholds: Endpoint | None = None
-    thresholds_format: str = "auto"
-    thresholds_path: str | None = API_PATH
-    profile: Profile = DEFAULT_PROFILE
-    max_age: float | None = None
-    prometheus: Endpoint | None = None
-    alertmanager: Endpoint | None = None
-    opa: Endpoint | None = None
-    opa_namespace: str = ""
-    opa_selector: str = ""
-    opa_path: str = ""
-    probes: Sequence[Probe] = ()
-    ignored_alerts: frozenset[str] = frozenset()
-    severities: Mapping[str, str] = field(default_factory=lambda: DEFAULT_SEVERITIES)
-    storage_warning: float = 0.8
-    storage_critical: float = 0.9
-    certificate_warning_days: float = 30.0
-    certificate_critical_days: float = 7.0
-    backup_path: str = ""
-    backup_public_key: str = ""
-    backup_max_age: float = 26 * 3600.0
-    history: float = 3600.0
-    timeout: float = 20.0
-
-
-@dataclass
-class Seen:
-    """What parts bring beside their findings."""
-
-    restarts: dict[str, int] | None = None
-    evaluations: list[Evaluation] = field(default_factory=list)
 
 
 def check(session: Cluster, wanted: Wanted, *, name: str, previous: Mapping[str, Any] | None, now: float) -> dict[str, Any]:
@@ -99,6 +58,7 @@ def check(session: Cluster, wanted: Wanted, *, name: str, previous: Mapping[str,
         started + wanted.timeout,
         wanted.timeout,
     )
+    found, ignored = ignore(found, wanted.ignore, now)
     report: dict[str, Any] = {
         "schema": 1,
         "status": worst(one.status for one in found),
@@ -108,6 +68,7 @@ def check(session: Cluster, wanted: Wanted, *, name: str, previous: Mapping[str,
         "counts": counts(found),
         "parts": [one.to_dict() for one in found],
         "metrics": [_metric(one, wanted.profile) for one in seen.evaluations],
+        "ignored": ignored,
         "restarts": seen.restarts if seen.restarts is not None else (compare.restarts(previous) or {}),
     }
     report["changes"] = compare.changes(previous, report)
@@ -151,47 +112,6 @@ def _timed(name: str, look: Callable[[], Part]) -> Part:
     return replace(found, duration_s=time.monotonic() - started)
 
 
-def _pods(session: Cluster, wanted: Wanted, previous: Mapping[str, Any] | None, now: float, seen: Seen) -> Part:
-    before = compare.restarts(previous)
-    checks: list[Check] = []
-    suspicious: list[tuple[str, Mapping[str, Any]]] = []
-    restarts: dict[str, int] = {}
-    total = 0
-    for namespace, answer in _each_namespace(wanted.namespaces, lambda ns: session.table(f"/api/v1/namespaces/{ns}/pods", CACHED)):
-        if isinstance(answer, SalvageError):
-            checks.append(_refused("pods", namespace, answer))
-            # what the last run knew of it stays known
-            restarts.update({key: n for key, n in (before or {}).items() if key.startswith(f"{namespace}/")})
-            continue
-        if not answer:
-            checks.append(_empty(session, "pods", namespace))
-        total += len(answer)
-        for row in answer:
-            if count := pods.restarts_in_row(row):
-                restarts[pods.key(namespace, str(row["Name"]))] = count
-            if pods.is_suspicious(namespace, row, before):
-                suspicious.append((namespace, row))
-    seen.restarts = restarts
-
-    def examine(one: tuple[str, Mapping[str, Any]]) -> Check | None:
-        namespace, row = one
-        try:
-            whole = session.get_json(f"/api/v1/namespaces/{namespace}/pods/{row['Name']}")
-        except SalvageError as exc:
-            return None if exc.reason == "not_found" else pods.from_row(namespace, row, str(exc))
-        return pods.examine(whole, before, now)
-
-    # Those that do not run come first: for the others, only the restarts need a report.
-    suspicious.sort(key=lambda one: one[1].get("Status") == "Running")
-    looked_at, rest = suspicious[:WHOLE_PODS], suspicious[WHOLE_PODS:]
-    examined = for_each(examine, looked_at)
-    examined += [pods.from_row(namespace, row, f"one of {len(rest)} that were not looked at one by one") for namespace, row in rest]
-    bad = [one for one in examined if one is not None]
-    where = ", ".join(wanted.namespaces)
-    summary = f"{total} pods in {where}" + ("" if bad or any(one.status != HEALTHY for one in checks) else ", all well")
-    return part("pods", [*checks, *bad], healthy=total - len(bad), summary=summary, nothing="no namespaces were given")
-
-
 def _workloads(session: Cluster, wanted: Wanted, previous: Mapping[str, Any] | None, now: float, seen: Seen) -> Part:
     lists = [(kind, path.format(namespace), namespace) for namespace in wanted.namespaces for kind, path in _WORKLOADS.items()]
     lists += [("HorizontalPodAutoscaler", _AUTOSCALERS.format(namespace), namespace) for namespace in wanted.namespaces]
@@ -201,7 +121,7 @@ def _workloads(session: Cluster, wanted: Wanted, previous: Mapping[str, Any] | N
         try:
             objects = list(session.list(path, CACHED))
         except SalvageError as exc:
-            return [_refused(f"workloads/{kind.lower()}", namespace, exc)], 0
+            return [namespace_unknown(f"workloads/{kind.lower()}", namespace, exc)], 0
         found = [cluster.autoscaler(obj) if kind == "HorizontalPodAutoscaler" else cluster.workload(kind, obj) for obj in objects]
         bad = [check for check in found if check is not None]
         return bad, len(objects) - len(bad)
@@ -226,7 +146,7 @@ def _api(session: Cluster, wanted: Wanted, previous: Mapping[str, Any] | None, n
         answer = wanted.api.request("GET", wanted.health_path)
     except SalvageError as exc:
         return part("api", [Check("api/health", CRITICAL, str(exc), {"kind": "Service", "name": address})])
-    found = services.api(answer, address)
+    found = services.api(answer, address, {**WORDS, **wanted.health_words})
     return part("api", [found], summary=f"version {found.evidence.get('version') or 'not reported'}")
 
 
@@ -262,7 +182,7 @@ def _opa(session: Cluster, wanted: Wanted, previous: Mapping[str, Any] | None, n
             ready = sum(not pods.is_suspicious(wanted.opa_namespace, {**row, "Restarts": "0"}, None) for row in rows)
             checks.append(services.opa_pods(ready, len(rows), wanted.opa_selector))
         except SalvageError as exc:
-            checks.append(_refused("opa/pods", wanted.opa_namespace, exc))
+            checks.append(namespace_unknown("opa/pods", wanted.opa_namespace, exc))
     opa = Opa(wanted.opa)
     checks += [services.probe_check(ask_probe(opa, one, wanted.opa_path)) for one in wanted.probes]
     if not wanted.probes:
@@ -273,12 +193,12 @@ def _opa(session: Cluster, wanted: Wanted, previous: Mapping[str, Any] | None, n
 def _alerts(session: Cluster, wanted: Wanted, previous: Mapping[str, Any] | None, now: float, seen: Seen) -> Part:
     if wanted.prometheus is None and wanted.alertmanager is None:
         return unknown_part("alerts", "no address was given")
-    answered, problems = read_alerts(wanted.prometheus, wanted.alertmanager)
+    answered, problems = read_alerts(PrometheusApi(wanted.prometheus) if wanted.prometheus else None, wanted.alertmanager)
     firing = [one for one in answered if one.name not in wanted.ignored_alerts]
     checks = [alert_check(one, wanted.severities, now) for one in firing]
     checks += [Check(f"alerts/{source}", UNKNOWN, reason, {"kind": "Service", "name": source}) for source, reason in problems.items()]
-    quiet = sum(one.state != "active" for one in firing)
-    summary = f"{len(firing)} alerts fire" + (f", {quiet} of them silenced or inhibited" if quiet else "")
+    quiet = sum(one.state not in {"active", "unknown"} for one in firing)
+    summary = f"{len(firing)} alerts fire" + (f", {quiet} of them silenced, inhibited or muted" if quiet else "")
     # Nobody fires: healthy if everybody who was asked says so.
     return part("alerts", checks, healthy=0 if checks else 1, summary=summary)
 
@@ -286,21 +206,37 @@ def _alerts(session: Cluster, wanted: Wanted, previous: Mapping[str, Any] | None
 def _storage(session: Cluster, wanted: Wanted, previous: Mapping[str, Any] | None, now: float, seen: Seen) -> Part:
     claims: list[Mapping[str, Any]] = []
     refused = []
-    for namespace, answer in _each_namespace(
+    for namespace, answer in each_namespace(
         wanted.namespaces, lambda ns: list(session.list(f"/api/v1/namespaces/{ns}/persistentvolumeclaims", CACHED))
     ):
         if isinstance(answer, SalvageError):
-            refused.append(_refused("storage", namespace, answer))
+            refused.append(namespace_unknown("storage", namespace, answer))
         else:
             claims += answer
-    usage: dict[tuple[str, str], float] | str = {}
+    usage: dict[services.Claim, float] | str = {}
+    unmounted: set[services.Claim] = set()
     if claims:
         usage = _volume_usage(wanted.prometheus)
-    found = services.storage(claims, usage, wanted.storage_warning, wanted.storage_critical)
+        if isinstance(usage, dict):
+            unmounted = _unmounted(session, {services.claim_of(one) for one in claims} - usage.keys())
+    found = services.storage(claims, usage, wanted.storage_warning, wanted.storage_critical, unmounted)
     return part("storage", [*refused, *found.checks], healthy=found.healthy or int(not refused and not claims), summary=found.summary)
 
 
-def _volume_usage(prometheus: Endpoint | None) -> dict[tuple[str, str], float] | str:
+def _unmounted(session: Cluster, claims: set[services.Claim]) -> set[services.Claim]:
+    """Those of the claims that no pod has as a volume; where the pods can't be listed, none is known to be so."""
+
+    def mounted(namespace: str) -> set[services.Claim]:
+        pods_there = session.list(f"/api/v1/namespaces/{namespace}/pods")
+        return {claim for pod in pods_there for claim in services.claims_of_pod(pod)}
+
+    namespaces = {namespace for namespace, _name in claims}
+    answers = gather({namespace: functools.partial(mounted, namespace) for namespace in namespaces})
+    known = {namespace: answer for namespace, answer in answers.items() if not isinstance(answer, SalvageError)}
+    return {one for one in claims if one[0] in known and one not in known[one[0]]}
+
+
+def _volume_usage(prometheus: Endpoint | None) -> dict[services.Claim, float] | str:
     if prometheus is None:
         return "no address of a Prometheus was given"
     query = "max by (namespace, persistentvolumeclaim) (kubelet_volume_stats_used_bytes / kubelet_volume_stats_capacity_bytes)"
@@ -308,6 +244,9 @@ def _volume_usage(prometheus: Endpoint | None) -> dict[tuple[str, str], float] |
         samples = PrometheusApi(prometheus).query(query)
     except SalvageError as exc:
         return str(exc)
+    doubt = next((one.doubt for one in samples if one.doubt), "")
+    if doubt:
+        return doubt
     return {
         (one.labels.get("namespace", ""), one.labels.get("persistentvolumeclaim", "")): one.value
         for one in samples
@@ -319,11 +258,11 @@ def _certificates(session: Cluster, wanted: Wanted, previous: Mapping[str, Any] 
     secrets: list[Mapping[str, Any]] = []
     refused = []
     query = {"fieldSelector": "type=kubernetes.io/tls"}
-    for namespace, answer in _each_namespace(
+    for namespace, answer in each_namespace(
         wanted.namespaces, lambda ns: list(session.list(f"/api/v1/namespaces/{ns}/secrets", query, limit=50))
     ):
         if isinstance(answer, SalvageError):
-            refused.append(_refused("certificates", namespace, answer))
+            refused.append(namespace_unknown("certificates", namespace, answer))
         else:
             secrets += answer
     found = services.certificates(secrets, now, wanted.certificate_warning_days, wanted.certificate_critical_days)
@@ -336,27 +275,6 @@ def _backup(session: Cluster, wanted: Wanted, previous: Mapping[str, Any] | None
     return read_last_backup(wanted.backup_path, wanted.backup_public_key, now, wanted.backup_max_age)
 
 
-def _each_namespace(
-    namespaces: Sequence[str], ask: Callable[[str], list[dict[str, Any]]]
-) -> Iterable[tuple[str, list[dict[str, Any]] | SalvageError]]:
-    return gather({namespace: lambda namespace=namespace: ask(namespace) for namespace in namespaces}).items()  # type: ignore[misc]
-
-
-def _refused(what: str, namespace: str, exc: SalvageError) -> Check:
-    return Check(f"{what}/{namespace}", UNKNOWN, str(exc), {"kind": "Namespace", "name": namespace})
-
-
-def _empty(session: Cluster, what: str, namespace: str) -> Check:
-    """A namespace without pods: not there, or empty, and neither is healthy."""
-    subject = {"kind": "Namespace", "name": namespace}
-    try:
-        session.get_json(f"/api/v1/namespaces/{namespace}")
-    except SalvageError as exc:
-        if exc.reason == "not_found":
-            return Check(f"{what}/{namespace}", CRITICAL, f"there is no namespace {namespace}", subject)
-    return Check(f"{what}/{namespace}", UNKNOWN, f"there are no pods in the namespace {namespace}", subject)
-
-
 def _metric(one: Evaluation, profile: Profile) -> dict[str, Any]:
     limits = next((metric.limits for metric in profile.metrics if metric.key == one.name), None)
     names = ("critical_min", "critical_max", "warning_min", "warning_max", "ideal")
@@ -365,7 +283,7 @@ def _metric(one: Evaluation, profile: Profile) -> dict[str, Any]:
 
 Look = Callable[[Cluster, Wanted, "Mapping[str, Any] | None", float, Seen], Part]
 LOOKS: dict[str, Look] = {
-    "pods": _pods,
+    "pods": pods_part,
     "workloads": _workloads,
     "nodes": _nodes,
     "api": _api,

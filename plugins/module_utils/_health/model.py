@@ -83,7 +83,7 @@ def counts(parts: Iterable[Part]) -> dict[str, int]:
     for one in parts:
         total[HEALTHY] += one.healthy
         for check in one.checks:
-            total[check.status] += 1
+            total[check.status] += int(check.evidence.get("count", 1))  # a group of pods is one check
         if not one.checks and not one.healthy:
             total[one.status] += 1
     return total

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
 from .._core.status import CRITICAL, UNKNOWN, WARNING
@@ -19,8 +19,21 @@ READY_GRACE = 60.0  # seconds in which a container that runs may get ready
 TERMINATING_MARGIN = 60.0  # seconds beyond its grace period in which a pod may go
 RECENT = 86400.0  # without an earlier run to compare with, a restart of the last day counts
 
+GROUP_FROM = 10  # so many pods of one workload with the same trouble are one finding
+
 _RESTARTS = re.compile(r"^(\d+)")
 _READY = re.compile(r"^(\d+)/(\d+)$")
+_AGE = re.compile(r"(?:\d+[ydhms])+")
+_UNITS = {"y": 365 * 86400.0, "d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0}
+# Words of the column Status of a pod that has ended, and of one that starts.
+_ENDED = frozenset(
+    (
+        *("Failed", "Error", "Evicted", "OOMKilled", "ContainerStatusUnknown", "ContainerCannotRun", "StartError", "DeadlineExceeded"),
+        *("Terminated", "NodeShutdown", "Shutdown", "NodeAffinity", "Preempting", "PreemptionByScheduler", "UnexpectedAdmissionError"),
+        *("OutOfcpu", "OutOfmemory", "OutOfpods", "OutOfephemeral-storage", "Completed", "Succeeded"),
+    )
+)
+_STARTING = frozenset(("Pending", "ContainerCreating", "PodInitializing", "SchedulingGated"))
 
 Restarts = Mapping[str, int]
 
@@ -35,26 +48,102 @@ def restarts_in_row(row: Mapping[str, Any]) -> int:
     return int(found[1]) if found else 0
 
 
-def is_suspicious(namespace: str, row: Mapping[str, Any], before: Restarts | None) -> bool:
+def age_in_row(row: Mapping[str, Any]) -> tuple[float, float] | None:
+    """The least and the greatest age in seconds that a cell such as ``5m1s`` or ``2d`` stands for; None if it states none."""
+    cell = str(row.get("Age", ""))
+    if not _AGE.fullmatch(cell):
+        return None
+    pieces = [(float(number), _UNITS[unit]) for number, unit in re.findall(r"(\d+)([ydhms])", cell)]
+    least = sum(number * unit for number, unit in pieces)
+    return least, least + pieces[-1][1]
+
+
+def remembered(before: Restarts | None, namespace: str, rows: Iterable[Mapping[str, Any]], elapsed: float) -> Restarts | None:
+    """What the last run, ``elapsed`` seconds ago, knew of the very pods of these rows: a younger one has the name of another."""
+    if not before:
+        return before
+    younger = {key(namespace, str(row.get("Name"))) for row in rows if (age := age_in_row(row)) is not None and age[1] < elapsed}
+    return {name: count for name, count in before.items() if name not in younger}
+
+
+def is_suspicious(namespace: str, row: Mapping[str, Any], before: Restarts | None, silent_nodes: Container[str] = ()) -> bool:
     """Whether the pod of a row must be looked at whole.
 
-    ``before`` are the restarts that the last run saw; without a last run every pod that ever restarted is looked at.
+    ``before`` are the restarts that the last run saw; without a last run every pod that ever restarted is looked at.  The row of a pod on
+    one of ``silent_nodes`` is what the kubelet said last.
     """
-    restarts = restarts_in_row(row)
-    if restarts > (before or {}).get(key(namespace, str(row.get("Name"))), 0):
+    if _new_restarts(before, key(namespace, str(row.get("Name"))), restarts_in_row(row)):
         return True
     status = row.get("Status")
     if status in {"Completed", "Succeeded"}:
         return False
-    ready = _READY.match(str(row.get("Ready", "")))
-    return status != "Running" or ready is None or ready[1] != ready[2] or ready[2] == "0"
+    return status != "Running" or not _all(row.get("Ready")) or not _gates_open(row) or row.get("Node") in silent_nodes
+
+
+def _all(cell: object) -> bool:
+    found = _READY.match(str(cell))
+    return found is not None and found[1] == found[2] != "0"
+
+
+def _gates_open(row: Mapping[str, Any]) -> bool:
+    gates = row.get("Readiness Gates")
+    return gates in {None, "", "<none>"} or _all(gates)
+
+
+def _new_restarts(before: Restarts | None, name: str, count: int) -> int:
+    known = (before or {}).get(name, 0)
+    # A count below what was seen is that of another pod of the same name, which began at 0.
+    return count - known if count >= known else count
 
 
 def from_row(namespace: str, row: Mapping[str, Any], why: str) -> Check:
-    """What the row alone says about a suspicious pod that was not looked at whole, and ``why`` it was not."""
-    name, status = str(row.get("Name")), str(row.get("Status") or "no status")
-    stated = f"{status}, {row.get('Ready') or '?'} ready, {row.get('Restarts') or 0} restarts ({why})"
-    return _check(namespace, name, UNKNOWN if status in {"Running", "Unknown", "no status"} else CRITICAL, stated)
+    """What the row alone says about a suspicious pod that was not looked at whole, and ``why`` it was not.
+
+    Never worse than the whole pod would be: who owns an ended pod, and since when one terminates, is not in the row.
+    """
+    name, stated = str(row.get("Name")), str(row.get("Status") or "no status")
+    word = stated.removeprefix("Init:")
+    age = age_in_row(row)
+    if word in SEVERITY:
+        status = SEVERITY[word]
+    elif word in _STARTING or _READY.match(word):
+        status = CRITICAL if age is not None and age[0] > STARTING_GRACE else WARNING
+    elif (
+        word in _ENDED
+        or word == "Terminating"
+        or word.startswith(("ExitCode:", "Signal:"))
+        or (word == "Running" and _all(row.get("Ready")))
+    ):
+        status = WARNING if _gates_open(row) else UNKNOWN
+    else:
+        status = UNKNOWN
+    return _check(namespace, name, status, f"{stated}, {row.get('Ready') or '?'} ready, {row.get('Restarts') or 0} restarts ({why})")
+
+
+def grouped(checks: Iterable[Check]) -> list[Check]:
+    """The findings of pods, where those of many pods of one workload with the same trouble are one."""
+    alike: dict[tuple[str, str, str, str], list[Check]] = {}
+    for one in checks:
+        where = one.subject or {}
+        owner = str(one.evidence.get("owner") or where.get("name", "").rpartition("-")[0])
+        alike.setdefault((where.get("namespace", ""), owner, one.status, _trouble(one.reason)), []).append(one)
+    found: list[Check] = []
+    for (namespace, owner, status, trouble), group in alike.items():
+        if len(group) < GROUP_FROM or not owner:
+            found += group
+            continue
+        names = sorted((one.subject or {})["name"] for one in group)
+        subject = {"kind": "Pods", "namespace": namespace, "name": owner}
+        text = f"{len(group)} pods of {owner}: {group[0].reason} (for example {', '.join(names[:3])})"
+        found.append(
+            Check(f"pods/{namespace}/{owner}: {trouble}", status, text, subject, evidence={"count": len(group), "names": names[:100]})
+        )
+    return found
+
+
+def _trouble(reason: str) -> str:
+    """``Failed: Evicted`` of a reason, without the numbers that differ from pod to pod."""
+    return re.sub(r"\s*\d+\S*( \w+)?", "", ":".join(reason.split(",", 1)[0].split(":")[:2])).strip()
 
 
 def examine(pod: Mapping[str, Any], before: Restarts | None, now: float) -> Check | None:
@@ -74,7 +163,7 @@ def examine(pod: Mapping[str, Any], before: Restarts | None, now: float) -> Chec
         held = f", held by the finalizers {', '.join(finalizers)}" if finalizers else ""
         found.append((WARNING, f"stuck terminating: {span(late)} past its grace period{held}", {}))
     elif phase == "Failed":
-        owner = next((one.get("kind") for one in metadata.get("ownerReferences") or () if one.get("controller")), None)
+        owner = (_controller(metadata) or {}).get("kind")
         # A Job makes another only until its limit; every other controller does so always.
         replaced = f", its {owner} replaces it" if owner and owner != "Job" else ""
         text = f"Failed: {status.get('reason') or _last_exit(status) or 'no reason given'}{_message(status)}"
@@ -93,8 +182,15 @@ def examine(pod: Mapping[str, Any], before: Restarts | None, now: float) -> Chec
     # The worst first; a restart is reported beside what the container suffers from now.
     found.sort(key=lambda one: (CRITICAL, UNKNOWN, WARNING).index(one[0]))
     evidence = {name: value for dummy, text, more in found for name, value in more.items()}
+    controller = _controller(metadata)
+    if controller:
+        evidence["owner"] = "/".join(str(controller.get(one) or "?") for one in ("kind", "name"))
     since = _since(status)
     return _check(namespace, name, found[0][0], "; ".join(dict.fromkeys(text for dummy, text, more in found)), since, evidence)
+
+
+def _controller(metadata: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    return next((one for one in metadata.get("ownerReferences") or () if one.get("controller")), None)
 
 
 def _check(
@@ -159,18 +255,35 @@ def _rest_has_finished(pod: Mapping[str, Any]) -> bool:
 
 def _of_restarts(pod: Mapping[str, Any], before: Restarts | None, now: float) -> list[tuple[str, str, dict[str, Any]]]:
     metadata = pod["metadata"]
-    total = sum(container.get("restartCount") or 0 for container in _containers(pod))
+    total = counted_restarts(pod)
     last = _last_end(pod)
     if before is not None:
-        known = before.get(key(metadata["namespace"], metadata["name"]), 0)
-        if total <= known:
+        new = _new_restarts(before, key(metadata["namespace"], metadata["name"]), total)
+        if not new:
             return []
-        text = f"restarted {_times(total - known)} since the last run"
+        text = f"restarted {_times(new)} since the last run"
     else:
-        if last is None or now - last[0] >= RECENT:
+        if not total or last is None or now - last[0] >= RECENT:
             return []
         text = f"restarted {_times(total)}, last {span(max(0.0, now - last[0]))} ago"
     return [(WARNING, text + (last[1] if last else ""), {"restarts": total})]
+
+
+def counted_restarts(pod: Mapping[str, Any]) -> int:
+    """The restarts as the server's table counts them, so that both can be compared.
+
+    Once the pod is initialised: of its containers and sidecars.  Until then: of its init containers.
+    """
+    status, spec = pod.get("status") or {}, pod.get("spec") or {}
+    conditions = {one.get("type"): one.get("status") for one in status.get("conditions") or ()}
+    init = status.get("initContainerStatuses") or []
+    counted = list(init)
+    if conditions.get("Initialized") == "True" or all(
+        ((one.get("state") or {}).get("terminated") or {}).get("exitCode") == 0 for one in init
+    ):
+        sidecars = {one.get("name") for one in spec.get("initContainers") or () if one.get("restartPolicy") == "Always"}
+        counted = [*(one for one in init if one.get("name") in sidecars), *(status.get("containerStatuses") or ())]
+    return sum(one.get("restartCount") or 0 for one in counted)
 
 
 def _times(count: int) -> str:

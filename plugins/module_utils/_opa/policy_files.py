@@ -40,7 +40,7 @@ def is_reserved(name: str) -> bool:
     return _RESERVED in name.casefold()
 
 
-def refuse_reserved(names: Iterable[str]) -> None:
+def refuse_reserved_files(names: Iterable[str]) -> None:
     """Raises SalvageError(bad_input) for a candidate's file that would take the place of one of ours, or be taken for it."""
     for name in names:
         if is_reserved(name):

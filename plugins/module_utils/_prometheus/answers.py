@@ -35,6 +35,16 @@ def listed_alerts(answer: object) -> list[Mapping[str, Any]]:
     return alerts
 
 
+def warnings_of(answer: object) -> str:
+    """Why a successful answer may not be a whole one, empty if nothing says so: its warnings, and the ``isPartial`` of VictoriaMetrics."""
+    said = answer if isinstance(answer, Mapping) else {}
+    raw = said.get("warnings")
+    if raw:
+        listed = raw if isinstance(raw, (list, tuple)) else [raw]
+        return f"Prometheus warns: {'; '.join(as_text(one)[:120] for one in listed[:3])}"
+    return "the answer is marked as partial" if said.get("isPartial") not in {None, False} else ""
+
+
 def is_promql(data: object) -> bool:
     """Whether it has the form of an answer of Prometheus."""
     if not isinstance(data, Mapping):
@@ -47,8 +57,7 @@ def parse_promql(data: object) -> list[MetricSample]:
     inner = successful_data(data)
     if not isinstance(data, Mapping) or not isinstance(inner, Mapping):
         raise _invalid("the answer is not Prometheus's: it has no status success and data")
-    raw = data.get("warnings")
-    doubt = f"Prometheus warns: {'; '.join(as_text(w)[:120] for w in raw[:3])}" if isinstance(raw, (list, tuple)) and raw else ""
+    doubt = warnings_of(data)
     kind, result = inner.get("resultType"), inner.get("result")
     if kind not in {"vector", "matrix", "scalar"} or not isinstance(result, (list, tuple)):
         raise _invalid(f"a vector, matrix or scalar was expected, the result is {json_kind(kind)}")

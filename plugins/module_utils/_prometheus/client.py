@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from .._cluster.http import Endpoint, Response
 from .._core.errors import SalvageError
 from .._core.json_values import load_json
-from .answers import listed_alerts, parse_promql, successful_data
+from .answers import listed_alerts, parse_promql, successful_data, warnings_of
 from .model import MetricSample
 
 T = TypeVar("T")
@@ -48,9 +48,9 @@ class PrometheusApi:
         query = {"query": expression, "start": f"{start:.3f}", "end": f"{end:.3f}", "step": f"{step:.3f}"}
         return self._decided("/api/v1/query_range", query, timeout, parse_promql)
 
-    def alerts(self, *, timeout: float | None = None) -> list[Mapping[str, Any]]:
-        """Prometheus' alerts, those with ``state`` firing and pending."""
-        return self._decided("/api/v1/alerts", {}, timeout, listed_alerts)
+    def alerts(self, *, timeout: float | None = None) -> tuple[list[Mapping[str, Any]], str]:
+        """Prometheus' alerts, pending ones too, and why there may be more of them (empty if nothing says so)."""
+        return self._decided("/api/v1/alerts", {}, timeout, lambda answer: (listed_alerts(answer), warnings_of(answer)))
 
     def data(self, path: str, query: Mapping[str, str] | None = None, *, timeout: float | None = None) -> Any:
         """The ``data`` of any other call, such as ``/api/v1/targets`` or ``/api/v1/status/flags``; raw for ``/api/v1/query`` too."""

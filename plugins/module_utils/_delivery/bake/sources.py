@@ -9,17 +9,21 @@ import itertools
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
+from ..._alerts.sources import prometheus_alerts
 from ..._cluster.http import Endpoint, ServesProxy
 from ..._core.errors import SalvageError
 from ..._core.gather import for_each
 from ..._metrics.profile import METRIC_NAME
+from ..._prometheus.client import PrometheusApi
 from ..._prometheus.exposition import parse_exposition
 from ..._workloads.pod_http import ask
 from ..._workloads.workload import Object
 from .counters import Point
 
+# Labels that Prometheus and its operator add.
+_ADDED = frozenset({"namespace", "instance", "job", "endpoint", "container", "service"})
 Scrape = dict[str, list[Point]]  # by pod; a pod that could not be read is missing
 
 
@@ -109,8 +113,10 @@ class PrometheusSource:
 
     def firing(self) -> list[Mapping[str, str]]:
         """The labels of the alerts that fire.  Raises SalvageError."""
-        alerts = _data(self.endpoint, "/api/v1/alerts", {}).get("alerts") or []
-        return [alert.get("labels") or {} for alert in alerts if alert.get("state") == "firing"]
+        alerts, doubt = prometheus_alerts(PrometheusApi(self.endpoint))
+        if doubt:
+            raise SalvageError(doubt, reason="invalid")
+        return [alert.labels for alert in alerts]
 
     def _query(
         self, pods: Iterable[str], names: frozenset[str], seconds: float
@@ -118,21 +124,11 @@ class PrometheusSource:
         metrics = "|".join(sorted(name for name in names if METRIC_NAME.fullmatch(name)))
         query = f'{{__name__=~"{metrics}",namespace="{self.namespace}",pod=~"{"|".join(pods)}"}}[{max(int(seconds), 1)}s]'
         rows = []
-        for series in _data(self.endpoint, "/api/v1/query", {"query": query}).get("result") or []:
-            labels = {str(key): str(value) for key, value in (series.get("metric") or {}).items()}
+        for series in PrometheusApi(self.endpoint).query(query):
+            if series.doubt:
+                raise SalvageError(f"{self.endpoint.address} gave no whole answer: {series.doubt}", reason="invalid")
+            labels = {name: value for name, value in series.labels.items() if name not in _ADDED}
             pod = labels.pop("pod", "")
-            for added in ("namespace", "instance", "job", "endpoint", "container", "service"):
-                labels.pop(added, None)
-            values = [(float(at), float(value)) for at, value in series.get("values") or []]
-            if pod and values and "__name__" in labels:
-                rows.append((pod, labels, values))
+            if pod and series.series and series.name:
+                rows.append((pod, {**labels, "__name__": series.name}, list(series.series)))
         return rows
-
-
-def _data(endpoint: Endpoint, path: str, query: Mapping[str, str]) -> dict[str, Any]:
-    answer = endpoint.get(path, query=dict(query)).json()
-    if not isinstance(answer, dict) or answer.get("status") != "success" or not isinstance(answer.get("data"), dict):
-        said = answer.get("error") if isinstance(answer, dict) else None
-        raise SalvageError(f"{endpoint.address}{path} gave no answer of Prometheus: {said or 'another service?'}", reason="invalid")
-    data: dict[str, Any] = answer["data"]
-    return data

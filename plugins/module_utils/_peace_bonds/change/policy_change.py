@@ -20,7 +20,7 @@ from ..._opa.policy_files import (
     changed_files,
     content,
     published,
-    refuse_reserved,
+    refuse_reserved_files,
     revision,
     tests,
     text_of,
@@ -116,7 +116,7 @@ class PolicyChange:
             given = {str(name): str(text) for name, text in self.options.policy_files.items()}
         elif self.options.policy_dir:
             given = read_policy_folder(self.options.policy_dir)
-        refuse_reserved([*(given or {}), self.options.data_file])
+        refuse_reserved_files([*(given or {}), self.options.data_file])
         if given is not None:
             return given
         if not self.options.policy_data and self.options.restrictions is None and self.options.restrictions_lifted is None:

@@ -55,7 +55,7 @@ def test_no_alert_is_only_an_answer_where_everybody_gave_one(run: Any, web: Any)
     web.answers["/api/v1/alerts"] = {"status": "error"}
     result = run(partial=True)
     assert result["failed"]
-    assert f"{web.url}/api/v1/alerts gave something else than alerts" in result["problems"]["prometheus"]
+    assert f"{web.url}/api/v1/alerts: Prometheus refused the query" in result["problems"]["prometheus"]
 
 
 @pytest.mark.parametrize(
@@ -71,3 +71,18 @@ def test_no_alert_is_only_an_answer_where_everybody_gave_one(run: Any, web: Any)
 def test_bad_input_is_one_sentence(run: Any, arguments: dict[str, Any], msg: str) -> None:
     result = run(**arguments)
     assert (result["failed"], result["reason"], result["msg"]) == (True, "bad_input", msg)
+
+
+@pytest.mark.parametrize("state", ["Alerting", "Alerting (NoData)", "Error", "", None, 3])
+def test_a_state_that_is_not_one_of_prometheus_is_reported(run: Any, web: Any, state: Any) -> None:
+    web.answers["/api/v1/alerts"] = {"status": "success", "data": {"alerts": [{"labels": {"alertname": "DiskFull"}, "state": state}]}}
+    result = run(alertmanager_url="")
+    assert (names(result), result["failed"]) == ([("DiskFull", "unknown")], True)
+    assert "DiskFull: it" in result["msg"]
+
+
+def test_an_answer_with_warnings_is_not_a_whole_one(run: Any, web: Any) -> None:
+    warning = "receiving rules from ruler-0: connection refused"
+    web.answers["/api/v1/alerts"] = {"status": "success", "data": {"alerts": []}, "warnings": [warning]}
+    result = run(alertmanager_url="")
+    assert (result["failed"], result["msg"]) == (True, f"{web.url} gave no whole answer: Prometheus warns: {warning}")

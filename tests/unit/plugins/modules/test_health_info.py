@@ -155,7 +155,7 @@ def test_only_suspicious_pods_are_looked_at_whole(run: Any, cluster: Any) -> Non
 
 
 def test_a_pod_that_went_and_one_that_may_not_be_seen(run: Any, cluster: Any) -> None:
-    cluster.answers[f"{A}/pods"] = table(("gone", "0/1", "Terminating", "0"), ("hidden", "0/1", "Error", "0"))
+    cluster.answers[f"{A}/pods"] = table(("gone", "0/1", "Terminating", "0"), ("hidden", "0/1", "CrashLoopBackOff", "0"))
     cluster.answers[f"{A}/pods/hidden"] = refusal(403)
     (check,) = run(parts=["pods"])["report"]["parts"][0]["checks"]
     assert (check["id"], check["status"]) == ("pods/a/hidden", "critical")
@@ -169,6 +169,114 @@ def test_of_very_many_the_rows_have_to_do(run: Any, cluster: Any) -> None:
     report = run(parts=["pods"])["report"]
     assert report["counts"] == {"healthy": 0, "warning": 0, "critical": 130, "unknown": 0}
     assert sum("/pods/" in asked.path for asked in cluster.asked) == 100
+
+
+def evicted(number: int) -> dict[str, Any]:
+    metadata = {"namespace": "a", "name": f"ev-{number}", "ownerReferences": [{"kind": "ReplicaSet", "name": "ev", "controller": True}]}
+    return {"metadata": metadata, "status": {"phase": "Failed", "reason": "Evicted", "message": "low on memory"}}
+
+
+def lists(rows: list[tuple[str, str, str, str]], whole: list[dict[str, Any]], age: str = "5d") -> Any:
+    """What the server answers: its table, or the objects."""
+    cells = [[*row, age] for row in rows]
+    as_table = {"kind": "Table", "columnDefinitions": COLUMNS, "rows": [{"cells": one} for one in cells]}
+    return lambda asked: as_table if "Table" in asked.headers["accept"][0] else items(*whole)
+
+
+def test_many_pods_with_one_trouble_are_one_finding_and_no_worse_than_one(run: Any, cluster: Any) -> None:
+    cluster.answers[f"{A}/pods"] = lists([(f"ev-{n}", "0/1", "Evicted", "0") for n in range(105)], [evicted(n) for n in range(105)])
+    report = run(parts=["pods"])["report"]
+    (check,) = report["parts"][0]["checks"]
+    assert (report["status"], report["counts"]["warning"]) == ("warning", 105)
+    assert check["reason"].startswith(
+        "105 pods of ReplicaSet/ev: Failed: Evicted: low on memory, its ReplicaSet replaces it (for example ev-0"
+    )
+    assert not any("/pods/" in asked.path for asked in cluster.asked)
+
+
+@pytest.mark.parametrize(("status", "expected"), [("Terminating", "healthy"), ("ContainerCreating", "warning")])
+def test_what_is_normal_for_one_pod_is_so_for_many(run: Any, cluster: Any, status: str, expected: str) -> None:
+    now = time.time()
+    moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now + 20))
+    creating = {"phase": "Pending", "containerStatuses": [{"name": "api", "state": {"waiting": {"reason": "ContainerCreating"}}}]}
+    whole = [
+        {
+            "metadata": {
+                "namespace": "a",
+                "name": f"p-{n}",
+                "creationTimestamp": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now - 10)),
+                **({"deletionTimestamp": moment} if status == "Terminating" else {}),
+            },
+            "status": {"phase": "Running"} if status == "Terminating" else creating,
+        }
+        for n in range(150)
+    ]
+    cluster.answers[f"{A}/pods"] = lists([(f"p-{n}", "0/1", status, "0") for n in range(150)], whole, age="10s")
+    assert run(parts=["pods"])["report"]["status"] == expected
+
+
+def test_a_pod_with_the_name_of_an_earlier_one_counts_its_restarts_from_0(run: Any, cluster: Any) -> None:
+    pod = {
+        "metadata": {"namespace": "a", "name": "db-0"},
+        "status": {
+            "phase": "Running",
+            "conditions": [{"type": "Ready", "status": "True"}],
+            "containerStatuses": [{"name": "db", "restartCount": 3, "ready": True}],
+        },
+    }
+    cluster.answers[f"{A}/pods/db-0"] = pod
+    known = {"restarts": {"a/db-0": 5}, "generated_at": "2026-01-01T00:00:00Z"}
+    row = ("db-0", "1/1", "Running", "3 (2m ago)")
+    cluster.answers[f"{A}/pods"] = table(row)
+    (check,) = run(parts=["pods"], previous=known)["report"]["parts"][0]["checks"]
+    assert check["reason"].startswith("restarted 3 times since the last run")
+    # one that is younger than the last run, though its count is higher than what was seen
+    cluster.answers[f"{A}/pods"] = lists([row], [], age="40m")
+    (check,) = run(parts=["pods"], previous={**known, "restarts": {"a/db-0": 2}})["report"]["parts"][0]["checks"]
+    assert check["reason"].startswith("restarted 3 times since the last run")
+
+
+@pytest.mark.parametrize("gates", ["0/1", "1/2", "?"])
+def test_a_readiness_gate_that_is_not_open(run: Any, cluster: Any, gates: str) -> None:
+    columns = [*COLUMNS, {"name": "Readiness Gates"}]
+    cluster.answers[f"{A}/pods"] = {
+        "kind": "Table",
+        "columnDefinitions": columns,
+        "rows": [{"cells": ["gated", "1/1", "Running", "0", "5d", gates]}, {"cells": ["open", "1/1", "Running", "0", "5d", "1/1"]}],
+    }
+    message = "corresponding condition of pod readiness gate does not exist"
+    ready = {"type": "Ready", "status": "False", "lastTransitionTime": "2026-01-01T00:00:00Z", "message": message}
+    cluster.answers[f"{A}/pods/gated"] = {
+        "metadata": {"namespace": "a", "name": "gated"},
+        "status": {"phase": "Running", "conditions": [ready]},
+    }
+    (check,) = run(parts=["pods"])["report"]["parts"][0]["checks"]
+    assert (check["status"], message in check["reason"]) == ("critical", True)
+
+
+def test_pods_of_a_node_that_is_not_ready_are_read_whole(run: Any, cluster: Any) -> None:
+    columns = [*COLUMNS, {"name": "Node"}]
+    rows = [{"cells": [name, "1/1", "Running", "0", "5d", node]} for name, node in (("lost", "n1"), ("fine", "n2"))]
+    cluster.answers[f"{A}/pods"] = {"kind": "Table", "columnDefinitions": columns, "rows": rows}
+    names = [{"name": "Name"}, {"name": "Status"}]
+    states = [("n1", "NotReady,SchedulingDisabled"), ("n2", "Ready")]
+    cluster.answers["/api/v1/nodes"] = {"kind": "Table", "columnDefinitions": names, "rows": [{"cells": list(one)} for one in states]}
+    ready = {"type": "Ready", "status": "False", "lastTransitionTime": "2026-01-01T00:00:00Z"}
+    lost = {"metadata": {"namespace": "a", "name": "lost"}, "status": {"phase": "Running", "conditions": [ready]}}
+    cluster.answers[f"{A}/pods/lost"] = lost
+    (check,) = run(parts=["pods"])["report"]["parts"][0]["checks"]
+    assert (check["id"], check["status"]) == ("pods/a/lost", "critical")
+
+
+@pytest.mark.parametrize(("condition", "listed"), [("Complete", 0), ("Failed", 1), (None, 1)])
+def test_failed_pods_of_a_job_that_succeeded_on_retry(run: Any, cluster: Any, condition: str | None, listed: int) -> None:
+    metadata = {"namespace": "a", "name": "job-1", "ownerReferences": [{"kind": "Job", "name": "job", "controller": True}]}
+    cluster.answers[f"{A}/pods"] = table(("job-1", "0/1", "Error", "0"))
+    cluster.answers[f"{A}/pods/job-1"] = {"metadata": metadata, "status": {"phase": "Failed"}}
+    if condition:
+        conditions = [{"type": condition, "status": "True"}]
+        cluster.answers["/apis/batch/v1/namespaces/a/jobs/job"] = {"metadata": {"name": "job"}, "status": {"conditions": conditions}}
+    assert len(run(parts=["pods"])["report"]["parts"][0]["checks"]) == listed
 
 
 def test_what_is_forbidden_is_unknown_and_hides_nothing(run: Any, cluster: Any) -> None:
@@ -243,7 +351,7 @@ def test_firing_alerts(run: Any, cluster: Any) -> None:
         {"labels": watchdog["labels"], "fingerprint": "w", "status": {"silencedBy": ["s"]}},
     ]
     (part,) = run(parts=["alerts"])["report"]["parts"]
-    assert (part["status"], part["summary"]) == ("healthy", "1 alerts fire, 1 of them silenced or inhibited")
+    assert (part["status"], part["summary"]) == ("healthy", "1 alerts fire, 1 of them silenced, inhibited or muted")
     cluster.answers[PROXY.format("am:9093") + "/api/v2/alerts"] = {"no": "list"}
     assert parts(run(parts=["alerts"]))["alerts"][0] == "critical"
 
@@ -338,3 +446,55 @@ def test_a_cluster_that_is_none_is_one_sentence(run: Any, cluster: Any, answer: 
 def test_bad_input_is_one_sentence(run: Any, arguments: dict[str, Any], msg: str) -> None:
     result = run(**arguments)
     assert (result["failed"], result["reason"], result["msg"]) == (True, "bad_input", msg)
+
+
+def test_a_claim_that_no_pod_mounts_has_no_usage(run: Any, cluster: Any) -> None:
+    cluster.answers[PROXY.format("prom:9090") + "/api/v1/query"] = vector()
+    pod = {"metadata": {"namespace": "a", "name": "api-1"}, "spec": {"volumes": []}, "status": {"phase": "Running"}}
+    cluster.answers[f"{A}/pods"] = items(pod)
+    assert parts(run(parts=["storage"]))["storage"] == ("healthy", "")
+    pod["spec"] = {"volumes": [{"persistentVolumeClaim": {"claimName": "data"}}]}
+    assert parts(run(parts=["storage"]))["storage"][0] == "unknown"  # a driver without statistics
+    cluster.answers[f"{A}/pods"] = refusal(403)
+    assert parts(run(parts=["storage"]))["storage"][0] == "unknown"
+
+
+def test_a_usage_that_may_be_partial_is_unknown(run: Any, cluster: Any) -> None:
+    answer = vector(({"namespace": "a", "persistentvolumeclaim": "data"}, "0.1"))
+    cluster.answers[PROXY.format("prom:9090") + "/api/v1/query"] = {**answer, "warnings": ["store-1 unreachable"]}
+    status, reason = parts(run(parts=["storage"]))["storage"]
+    assert (status, "store-1 unreachable" in reason) == ("unknown", True)
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        ({"status": "draining"}, "unknown"),
+        ({"status": "Serving"}, "healthy"),
+        ({"status": "UP"}, "healthy"),
+        ({"status": "healthy", "checks": {"db": "down"}}, "critical"),
+        ({"status": "UP", "components": {"db": {"status": "UP"}, "disk": {"status": "DOWN"}}}, "critical"),
+        ({"status": "healthy", "dependencies": [{"name": "db", "status": "reconnecting"}]}, "unknown"),
+        ({"status": "healthy", "checks": {"db": True, "latency_ms": 5}}, "healthy"),
+        ({"status": "healthy", "services": {"db": False}}, "critical"),
+    ],
+)
+def test_words_of_the_service(run: Any, cluster: Any, answer: Any, status: str) -> None:
+    cluster.answers[PROXY.format("api:8000") + "/health"] = answer
+    assert parts(run(parts=["api"], health_words={"SERVING": "healthy"}))["api"][0] == status
+
+
+def test_metrics_are_stale_by_default(run: Any, cluster: Any) -> None:
+    path = PROXY.format("api:8000") + "/api/v1/metrics"
+    cluster.answers[path] = {"QEK": {"current_value": 0.93, "last_updated": "2026-01-01T00:00:00Z"}}
+    assert parts(run(parts=["thresholds"]))["thresholds"][0] == "unknown"
+    assert parts(run(parts=["thresholds"], max_age=""))["thresholds"][0] == "healthy"
+
+
+def test_what_is_ignored_is_listed(run: Any, cluster: Any) -> None:
+    cluster.answers["/api/v1/nodes"] = items({"metadata": {"name": "n1"}, "status": {"conditions": [{"type": "Ready", "status": "False"}]}})
+    rules = [{"part": "nodes", "name": "n*", "reason": "disk is replaced, TICKET-7", "until": "2099-01-01"}]
+    report = run(parts=["nodes"], ignore=rules)["report"]
+    assert (report["status"], report["ignored"][0]["ignores"]) == ("healthy", ["nodes/n1"])
+    assert "TICKET-7" in report["parts"][0]["checks"][0]["reason"]
+    assert run(parts=["nodes"], ignore=[{**rules[0], "until": "2020-01-01"}])["report"]["status"] == "critical"

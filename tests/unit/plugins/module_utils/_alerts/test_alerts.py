@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._alerts import alerts
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._health.alerts import DEFAULT_SEVERITIES, alert_check
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,9 +16,8 @@ from hypothesis import strategies as st
 Alert = alerts.Alert
 
 
-def prometheus(*labels: dict[str, str], state: str = "firing") -> dict[str, Any]:
-    listed = [{"labels": one, "annotations": {}, "state": state, "activeAt": "2026-11-24T14:35:26.552123456Z"} for one in labels]
-    return {"status": "success", "data": {"alerts": listed}}
+def prometheus(*labels: dict[str, str], state: str = "firing") -> list[dict[str, Any]]:
+    return [{"labels": one, "annotations": {}, "state": state, "activeAt": "2026-11-24T14:35:26.552123456Z"} for one in labels]
 
 
 def alertmanager(labels: dict[str, str], **status: Any) -> dict[str, Any]:
@@ -27,7 +27,7 @@ def alertmanager(labels: dict[str, str], **status: Any) -> dict[str, Any]:
 LOW = {"alertname": "QEKBelowMinimum", "severity": "critical"}
 
 
-def merged(first: dict[str, Any], second: list[dict[str, Any]]) -> list[tuple[str, str, tuple[str, ...]]]:
+def merged(first: list[dict[str, Any]], second: list[dict[str, Any]]) -> list[tuple[str, str, tuple[str, ...]]]:
     found = alerts.merge_alerts(alerts.of_prometheus(first), alerts.of_alertmanager(second))
     return [("".join(one.labels.values()), one.state, one.sources) for one in found]
 
@@ -78,21 +78,15 @@ def test_alertmanagers_words() -> None:
         "fingerprint": "fQEKBelowMinimumcritical",
         "silenced_by": [],
         "inhibited_by": ["f2"],
+        "muted_by": [],
+        "problem": "",
         "sources": ["alertmanager"],
     }
 
 
-@pytest.mark.parametrize(
-    "data", [None, 3, [], {}, {"status": "error"}, {"status": "success", "data": []}, {"status": "success", "data": {"alerts": [{}]}}]
-)
-def test_what_is_no_answer_of_prometheus(data: Any) -> None:
-    with pytest.raises(ValueError, match="not an answer of Prometheus"):
-        alerts.of_prometheus(data)
-
-
 @pytest.mark.parametrize("data", [None, {}, {"status": "success"}, [3], [{}], [{"labels": None}]])
 def test_what_is_no_answer_of_alertmanager(data: Any) -> None:
-    with pytest.raises(ValueError, match="not an answer of Alertmanager"):
+    with pytest.raises(SalvageError, match="not a list of alerts"):
         alerts.of_alertmanager(data)
 
 
@@ -102,7 +96,11 @@ def test_what_is_no_answer_of_alertmanager(data: Any) -> None:
         ({"severity": "critical"}, "active", "critical"),
         ({"severity": "page"}, "active", "critical"),
         ({"severity": "info"}, "active", "healthy"),
-        ({"severity": "P1"}, "active", "warning"),
+        ({"severity": "Critical"}, "active", "critical"),
+        ({"severity": " PAGE "}, "active", "critical"),
+        ({"severity": "P1"}, "active", "unknown"),
+        ({"severity": "critical"}, "muted", "healthy"),
+        ({"severity": "critical"}, "unknown", "unknown"),
         ({}, "active", "warning"),
         ({"severity": "critical"}, "silenced", "healthy"),
         ({"severity": "critical"}, "inhibited", "healthy"),
@@ -114,9 +112,13 @@ def test_the_status_of_an_alert(labels: dict[str, str], state: str, status: str)
 
 def test_what_is_told_of_an_alert() -> None:
     one = Alert("A", "silenced", {"severity": "page"}, {"summary": "too low"}, "1970-01-01T00:00:00.123456789Z", "f1", ("s1",))
-    check = alert_check(one, {}, 180.0)
+    check = alert_check(one, {"page": "critical"}, 180.0)
     assert (check.id, check.reason) == ("alerts/A/f1", "A fires for 2 min (severity page), silenced by s1: too low")
     assert alert_check(Alert("A", "active", {}), {"": "strange"}, 0.0).reason == "A fires (severity not given)"
+    check = alert_check(Alert("A", "active", {"severity": "sev1"}), DEFAULT_SEVERITIES, 0.0)
+    assert check.reason == "A fires (severity sev1, which is not in alert_severities)"
+    muted = alert_check(Alert("A", "muted", {"severity": "page"}, muted_by=("offhours",)), DEFAULT_SEVERITIES, 0.0)
+    assert (muted.status, muted.reason) == ("healthy", "A fires (severity page), muted by offhours")
 
 
 few = st.dictionaries(st.sampled_from(["alertname", "pod", "cluster"]), st.sampled_from(["a", "b"]))
@@ -138,3 +140,40 @@ def test_no_alert_is_lost_and_none_is_twice(first: list[dict[str, str]], second:
     assert {alert.fingerprint for alert in found if alert.state != "active"} <= {
         alert.fingerprint for alert in other if alert.state != "active"
     }
+
+
+words = st.one_of(
+    st.none(), st.integers(), st.text(max_size=20), st.sampled_from(["Alerting", "Alerting (NoData)", "Error", "Normal", "resolved"])
+)
+
+
+@given(words)
+def test_a_state_that_prometheus_does_not_use_is_unknown(word: Any) -> None:
+    known = {"firing": ["active"], "pending": [], "inactive": []}
+    expected = known.get(word.strip().lower(), ["unknown"]) if isinstance(word, str) else ["unknown"]
+    assert [one.state for one in alerts.of_prometheus(prometheus(LOW, state=word))] == expected
+
+
+@given(words)
+def test_a_state_that_alertmanager_does_not_use_is_unknown(word: Any) -> None:
+    known = {"active": "active", "unprocessed": "active"}
+    (one,) = alerts.of_alertmanager([alertmanager(LOW, state=word)])
+    assert one.state == ("active" if not word else known.get(word.strip().lower(), "unknown") if isinstance(word, str) else "unknown")
+
+
+def test_who_suppresses_decides_the_state() -> None:
+    def state(**status: Any) -> str:
+        return alerts.of_alertmanager([alertmanager(LOW, **status)])[0].state
+
+    assert state(state="suppressed", silencedBy=[], inhibitedBy=[], mutedBy=["offhours"]) == "muted"
+    assert state(state="suppressed", silencedBy=[], inhibitedBy=[], mutedBy=[]) == "unknown"
+    assert state(state="suppressed") == "unknown"
+    assert state(state="active", silencedBy=["s"]) == "active"  # it notifies
+    assert state(silencedBy=["s"]) == "silenced"
+    assert [one.state for one in alerts.of_alertmanager([{"labels": LOW}, {"labels": LOW, "status": None}])] == ["active", "active"]
+    (one,) = alerts.of_alertmanager([alertmanager(LOW, state="paused")])
+    assert one.problem == "its state is 'paused', expected one of active, unprocessed, suppressed"
+
+
+def test_prometheus_decides_where_alertmanagers_state_is_unknown() -> None:
+    assert merged(prometheus(LOW), [alertmanager(LOW, state="Normal")])[0][1] == "active"

@@ -52,6 +52,7 @@ QUOTA = condition("ReplicaFailure", "True", "FailedCreate", "exceeded quota")
                 '3 of 3 replicas are available; the rollout is stuck: ProgressDeadlineExceeded: ReplicaSet "api-2" has timed out.',
             ),
         ),
+        (deployment(3, 3, QUOTA), ("warning", "new pods cannot be created: FailedCreate: exceeded quota")),  # the old pods serve
         (deployment(1, 3, QUOTA), ("warning", "1 of 3 replicas are available; FailedCreate: exceeded quota")),
         (
             deployment(3, observedGeneration=1),
@@ -69,8 +70,8 @@ def test_deployments(obj: dict[str, Any], expected: tuple[str, str] | None) -> N
         )
 
 
-def daemons(wanted: int | None, available: int | None) -> dict[str, Any]:
-    status = {"desiredNumberScheduled": wanted, "numberAvailable": available}
+def daemons(wanted: int | None, available: int | None, updated: int | None = 2) -> dict[str, Any]:
+    status = {"desiredNumberScheduled": wanted, "numberAvailable": available, "updatedNumberScheduled": updated}
     return {"metadata": META, "status": {"observedGeneration": 2, **{name: value for name, value in status.items() if value is not None}}}
 
 
@@ -79,6 +80,8 @@ def daemons(wanted: int | None, available: int | None) -> dict[str, Any]:
     [
         (daemons(0, None), None),
         (daemons(2, 2), None),
+        (daemons(2, 2, 0), "warning"),  # the old pods serve, and no new one comes
+        (daemons(2, 2, None), "warning"),
         (daemons(2, 1), "warning"),
         (daemons(2, None), "critical"),
         (daemons(None, None), "unknown"),
@@ -86,6 +89,29 @@ def daemons(wanted: int | None, available: int | None) -> dict[str, Any]:
 )
 def test_daemon_sets(obj: dict[str, Any], status: str | None) -> None:
     check = cluster.workload("DaemonSet", obj)
+    assert (check and check.status) == status
+
+
+def stateful(updated: int | None, *, strategy: dict[str, Any] | None = None, revisions: tuple[str, str] = ("a", "b")) -> dict[str, Any]:
+    counted = {} if updated is None else {"updatedReplicas": updated}
+    status = {"observedGeneration": 2, "availableReplicas": 3, "currentRevision": revisions[0], "updateRevision": revisions[1], **counted}
+    return {"metadata": META, "spec": {"replicas": 3, "updateStrategy": strategy or {}}, "status": status}
+
+
+@pytest.mark.parametrize(
+    ("obj", "status"),
+    [
+        (stateful(None, revisions=("a", "a")), None),
+        (stateful(3), None),
+        (stateful(None), "warning"),
+        (stateful(2), "warning"),
+        (stateful(1, strategy={"type": "RollingUpdate", "rollingUpdate": {"partition": 2}}), None),
+        (stateful(0, strategy={"type": "RollingUpdate", "rollingUpdate": {"partition": 2}}), "warning"),
+        (stateful(0, strategy={"type": "OnDelete"}), None),
+    ],
+)
+def test_stateful_sets_that_are_not_updated(obj: dict[str, Any], status: str | None) -> None:
+    check = cluster.workload("StatefulSet", obj)
     assert (check and check.status) == status
 
 
@@ -103,6 +129,12 @@ def hpa(now: int, *conditions: dict[str, str], least: int | None = 3, most: int 
     [
         (hpa(3, ABLE, ACTIVE), None),
         (hpa(10, ABLE, ACTIVE), ("warning", "at its maximum of 10 replicas, it can't follow more load")),
+        (hpa(10, ABLE, ACTIVE, condition("ScalingLimited", "False", "DesiredWithinRange")), None),  # it is satisfied
+        (
+            hpa(10, ABLE, ACTIVE, condition("ScalingLimited", "True", "TooManyReplicas")),
+            ("warning", "at its maximum of 10 replicas, it can't follow more load"),
+        ),
+        (hpa(3, ABLE, ACTIVE, condition("ScalingLimited", "True", "TooFewReplicas")), None),
         (hpa(3, ABLE, ACTIVE, least=3, most=3), None),  # that it can't scale is what was asked for
         (hpa(1, ABLE, ACTIVE, least=None, most=1), None),
         (hpa(3), ("unknown", "it has no conditions: no controller has looked at it yet")),
@@ -117,7 +149,7 @@ def hpa(now: int, *conditions: dict[str, str], least: int | None = 3, most: int 
                 ABLE,
                 condition("ScalingActive", "False", "ScalingDisabled", "scaling is disabled since the replica count of the target is zero"),
             ),
-            ("warning", "not scaling: ScalingDisabled: scaling is disabled since the replica count of the target is zero"),
+            None,  # the workload was scaled to 0
         ),
         (hpa(3, ABLE, condition("ScalingActive", "Unknown")), ("unknown", "not scaling: no reason given")),
     ],
@@ -151,6 +183,21 @@ READY = condition("Ready", "True", "KubeletReady")
         (
             node(READY, condition("PIDPressure", "Unknown", "NodeStatusNeverUpdated")),
             ("unknown", "PIDPressure is not known: NodeStatusNeverUpdated"),
+        ),
+        (
+            node(READY, condition("ReadonlyFilesystem", "True", "FilesystemIsReadOnly")),
+            ("critical", "ReadonlyFilesystem: FilesystemIsReadOnly"),
+        ),
+        (
+            node(READY, condition("KernelDeadlock", "True", "DockerHung", "task docker:7 blocked")),
+            ("critical", "KernelDeadlock: task docker:7 blocked"),
+        ),
+        (node(READY, condition("KernelDeadlock", "False", "KernelHasNoDeadlock")), None),
+        (node(READY, condition("EtcdIsVoter", "True", "MemberNotLearner")), None),
+        (node(READY, condition("EtcdIsVoter", "False", "MemberIsLearner")), ("critical", "not EtcdIsVoter: MemberIsLearner")),
+        (
+            node(READY, condition("Example", "True", "Why")),
+            ("unknown", "whether its condition Example is a problem is not known: Why"),
         ),
     ],
 )
@@ -201,6 +248,6 @@ def test_objects_with_holes_are_judged_and_never_well(obj: dict[str, Any], kind:
         assert (status.get("numberAvailable" if kind == "DaemonSet" else "availableReplicas") or 0) >= wanted
     told = {one.get("type"): one.get("status") for one in status.get("conditions") or ()}
     if cluster.autoscaler(obj) is None:
-        assert told["AbleToScale"] == told["ScalingActive"] == "True"
+        assert told["AbleToScale"] == told["ScalingActive"] == "True"  # no reason of three letters is ScalingDisabled
     if cluster.node(obj) is None:
         assert told["Ready"] == "True"

@@ -99,14 +99,78 @@ def test_restarts_that_the_last_run_knew_are_not_suspicious() -> None:
 def test_only_a_row_that_says_so_is_well(one: dict[str, Any]) -> None:
     if not pods.is_suspicious("a", one, None):
         assert one["Status"] in {"Running", "Completed", "Succeeded"}
-    assert pods.from_row("a", one, "403").status in {"unknown", "critical"}
+    assert pods.from_row("a", one, "403").status in {"unknown", "warning", "critical"}
 
 
 def test_what_a_row_alone_tells() -> None:
     check = pods.from_row("a", row("CrashLoopBackOff", "0/1", "5 (2m ago)"), "403")
     assert (check.id, check.status) == ("pods/a/p", "critical")
     assert check.reason == "CrashLoopBackOff, 0/1 ready, 5 (2m ago) restarts (403)"
-    assert pods.from_row("a", row(restarts="1 (2m ago)"), "403").status == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("one", "status"),
+    [
+        (row(restarts="1 (2m ago)"), "warning"),
+        (row(ready="0/1"), "unknown"),
+        (row(**{"Readiness Gates": "0/1"}), "unknown"),
+        (row("Init:CrashLoopBackOff", "0/1"), "critical"),
+        (row("ImagePullBackOff", "0/1"), "critical"),
+        *[(row(word, "0/1"), "warning") for word in ("Evicted", "Error", "OOMKilled", "Terminating", "ExitCode:3", "Completed")],
+        *[(row(word, "0/1"), "critical") for word in ("Pending", "ContainerCreating", "Init:0/1", "SchedulingGated")],
+        *[(row(word, "0/1", Age="10s"), "warning") for word in ("Pending", "ContainerCreating", "PodInitializing", "Init:0/1")],
+        *[(row(word, "0/1"), "unknown") for word in ("NodeLost", "Unknown", "NotReady", "Shiny", "")],
+    ],
+)
+def test_a_row_is_no_worse_than_the_whole_pod_would_be(one: dict[str, Any], status: str) -> None:
+    assert pods.from_row("a", one, "403").status == status
+
+
+@pytest.mark.parametrize(
+    ("cell", "ages"),
+    [("59s", (59, 60)), ("5m1s", (301, 302)), ("40m", (2400, 2460)), ("2d3h", (183_600, 187_200)), ("3y20d", None), ("<unknown>", None)],
+)
+def test_the_age_of_a_row(cell: str, ages: tuple[float, float] | None) -> None:
+    found = pods.age_in_row({"Age": cell})
+    assert found == (ages if cell != "3y20d" else (3 * 365 * 86400 + 20 * 86400, 3 * 365 * 86400 + 21 * 86400))
+
+
+def test_restarts_of_init_containers_do_not_count_once_the_pod_is_initialised() -> None:
+    init = container(ended(0, "Completed", 172_800), name="migrate", restarts=7)
+    sidecar = container({"running": {}}, name="proxy", restarts=2, ready=True)
+    conditions = [ready(), {"type": "Initialized", "status": "True"}]
+    obj = pod("Running", running(restarts=2), conditions=conditions, initContainerStatuses=[init, sidecar])
+    obj["spec"]["initContainers"] = [{"name": "migrate"}, {"name": "proxy", "restartPolicy": "Always"}]
+    assert pods.counted_restarts(obj) == 4
+    assert finding(obj, {"a/p": 3}) == ("warning", "restarted once since the last run")
+    assert finding(obj, {"a/p": 4}) is None
+    waiting = pod("Pending", conditions=[ready("False")], initContainerStatuses=[container(CRASHED, restarts=7)])
+    assert pods.counted_restarts(waiting) == 7
+
+
+def test_a_lower_count_is_another_pod() -> None:
+    assert pods.is_suspicious("a", row(restarts="3 (2m ago)"), {"a/p": 5})
+    assert not pods.is_suspicious("a", row(), {"a/p": 5})
+    obj = pod("Running", running(restarts=3, lastState=ended(1)))
+    assert finding(obj, {"a/p": 5}) == ("warning", "restarted 3 times since the last run, last exit 1 (Error)")
+
+
+def test_pods_are_grouped_by_workload_status_and_trouble() -> None:
+    def failed(name: str, owner: str | None, reason: str) -> Any:
+        metadata = {"name": name, "ownerReferences": [{"kind": "ReplicaSet", "name": owner, "controller": True}] if owner else []}
+        return pods.examine(pod("Failed", metadata=metadata, reason=reason), None, NOW)
+
+    many = [failed(f"ev-{n}", "ev", "Evicted") for n in range(12)]
+    others = [failed("ev-x", "ev", "Shutdown"), failed("b-1", "b", "Evicted"), failed("alone", None, "Evicted")]
+    found = pods.grouped([*many, *others])
+    assert sorted(one.id for one in found) == [
+        "pods/a/ReplicaSet/ev: Failed: Evicted",
+        "pods/a/alone",
+        "pods/a/b-1",
+        "pods/a/ev-x",
+    ]
+    (group,) = [one for one in found if one.evidence.get("count")]
+    assert (group.evidence["count"], group.status) == (12, "warning")
 
 
 CRASHED = {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 5m0s"}}

@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from typing import Any
 
 import pytest
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.http import Endpoint, Response
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.http import Endpoint, Response, open_endpoint
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._prometheus.client import PrometheusApi
 
@@ -44,8 +45,24 @@ def test_a_query_asks_for_a_time_and_a_lookback_only_where_they_are_given() -> N
 
 def test_alerts_and_any_other_data() -> None:
     alert = {"labels": {"alertname": "A"}, "state": "pending"}
-    assert api({"status": "success", "data": {"alerts": [alert]}})[0].alerts() == [alert]
+    assert api({"status": "success", "data": {"alerts": [alert]}})[0].alerts() == ([alert], "")
     assert api({"status": "success", "data": {"a": "b"}})[0].data("/api/v1/status/flags") == {"a": "b"}
+
+
+@pytest.mark.parametrize(
+    ("more", "doubt"),
+    [
+        ({"warnings": ["ruler-0: connection refused"]}, "Prometheus warns: ruler-0: connection refused"),
+        ({"warnings": "store-1 unreachable"}, "Prometheus warns: store-1 unreachable"),
+        ({"warnings": [], "infos": ["a hint"]}, ""),
+        ({"isPartial": True}, "the answer is marked as partial"),
+        ({"isPartial": False}, ""),
+    ],
+)
+def test_a_partial_answer_says_so(more: dict[str, Any], doubt: str) -> None:
+    assert api({"status": "success", "data": {"alerts": []}, **more})[0].alerts() == ([], doubt)
+    data = {"resultType": "vector", "result": [{"metric": {}, "value": [1, "0.1"]}]}
+    assert api({"status": "success", "data": data, **more})[0].query("up")[0].doubt == doubt
 
 
 @pytest.mark.parametrize("answer", [[], {"status": "success"}, {"status": "success", "data": {"alerts": [{}]}}, {"status": "error"}])
@@ -60,3 +77,10 @@ def test_a_used_up_timeout_asks_nothing() -> None:
     with pytest.raises(SalvageError, match="the time was up"):
         prometheus.query("up", timeout=0)
     assert http.asked == []
+
+
+def test_a_gzip_answer_is_read_whole(web: Any) -> None:
+    body = gzip.compress(b'{"status": "success", "data": {"resultType": "vector", "result": []}}')
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Encoding: gzip\r\nContent-Length: {len(body)}\r\n\r\n"
+    web.answers["/api/v1/query"] = [head.encode() + body]
+    assert PrometheusApi(open_endpoint(web.url)).query("up") == []

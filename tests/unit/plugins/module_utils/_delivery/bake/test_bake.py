@@ -264,7 +264,7 @@ def prometheus(api: Any, pods: Pods) -> dict[str, Any]:
                 clean = {k: v.strip('"') for k, v in pairs.items()}
                 values = [[at - 0.02, str(value - 100)], [at, str(value)]]
                 result.append({"metric": {"__name__": metric, "pod": name, "namespace": "a", "job": "x", **clean}, "values": values})
-        return 200, "application/json", json.dumps({"status": "success", "data": {"result": result}})
+        return 200, "application/json", json.dumps({"status": "success", "data": {"resultType": "matrix", "result": result}})
 
     def alerts() -> tuple[int, str, str]:
         return 200, "application/json", json.dumps({"status": "success", "data": {"alerts": state["alerts"]}})
@@ -317,5 +317,5 @@ def test_the_baseline_of_prometheus(api: Any, prometheus: Any, pods: Pods) -> No
 def test_something_else_at_prometheus_address_is_told(api: Any, prometheus: Any) -> None:
     api.answers[f"{PROMETHEUS}/api/v1/query"] = lambda: (200, "application/json", '{"hello": 1}')
     source = PrometheusSource(open_endpoint("service://m/prometheus:9090", cluster=api), "a", 1.0)
-    with pytest.raises(SalvageError, match="gave no answer of Prometheus"):
+    with pytest.raises(SalvageError, match="the answer is not Prometheus's"):
         measure(Workload(api, "Deployment", "a", "api"), Sources(PodSource(api, "8000"), source), Signals(), 900)
