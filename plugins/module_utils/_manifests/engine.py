@@ -88,7 +88,7 @@ class ManifestSet:
             return ()
 
     def _defer(self) -> None:
-        """Objects whose namespace or kind comes with the set cannot be planned yet; those whose namespace is missing are a problem."""
+        """What needs a namespace or a kind of the set cannot be planned yet; what needs a namespace that is missing is a problem."""
         coming = {item.id.name for item in self.items if item.id.kind == NAMESPACE and item.action == CREATED}
         for item in self.items:
             if item.id.namespace in coming:
@@ -179,7 +179,7 @@ class ManifestSet:
         self._each(self._one.prove, self.items)
 
     def _each(self, work: Callable[[Item], None], items: Iterable[Item], *, stop: bool = False) -> None:
-        """``work`` of each item, whose problem is what it raises; with ``stop`` nothing begins after a problem."""
+        """``work`` of each item; what it raises is the problem of the item.  With ``stop`` nothing begins after a problem."""
 
         todo = list(items)
 
