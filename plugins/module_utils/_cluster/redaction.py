@@ -13,9 +13,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .._core.redact import HIDDEN, is_secret_name, redacted
+from .._core.redact import HIDDEN, HIDDEN_CHANGED, is_secret_name, redacted
 
-CHANGED = "(hidden, changed)"
 _COPY = "kubectl.kubernetes.io/last-applied-configuration"
 _KNOWN_GROUPS = frozenset({"", "apps", "autoscaling", "batch", "extensions", "policy"})
 _KNOWN_SUFFIXES = (".k8s.io", ".openshift.io")
@@ -115,12 +114,12 @@ class _Walk:
                 self._hidden(one, other[index] if isinstance(other, list) and index < len(other) else None)
                 for index, one in enumerate(value)
             ]
-        return CHANGED if self._is_compared and value != other else HIDDEN
+        return HIDDEN_CHANGED if self._is_compared and value != other else HIDDEN
 
     def _text(self, value: str, other: Any) -> str:
         shown = redacted(value)
         if self._is_compared and isinstance(other, str) and value != other and shown == redacted(other):
-            return f"{shown} {CHANGED}"
+            return f"{shown} {HIDDEN_CHANGED}"
         return shown
 
 

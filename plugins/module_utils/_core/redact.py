@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import unquote
 
 HIDDEN = "(hidden)"
+HIDDEN_CHANGED = "(hidden, changed)"  # in a difference, where the value before was another
 LONGEST = 1_000_000  # characters of one text that leaves
 _SHORTEST = 5  # of a password in an address, to be looked for elsewhere
 

@@ -17,7 +17,7 @@ from .._core.errors import SalvageError
 from .._core.gather import for_each
 from .._core.progress import Tell, silent
 from .apply_one import ApplyOne
-from .model import CREATED, UNCHANGED, ApplySettings, Item, Manifest
+from .model import CHANGED, CREATED, UNCHANGED, ApplySettings, Item, Manifest
 from .order import NAMESPACE
 from .scaled import can_scale, sets_size, targets_of
 from .server import Server
@@ -39,7 +39,6 @@ class ManifestSet:
         self._one = ApplyOne(self._server, settings)
         kinds = self._server.kinds(str(manifest.obj["apiVersion"]) for manifest in manifests)
         self.items: list[Item] = items_of(manifests, kinds, namespace)
-        self._stopped = False
 
     def plan(self) -> list[Item]:
         """What the API server would do with each object."""
@@ -89,7 +88,7 @@ class ManifestSet:
             return ()
 
     def _defer(self) -> None:
-        """Objects whose namespace or kind comes with the set cannot be planned yet; those whose namespace is missing are a problem."""
+        """What needs a namespace or a kind of the set cannot be planned yet; what needs a namespace that is missing is a problem."""
         coming = {item.id.name for item in self.items if item.id.kind == NAMESPACE and item.action == CREATED}
         for item in self.items:
             if item.id.namespace in coming:
@@ -163,7 +162,6 @@ class ManifestSet:
                 return
             for item in late:  # a changed definition is in force a moment after it is written
                 item.problem = item.reason = ""
-            self._stopped = False
             time.sleep(_PAUSE)
 
     def _wait_established(self, definitions: Sequence[Item]) -> None:
@@ -181,16 +179,16 @@ class ManifestSet:
         self._each(self._one.prove, self.items)
 
     def _each(self, work: Callable[[Item], None], items: Iterable[Item], *, stop: bool = False) -> None:
-        """``work`` of each item, whose problem is what it raises; with ``stop`` nothing begins after a problem."""
+        """``work`` of each item; what it raises is the problem of the item.  With ``stop`` nothing begins after a problem."""
+
+        todo = list(items)
 
         def guarded(item: Item) -> None:
-            if stop and self._stopped:
+            if stop and any(one.problem for one in todo):
                 return
             try:
                 work(item)
             except SalvageError as exc:
                 item.fail(str(exc).partition(": ")[0] if item.id.kind == "Secret" else str(exc), exc.reason)
-            if item.problem:
-                self._stopped = True
 
-        for_each(guarded, items, self._settings.workers)
+        for_each(guarded, todo, self._settings.workers)

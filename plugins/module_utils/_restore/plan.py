@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from .._core.errors import SalvageError
 from .compare import differences
 from .isolate import Isolated, allowed_kinds, copy_scope, isolate
-from .kinds import RELEASE, Context, Key, RestoreItem, kind_of, name_of
+from .kinds import RELEASE, Context, Key, RestoreItem, name_of
 from .mapping import mapped, names_in_text
 from .portable import Object, comparable, owners_of, stripped, suspended
 from .restore_waves import wave_of

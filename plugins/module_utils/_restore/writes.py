@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from .._cluster.defaults import RESTORE_MANAGER
 from .._cluster.http import Response
 from .._cluster.redaction import redacted_pair
 from .._core.errors import SalvageError
 from .plan import CREATE, REBIND, RECREATE, UPDATE, Step
 from .portable import Object, comparable
 
-MANAGER = "euystacio-restore"
+MANAGER = RESTORE_MANAGER
 APPLY = "application/apply-patch+yaml"
 WRITES = frozenset({CREATE, UPDATE, RECREATE, REBIND})
 

@@ -7,8 +7,9 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.redaction import CHANGED, redacted_object, redacted_pair
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.redaction import redacted_object, redacted_pair
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.redact import HIDDEN
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.redact import HIDDEN_CHANGED as CHANGED
 from hypothesis import given
 from hypothesis import strategies as st
 
