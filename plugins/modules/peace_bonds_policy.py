@@ -373,15 +373,14 @@ history:
   sample: [{revision: 9b01de77a0c4, since: "2026-11-23T09:10:11Z"}]
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ..module_utils._core.commands import literal
 from ..module_utils._core.errors import conclude
+from ..module_utils._core.module import SalvageModule
 from ..module_utils._peace_bonds.change import task
 
 
 def main() -> None:
-    module = AnsibleModule(**task.MODULE)
+    module = SalvageModule(**task.MODULE)
     conclude(module, lambda: task.run(module.params, check_mode=module.check_mode, run_command=literal(module.run_command)))
 
 
