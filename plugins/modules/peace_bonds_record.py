@@ -31,7 +31,8 @@ options:
     required: true
   key:
     description:
-      - The file of the key. An ed25519 private key in PEM without a passphrase, or a shared secret of at least 32 bytes for HMAC-SHA256.
+      - The file of the key. An ed25519 private key in PEM without a passphrase, or C(hmac:PATH) for a shared secret,
+        at least 32 hexadecimal or base64 characters as C(openssl rand -hex 32) prints them, for HMAC-SHA256.
     type: path
     required: true
   keys:

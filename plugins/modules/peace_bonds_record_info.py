@@ -23,7 +23,7 @@ options:
     type: path
     required: true
   keys:
-    description: Files of the accepted signing keys. Public or private ed25519 keys in PEM, or shared secrets.
+    description: Files of the accepted signing keys. Public or private ed25519 keys in PEM, or C(hmac:PATH) for shared secrets.
     type: list
     elements: path
     required: true

@@ -42,7 +42,7 @@ def test_peace_bonds_only_ask(lab: Lab, tmp_path: Path, runbook: str, given: dic
     key = tmp_path / "decisions.key"
     key.write_text("k" * 64)
     records = tmp_path / "decisions"
-    own = {"opa_binary": str(build.binary(versions.load(), "opa")), "record_dir": str(records), "record_key": str(key)}
+    own = {"opa_binary": str(build.binary(versions.load(), "opa")), "record_dir": str(records), "record_key": f"hmac:{key}"}
     before = lab.get("configmaps", "-n", NAMESPACE)["items"]
     run, events = checked(lab, f"peace_bonds_{runbook}", {f"peace_bonds_{name}": value for name, value in {**own, **given}.items()})
     assert run.code == 0, run.output

@@ -5,25 +5,31 @@
 
 A parameter, then the environment (``K8S_AUTH_*``), then the service account of the pod that this runs in, then the kubeconfig.
 kubernetes.core's own client is not used for it: with that comes discovery, five requests and a cache in a shared folder, which nothing
-here needs.
+here needs.  The kubernetes library is used for what only it can do: streams, and logins that have to be renewed.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
-from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]
+from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined]
 
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_MAP, AUTH_ARG_SPEC, AUTH_PROXY_HEADERS_SPEC
 
 from .._core.errors import SalvageError
-from .kubeconfig import Headers, Login, read_kubeconfig
+from .credentials import basic, bearer, impersonation, plain_address, split_login
+from .exec_plugin import words
+from .kubeconfig import KubeContext, Login, login_of, read_context
+
+ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+_PROVIDERS = ("gcp", "oidc")
 
 
 def auth_options(params: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> dict[str, Any]:
@@ -58,136 +64,163 @@ def _typed(text: str, spec: Mapping[str, Any]) -> Any:
 
 
 def login(options: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> Login:
-    """Where to go and how to log in.  Raises SalvageError(bad_input, missing_library)."""
-    plain = read_kubeconfig(options, os.environ if environ is None else environ)
-    if plain is not None:
-        return replace(plain, headers={**plain.headers, **_impersonation(options)})
-    config = configuration(options)
-    for option, path in (("ca_cert", config.ssl_ca_cert), ("client_cert", config.cert_file), ("client_key", config.key_file)):
-        if path and not Path(path).is_file():
-            raise SalvageError(f"{option}: there is no file {path}; give a PEM file", reason="bad_input")
-    certificate = b""
-    if config.cert_file:
-        with contextlib.suppress(OSError):  # the connection will say so
-            certificate = Path(config.cert_file).read_bytes()
-    return Login(config.host, headers(config, options), tls(config), proxy(config), certificate)
+    """Where to go and how to log in.  Raises SalvageError(bad_input, missing_library, unauthorized)."""
+    env = os.environ if environ is None else environ
+    explicit = options.get("host") and any(
+        all(options.get(option) for option in pair) for pair in (("username", "password"), ("api_key",), ("client_cert", "client_key"))
+    )
+    if explicit:
+        found = Login(str(options["host"]))
+    else:
+        chosen = options.get("kubeconfig") or options.get("context")
+        found = (None if chosen else _of_pod(env)) or _of_kubeconfig(options, env)
+    return _with_proxy(_overridden(found, options), options)
 
 
-def configuration(options: Mapping[str, Any]) -> Any:
-    """The kubernetes library's Configuration for the options.  Raises SalvageError(bad_input, missing_library)."""
+def _overridden(found: Login, options: Mapping[str, Any]) -> Login:
+    """With what the options say instead."""
+    more: dict[str, Any] = {}
+    if options.get("host"):
+        more["server"] = plain_address(options["host"], "the option host")
+    headers = dict(found.headers)
+    if options.get("api_key"):
+        headers["authorization"] = bearer(options["api_key"], "the option api_key")
+    elif options.get("username") or options.get("password"):
+        headers["authorization"] = basic(options.get("username"), options.get("password"), "the login of the options username and password")
+    user = options.get("impersonate_user") or headers.get("Impersonate-User")
+    headers |= impersonation(user, options.get("impersonate_groups") or (), None, {}, "the options impersonate_user and impersonate_groups")
+    for option, name in (("ca_cert", "authority"), ("client_cert", "certificate"), ("client_key", "key")):
+        if options.get(option):
+            more[name] = _pem(option, str(options[option]))
+    if "client_cert" in options and "client_key" not in options:
+        more["key"] = b""  # one file can hold both
+    if options.get("validate_certs") is not None:
+        more["verify"] = bool(options["validate_certs"])
+    return replace(found, headers=headers, **more)
+
+
+def _pem(option: str, path: str) -> bytes:
+    try:
+        return Path(path).expanduser().read_bytes()
+    except FileNotFoundError:
+        raise SalvageError(f"{option}: there is no file {path}; give a PEM file", reason="bad_input") from None
+    except (OSError, ValueError) as exc:
+        raise SalvageError(f"{option}: {path} can't be read: {getattr(exc, 'strerror', exc)}", reason="bad_input") from None
+
+
+def _with_proxy(found: Login, options: Mapping[str, Any]) -> Login:
+    """The proxy on the way to the API server, if the server is none of those to be asked directly.
+
+    An option comes before the kubeconfig, and that before the environment, whose NO_PROXY says nothing of the kubeconfig's.
+    """
+    around = getproxies_environment()
+    given = options.get("proxy")
+    if not given and not found.proxy:
+        given = around.get("https") or around.get("http")
+        given = given if not given or "://" in given else f"http://{given}"
+    direct = options.get("no_proxy") or (around.get("no") if given else "") or ""
+    if proxy_bypass_environment(urlsplit(found.server).netloc, {"no": direct}):
+        return replace(found, proxy=None, proxy_login="")
+    if not given:
+        return found
+    proxy, proxy_login = split_login(given, "the proxy on the way to the cluster")
+    return replace(found, proxy=proxy, proxy_login=proxy_login)
+
+
+def _of_pod(environ: Mapping[str, str]) -> Login | None:
+    """The service account of the pod that this runs in, if it is one."""
+    host, port = environ.get("KUBERNETES_SERVICE_HOST"), environ.get("KUBERNETES_SERVICE_PORT")
+    if not host or not port:
+        return None
+    try:
+        token, authority = (ACCOUNT / "token").read_text(), (ACCOUNT / "ca.crt").read_bytes()
+    except (OSError, ValueError):
+        return None
+    server = f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}"
+    return Login(server, {"authorization": bearer(token, "the token of the pod's service account")}, authority=authority)
+
+
+def _of_kubeconfig(options: Mapping[str, Any], environ: Mapping[str, str]) -> Login:
+    context = read_context(options, environ)
+    found = login_of(context, environ)
+    if "auth-provider" not in context.user or "authorization" in found.headers:
+        return found
+    try:
+        token = _provided(context, options)
+    except SalvageError as exc:
+        raise SalvageError(f"the kubeconfig {context.where} cannot be used: {exc}", reason=exc.reason) from None
+    return replace(found, headers={**found.headers, "authorization": bearer(token, "the token of its auth-provider")})
+
+
+def _provided(context: KubeContext, options: Mapping[str, Any]) -> str:
+    """The token of an ``auth-provider``, which the kubernetes library knows how to renew."""
+    name = context.user["auth-provider"].get("name")
+    if name not in _PROVIDERS:
+        raise SalvageError(f"its auth-provider {name} is not one of {', '.join(_PROVIDERS)}; use an exec plugin", reason="bad_input")
+    kubernetes = _library()
+    files = kubernetes.config.kube_config._temp_files
+    before, config = set(files), kubernetes.client.Configuration()
+    how = {"context": options.get("context"), "client_configuration": config, "persist_config": bool(options.get("persist_config"))}
+    try:
+        if isinstance(options.get("kubeconfig"), Mapping):
+            kubernetes.config.load_kube_config_from_dict(options["kubeconfig"], **how)
+        else:
+            kubernetes.config.load_kube_config(config_file=context.where, **how)
+    except Exception as exc:  # the library's own, those of its HTTP and OAuth2 libraries, and of whatever it indexes
+        why = words(f"{type(exc).__name__}: {exc}", 200)
+        raise SalvageError(f"its auth-provider {name} gave no token: {why}", reason="unauthorized") from None
+    finally:
+        for content in set(files) - before:
+            Path(files.pop(content)).unlink(missing_ok=True)
+    token = next(iter(config.api_key.values()), "")
+    if not token:
+        raise SalvageError(f"its auth-provider {name} gave no token; log in again", reason="unauthorized")
+    return str(token).partition(" ")[2]
+
+
+def _library() -> Any:
     try:
         import kubernetes  # noqa: PLC0415 - it takes longer to import than a health check takes
     except ImportError:
         raise SalvageError(
             "the Python library kubernetes is missing where the module runs; install it (pip install kubernetes)", reason="missing_library"
         ) from None
-    config = kubernetes.client.Configuration()
-    given = [
-        all(options.get(option) for option in ("host", *login))
-        for login in (("username", "password"), ("api_key",), ("client_cert", "client_key"))
-    ]
-    if not any(given):
-        _load(kubernetes.config, config, options)
-    for name, option in AUTH_ARG_MAP.items():
-        if option not in options or option in {"kubeconfig", "context", "persist_config", "proxy_headers", "api_key"}:
-            continue
-        setattr(config, name, options[option])
-    if "api_key" in options:
-        config.api_key = {"authorization": f"Bearer {options['api_key']}"}
-        config.api_key_prefix = {}
-        config.refresh_api_key_hook = None  # it would put the kubeconfig's own token back
-    return config
+    return kubernetes
 
 
-def core_api(options: Mapping[str, Any]) -> Any:
-    """The kubernetes library's own client, for its streams; everything else goes by ``api``."""
-    config = configuration(options)
-    from kubernetes import client  # noqa: PLC0415 - slow to import, and only here needed
+@contextlib.contextmanager
+def core_api(found: Login) -> Iterator[Any]:
+    """The kubernetes library's client, for its streams; everything else goes by ``session``.
 
-    session = client.ApiClient(config)
-    for header, value in headers(config, options).items():
-        session.set_default_header(header, value)
-    return client.CoreV1Api(session)
-
-
-def _load(library: Any, config: Any, options: Mapping[str, Any]) -> None:
-    kubeconfig, context = options.get("kubeconfig"), options.get("context")
-    if not kubeconfig and not context:
-        try:
-            library.load_incluster_config(client_configuration=config)
-            return
-        except library.ConfigException:
-            pass
-    how = {"context": context, "client_configuration": config, "persist_config": bool(options.get("persist_config"))}
-    if isinstance(kubeconfig, dict):
-        where = "that was given as data"
-    else:
-        where = str(kubeconfig or os.environ.get("KUBECONFIG") or "~/.kube/config")
-        paths = [Path(part).expanduser() for part in where.split(os.pathsep) if part]
-        if not any(path.exists() for path in paths):
-            raise SalvageError(
-                f"there is no kubeconfig {where}; set the option kubeconfig, or KUBECONFIG, to the file of the cluster", reason="bad_input"
-            )
-        for path in paths:
-            if path.exists() and not os.access(path, os.R_OK):
-                raise SalvageError(f"the kubeconfig {path} may not be read by this user; change its owner or mode", reason="bad_input")
-    try:
-        if isinstance(kubeconfig, dict):
-            library.load_kube_config_from_dict(kubeconfig, **how)
-        else:
-            library.load_kube_config(config_file=os.pathsep.join(map(str, paths)), **how)
-    except library.ConfigException as exc:
-        raise SalvageError(f"the kubeconfig {where} cannot be used: {_line(exc)}", reason="bad_input") from None
-    except Exception as exc:  # the library indexes whatever it finds: a list for a mapping, base64 that is none, a file that is gone
-        mark = getattr(exc, "problem_mark", None)  # PyYAML's
-        if mark:
-            raise SalvageError(
-                f"the kubeconfig {where} is not YAML in line {mark.line + 1}; get it from the cluster's owner again", reason="bad_input"
-            ) from None
-        raise SalvageError(f"the kubeconfig {where} cannot be used ({type(exc).__name__}: {_line(exc)})", reason="bad_input") from None
-
-
-def _line(exc: BaseException) -> str:
-    return " ".join(str(exc).split())[:300]
-
-
-def headers(config: Any, options: Mapping[str, Any]) -> Headers:
-    """What every request carries: the login, and who it is in place of."""
-    found: Headers = {}
-    for setting in config.auth_settings().values():
-        if setting["in"] == "header" and setting["value"]:
-            found[setting["key"]] = setting["value"]
-    if config.username and "authorization" not in {key.lower() for key in found}:
-        found["authorization"] = config.get_basic_auth_token()
-    return {**found, **_impersonation(options)}
-
-
-def _impersonation(options: Mapping[str, Any]) -> Headers:
-    found: Headers = {}
-    if options.get("impersonate_user"):
-        found["Impersonate-User"] = options["impersonate_user"]
-    if options.get("impersonate_groups"):
-        found["Impersonate-Group"] = list(options["impersonate_groups"])
-    return found
-
-
-def tls(config: Any) -> dict[str, Any]:
-    """urllib3's pool arguments."""
-    return {
-        "cert_reqs": "CERT_REQUIRED" if config.verify_ssl else "CERT_NONE",
-        "ca_certs": config.ssl_ca_cert,
-        "cert_file": config.cert_file,
-        "key_file": config.key_file,
-        **({"assert_hostname": config.assert_hostname} if config.assert_hostname is not None else {}),
-        **({"server_hostname": config.tls_server_name} if getattr(config, "tls_server_name", None) else {}),
-    }
-
-
-def proxy(config: Any) -> str | None:
-    """The proxy on the way to the API server, if one is set and the server is none of those to be asked directly."""
-    if not config.proxy or proxy_bypass_environment(urlsplit(config.host).netloc, {"no": config.no_proxy or ""}):
-        return None
-    return str(config.proxy)
+    Connect inside of the block: the library wants certificates and keys as files, which are there for no longer.
+    Raises SalvageError(missing_library, bad_input).
+    """
+    if any(name.startswith("Impersonate-") for name in found.headers):
+        raise SalvageError(
+            "the kubernetes library can't act as another user when it runs commands in pods or forwards ports; "
+            "log in as that user, or use service:// for forward://",
+            reason="bad_input",
+        )
+    client = _library().client
+    with tempfile.TemporaryDirectory() as folder:
+        config = client.Configuration()
+        config.host, config.verify_ssl, config.api_key, config.no_proxy = found.server, found.verify, {}, None
+        config.proxy = found.proxy
+        if found.proxy_login:
+            config.proxy_headers = {"proxy-authorization": basic(*found.proxy_login.partition(":")[::2], "the login of the proxy")}
+        if found.server_name:
+            config.tls_server_name = found.server_name
+        for setting in ("ssl_ca_cert", "cert_file", "key_file"):
+            setattr(config, setting, None)
+        for setting, content in (("ssl_ca_cert", found.authority), ("cert_file", found.certificate), ("key_file", found.key)):
+            if content:
+                path = Path(folder, setting)
+                path.write_bytes(content)
+                setattr(config, setting, str(path))
+        session = client.ApiClient(config)
+        for name, value in found.headers.items():
+            session.set_default_header(name, value)
+        yield client.CoreV1Api(session)
 
 
 def expired(certificate: bytes) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 from .._core.errors import SalvageError
 from . import auth
 from .http import REASON_OF, Response, said
+from .kubeconfig import Login
 
 _STEP = 16 * 1024
 _STDOUT, _STDERR, _VERDICT = 1, 2, 3
@@ -35,7 +36,7 @@ class Container:
     def __init__(self, params: Mapping[str, Any], namespace: str, pod: str, container: str, *, timeout: float) -> None:
         self._params, self._timeout = params, timeout
         self.namespace, self.pod, self.container = namespace, pod, container
-        self._api: Any = None
+        self._login: Login | None = None
 
     def run(self, argv: Sequence[str], *, given: Iterable[bytes] | None = None) -> bytes:
         """What the command prints.  ``given`` goes to its input, which is never closed: the command must know how much to read.
@@ -96,18 +97,18 @@ class Container:
                 "the Python library kubernetes is too old to carry bytes; install a newer one where the module runs",
                 reason="missing_library",
             )
-        if self._api is None:
-            self._api = auth.core_api(auth.auth_options(self._params))
-        return stream.stream(
-            self._api.connect_get_namespaced_pod_exec,
-            self.pod,
-            self.namespace,
-            container=self.container,
-            command=list(argv),
-            stdin=stdin,
-            stdout=True,
-            stderr=True,
-            tty=False,
-            _preload_content=False,
-            binary=True,
-        )
+        self._login = self._login or auth.login(auth.auth_options(self._params))
+        with auth.core_api(self._login) as api:
+            return stream.stream(
+                api.connect_get_namespaced_pod_exec,
+                self.pod,
+                self.namespace,
+                container=self.container,
+                command=list(argv),
+                stdin=stdin,
+                stdout=True,
+                stderr=True,
+                tty=False,
+                _preload_content=False,
+                binary=True,
+            )

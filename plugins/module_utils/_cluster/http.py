@@ -15,6 +15,9 @@ from typing import Any, Protocol
 from urllib.parse import quote, urlencode, urlsplit
 
 from .._core.errors import SalvageError
+from .credentials import basic, split_login
+from .transport import begin, pools
+from .transport import body as body_of
 
 try:
     import urllib3
@@ -23,7 +26,6 @@ except ImportError:
 
 DEFAULT_TIMEOUT = 5.0
 DEFAULT_MAX_BYTES = 16 * 1024 * 1024
-_CHUNK = 64 * 1024
 REASON_OF = {401: "unauthorized", 403: "forbidden", 404: "not_found", 409: "conflict", 410: "conflict", 422: "invalid"}
 _SERVICE = re.compile(r"^(?P<scheme>services?)://(?P<namespace>[a-z0-9-]+)/(?P<name>[a-z0-9.-]+):(?P<port>[a-z0-9-]+)(?P<prefix>/[^?#]*)?$")
 
@@ -91,8 +93,7 @@ class Http:
             self._pool = urllib3.ProxyManager(proxy, proxy_headers=urllib3.util.make_headers(**(proxy_headers or {})), **pool_args)
         else:
             self._pool = urllib3.PoolManager(**pool_args)
-        if dial:
-            self._pool.pool_classes_by_scheme = _dialled(dial)
+        self._pool.pool_classes_by_scheme = pools(dial)
 
     def _all_headers(self, more: Mapping[str, str] | None) -> Any:
         sent = urllib3._collections.HTTPHeaderDict({"Accept-Encoding": "identity"})  # the public name is new in urllib3 2
@@ -119,7 +120,7 @@ class Http:
         """
         limit = self.timeout if timeout is None else timeout
         started = time.monotonic()
-        deadline = started + limit
+        clock = begin(limit)
         target = f"{url}?{urlencode(query, doseq=True)}" if query else url
         where = _without_credentials(url)
         try:
@@ -131,21 +132,17 @@ class Http:
                 timeout=urllib3.Timeout(connect=limit, read=limit),
                 redirect=False,
                 preload_content=False,
+                decode_content=False,
             )
             try:
-                content = _read(answer, deadline, self.max_bytes if max_bytes is None else max_bytes, where)
+                content = _whole(body_of(answer, where, clock), self.max_bytes if max_bytes is None else max_bytes, where)
             except BaseException:
                 answer.close()  # the rest of the body is not wanted, nor is the connection
                 raise
             answer.release_conn()
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as exc:
             raise _explain(exc, where, limit) from None
-        return Response(
-            status=answer.status,
-            headers={k.lower(): v for k, v in answer.headers.items()},
-            body=content,
-            elapsed=time.monotonic() - started,
-        )
+        return Response(answer.status, _headers(answer), content, time.monotonic() - started)
 
     def stream(
         self,
@@ -165,50 +162,44 @@ class Http:
         limit = self.timeout if timeout is None else timeout
         target = f"{url}?{urlencode(query, doseq=True)}" if query else url
         where = _without_credentials(url)
+        clock = begin(limit)
         try:
             answer = self._pool.request(
                 method,
                 target,
                 headers=self._all_headers(headers),
-                timeout=urllib3.Timeout(connect=limit, read=limit if idle is None else idle),
+                timeout=urllib3.Timeout(connect=limit, read=limit),
                 redirect=False,
                 preload_content=False,
+                decode_content=False,
             )
             try:
                 if not 200 <= answer.status < 300:
-                    head = Response(answer.status, {k.lower(): v for k, v in answer.headers.items()}, answer.read(_CHUNK), 0.0)
+                    words = _whole(body_of(answer, where, clock), self.max_bytes, where)
+                    head = Response(answer.status, _headers(answer), words, 0.0)
                     raise SalvageError(f"{where} answered {answer.status}{said(head)}", reason=REASON_OF.get(answer.status, "http_error"))
-                yield from _pieces(answer)
+                yield from body_of(answer, where, clock, limit if idle is None else idle)
             finally:
                 answer.close()  # what is left is not wanted, so the connection can't serve again
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as exc:
             raise _explain(exc, where, limit if idle is None else idle) from None
 
 
-def _pieces(answer: Any) -> Iterator[bytes]:
-    if not hasattr(answer, "read1"):
-        # urllib3 1: its read() waits for the whole piece, its stream() gives a chunk of the server's as it comes, as watches send them
-        yield from answer.stream(_CHUNK)
-        return
-    while chunk := answer.read1(_CHUNK):
-        yield chunk
+def _headers(answer: Any) -> dict[str, str]:
+    """By their names in lower case; of an encoded body only what also holds of the decoded one."""
+    found = {name.lower(): value for name, value in answer.headers.items()}
+    return {name: value for name, value in found.items() if name != "content-length"} if found.pop("content-encoding", "") else found
 
 
-def _read(answer: Any, deadline: float, max_bytes: int, where: str) -> bytes:
-    # read1 returns what has arrived: a server that drips a byte now and then can't hold us past the deadline.
-    read = getattr(answer, "read1", answer.read)
+def _whole(pieces: Iterator[bytes], max_bytes: int, where: str) -> bytes:
     chunks: list[bytes] = []
     size = 0
-    while True:
-        chunk: bytes = read(_CHUNK)
-        if not chunk:
-            return b"".join(chunks)
-        size += len(chunk)
+    for piece in pieces:
+        size += len(piece)
         if size > max_bytes:
             raise SalvageError(f"{where} sent more than {max_bytes} bytes; the rest was not read", reason="too_large")
-        if time.monotonic() > deadline:
-            raise SalvageError(f"{where} was still sending at the deadline, {size} bytes had come", reason="timeout")
-        chunks.append(chunk)
+        chunks.append(piece)
+    return b"".join(chunks)
 
 
 def _explain(exc: Exception, where: str, limit: float) -> SalvageError:
@@ -221,38 +212,22 @@ def _explain(exc: Exception, where: str, limit: float) -> SalvageError:
         return SalvageError(f"TLS with {where} failed: {exc}", reason="tls")
     if isinstance(exc, errors.NewConnectionError):  # before ConnectTimeoutError: urllib3 1 derives the one from the other
         return SalvageError(f"{where} is unreachable: {text}", reason="unreachable")
-    if isinstance(exc, errors.TimeoutError):
+    if isinstance(exc, errors.TimeoutError) or isinstance(cause, TimeoutError):
         return SalvageError(f"{where} did not answer within {limit:g} s", reason="timeout")
     if isinstance(exc, errors.LocationValueError):
-        return SalvageError(f"{where} is not a URL: {exc}", reason="bad_input")
+        return SalvageError(f"{where} is not a URL", reason="bad_input")
     if isinstance(exc, (errors.ProtocolError, errors.ProxyError)):
         return SalvageError(f"the connection to {where} broke off: {text}", reason="http_error")
     return SalvageError(f"{where} is unreachable: {text}", reason="unreachable")
 
 
 def _without_credentials(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rsplit('@', maxsplit=1)[-1]}{parts.path}"
-
-
-def _dialled(dial: Callable[[], Any]) -> dict[str, Any]:
-    """urllib3's pools, over sockets from elsewhere."""
-
-    class Plain(urllib3.connection.HTTPConnection):
-        def _new_conn(self) -> Any:
-            return dial()
-
-    class Secure(urllib3.connection.HTTPSConnection):
-        def _new_conn(self) -> Any:
-            return dial()
-
-    class PlainPool(urllib3.HTTPConnectionPool):
-        ConnectionCls = Plain
-
-    class SecurePool(urllib3.HTTPSConnectionPool):
-        ConnectionCls = Secure
-
-    return {"http": PlainPool, "https": SecurePool}
+    try:
+        parts = urlsplit(url)
+        known = parts.port != 0  # reading the port checks it: half a password looks like one
+    except ValueError:
+        known = False
+    return f"{parts.scheme}://{parts.netloc.rsplit('@', maxsplit=1)[-1]}{parts.path}" if known else "the address"
 
 
 class ServesProxy(Protocol):
@@ -353,14 +328,13 @@ def open_endpoint(
         )
         return Endpoint(address=address.rstrip("/"), base=base, http=cluster.http, headers=dict(headers or {}))
     try:
-        parts = urlsplit(address)
-        known = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0  # reading the port checks it
-    except ValueError:
-        known = False
-    if not known:
+        base, login = split_login(address, "the address")
+    except SalvageError:
+        shown = "the address" if "@" in address else repr(address)  # what comes before may be a password
         raise SalvageError(
-            f"{address!r} is not the address of a service; write http://host:port, or service://namespace/name:port", reason="bad_input"
-        )
-    return Endpoint(
-        address=_without_credentials(address).rstrip("/"), base=address.rstrip("/"), http=http or Http(), headers=dict(headers or {})
-    )
+            f"{shown} is not the address of a service; write http://host:port, or service://namespace/name:port", reason="bad_input"
+        ) from None
+    pool, own = http or Http(), dict(headers or {})
+    if login and "authorization" not in {name.lower() for name in (*pool.headers, *own)}:
+        own["Authorization"] = basic(*login.partition(":")[::2], "the login in the address")
+    return Endpoint(address=base, base=base, http=pool, headers=own)

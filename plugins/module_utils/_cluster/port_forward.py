@@ -67,11 +67,11 @@ def open_forward(
 
 def _connection(params: Mapping[str, Any], namespace: str, pod: str, port: int) -> Any:
     """A socket that leads to the pod's port."""
-    api = auth.core_api(auth.auth_options(params))
-    from kubernetes import stream  # noqa: PLC0415 - slow to import, and only here needed
+    with auth.core_api(auth.login(auth.auth_options(params))) as api:
+        from kubernetes import stream  # noqa: PLC0415 - slow to import, and only here needed
 
-    try:
-        return stream.portforward(api.connect_get_namespaced_pod_portforward, pod, namespace, ports=str(port)).socket(port)
-    except Exception as exc:  # the library's own, websocket's and OpenSSL's have no common ancestor
-        text, reason = refused(exc)
-        raise SalvageError(f"no connection can be forwarded to pod {pod} in namespace {namespace}: {text}", reason=reason) from None
+        try:
+            return stream.portforward(api.connect_get_namespaced_pod_portforward, pod, namespace, ports=str(port)).socket(port)
+        except Exception as exc:  # the library's own, websocket's and OpenSSL's have no common ancestor
+            text, reason = refused(exc)
+            raise SalvageError(f"no connection can be forwarded to pod {pod} in namespace {namespace}: {text}", reason=reason) from None

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from .._core.errors import SalvageError
+from .credentials import bearer
 from .http import Endpoint, Http, open_endpoint
 from .port_forward import open_forward
 from .retry import Retry
@@ -49,7 +50,7 @@ class Routes:
     @cached_property
     def headers(self) -> dict[str, str]:
         token = self._option("token")
-        return {"Authorization": f"Bearer {token}"} if token else {}
+        return {"Authorization": bearer(token, f"the option {self._prefix}token")} if token else {}
 
     @cached_property
     def tls(self) -> dict[str, Any]:

@@ -51,9 +51,11 @@ class Cluster:
         options = auth.auth_options(params)
         login = auth.login(options)
         try:
-            http = Http(
-                tls=login.tls, headers=login.headers, proxy=login.proxy, proxy_headers=options.get("proxy_headers"), timeout=timeout
-            )
+            proxy_headers = {
+                **(options.get("proxy_headers") or {}),
+                **({"proxy_basic_auth": login.proxy_login} if login.proxy_login else {}),
+            }
+            http = Http(tls=login.tls, headers=login.headers, proxy=login.proxy, proxy_headers=proxy_headers, timeout=timeout)
         except (OSError, ValueError) as exc:
             raise SalvageError(f"the login to {login.server} cannot be used: {exc}", reason="bad_input") from None
         return cls(login.server, http, certificate=login.certificate, retry=retry)

@@ -16,7 +16,7 @@ from typing import Any
 
 from .._core.errors import SalvageError
 from .._core.files import make_private, state_folder, write_whole
-from .plan import Key
+from .kinds import Key
 
 
 class RestoreJournal:

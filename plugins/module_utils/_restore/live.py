@@ -20,7 +20,8 @@ from .._cluster.watch import Watch, list_all
 from .._core.errors import SalvageError
 from .._core.gather import for_each
 from .isolate import new_volume_classes
-from .plan import Key, Step
+from .kinds import Key
+from .plan import Step
 from .portable import Object
 
 _SINGLY = 8  # so many of a kind are asked for one by one; more are listed

@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from .kinds import TOKEN_TYPE, Context, annotations_of, kind_of, name_of
+from .kinds import TOKEN_TYPE, Context, RestoreItem, annotations_of, kind_of, name_of, restore_item
 
 Object = dict[str, Any]
 
@@ -198,9 +198,10 @@ STRIPPED: dict[str, Callable[[Object, Context], None]] = {
 }
 
 
-def stripped(obj: Mapping[str, Any], context: Context) -> Object:
+def stripped(item: RestoreItem, context: Context) -> Object:
     """The object as it can be written to a cluster; without its owners, for they have other UIDs there (see ``owners_of``)."""
-    rule = STRIPPED.get(kind_of(obj))
+    obj = item.obj
+    rule = STRIPPED.get(item.key.kind)
     # Where no rule changes the content, it is shared with the backup: most of a large one are such objects.
     fresh: Object = copy.deepcopy(dict(obj)) if rule else dict(obj)
     metadata = fresh["metadata"]
@@ -216,7 +217,7 @@ def stripped(obj: Mapping[str, Any], context: Context) -> Object:
 
 def comparable(live: Mapping[str, Any]) -> Object:
     """An object of the cluster, without what no backup could have brought."""
-    return stripped(live, Context(finalizers=frozenset(live["metadata"].get("finalizers") or ())))
+    return stripped(restore_item(live), Context(finalizers=frozenset(live["metadata"].get("finalizers") or ())))
 
 
 def owners_of(obj: Mapping[str, Any]) -> list[Object]:
@@ -224,6 +225,6 @@ def owners_of(obj: Mapping[str, Any]) -> list[Object]:
     return [dict(owner) for owner in obj["metadata"].get("ownerReferences") or ()]
 
 
-def suspended(wanted: Object) -> Object:
+def suspended(kind: str, wanted: Object) -> Object:
     """How an object is written first: a CronJob must not start jobs before all that they need is there."""
-    return {**wanted, "spec": {**wanted["spec"], "suspend": True}} if kind_of(wanted) == "CronJob.batch" else wanted
+    return {**wanted, "spec": {**wanted["spec"], "suspend": True}} if kind == "CronJob.batch" else wanted

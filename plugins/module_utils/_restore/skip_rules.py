@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from .._cluster.conditions import holds
-from .kinds import RELEASE, TOKEN_TYPE, Context, annotations_of, kind_of, labels_of, name_of
+from .kinds import RELEASE, TOKEN_TYPE, Context, RestoreItem, annotations_of, labels_of, name_of
 
 
 def _bootstrap(obj: Mapping[str, Any], _context: Context) -> str:
@@ -140,14 +140,15 @@ SKIPPED: dict[str, Callable[[Mapping[str, Any], Context], str]] = {
 _OFFSPRING = frozenset({"Pod", "ReplicaSet.apps", "ControllerRevision.apps", "Job.batch", "EndpointSlice.discovery.k8s.io"})
 
 
-def why_not(obj: Mapping[str, Any], context: Context) -> str:
+def why_not(item: RestoreItem, context: Context) -> str:
     """Why the object is not restored, or nothing."""
+    key, obj = item
     if "deletionTimestamp" in obj["metadata"]:
         return "it was being deleted"
-    rule = SKIPPED.get(kind_of(obj))
+    rule = SKIPPED.get(key.kind)
     if rule and (reason := rule(obj, context)):
         return reason
     owner = next((owner for owner in obj["metadata"].get("ownerReferences") or () if owner.get("controller")), None)
-    if owner and (owner.get("uid") in context.uids or kind_of(obj) in _OFFSPRING):
+    if owner and (owner.get("uid") in context.uids or key.kind in _OFFSPRING):
         return f"its owner ({owner.get('kind')}) makes it"
     return ""

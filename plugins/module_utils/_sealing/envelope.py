@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -23,6 +24,11 @@ try:
     HAS_CRYPTOGRAPHY = True
 except ImportError:
     HAS_CRYPTOGRAPHY = False
+
+
+SHARED = "hmac:"  # before the path of a shared secret
+_SECRET = re.compile(rb"[A-Za-z0-9+/_-]{32,}={0,2}")
+_PUBLIC = (b"age1", b"AGE-", b"ssh-", b"AAAA")  # recipients and identities of age, public keys of OpenSSH
 
 
 class Signer(Protocol):
@@ -52,7 +58,8 @@ class Ed25519:
             private = load_pem_private_key(pem, None) if b"PRIVATE" in pem else None
             public = private.public_key() if private else load_pem_public_key(pem)
         except (ValueError, TypeError) as exc:
-            raise SalvageError(f"{where} holds no key in PEM without a passphrase: {exc}", reason="bad_input") from None
+            hint = "" if b"-----BEGIN" in pem else f" (write {SHARED}PATH for a shared secret)"
+            raise SalvageError(f"{where} holds no key in PEM without a passphrase{hint}: {exc}", reason="bad_input") from None
         if not isinstance(public, Ed25519PublicKey) or not (private is None or isinstance(private, Ed25519PrivateKey)):
             raise SalvageError(f"the key in {where} is not ed25519; make one with 'openssl genpkey -algorithm ed25519'", reason="bad_input")
         self._private = private
@@ -88,13 +95,31 @@ class Hmac:
         return hmac.compare_digest(self.sign(data), signature)
 
 
-def signer(path: str) -> Signer:
-    """The key in a file: PEM is ed25519, anything else a shared secret.  Raises SalvageError(bad_input, missing_library)."""
+def key_bytes(path: str) -> bytes:
+    """What the file of a key holds.  Raises SalvageError(bad_input)."""
     try:
-        data = Path(path).read_bytes()
-    except OSError as exc:
-        raise SalvageError(f"the key {path} can't be read: {exc.strerror}", reason="bad_input") from None
-    return Ed25519(data, path) if b"-----BEGIN" in data else Hmac(data, path)
+        return Path(path).expanduser().read_bytes()
+    except (OSError, ValueError) as exc:
+        why = getattr(exc, "strerror", None) or "this is not the name of a file"
+        raise SalvageError(f"the key {path} can't be read: {why}", reason="bad_input") from None
+
+
+def signer(place: str) -> Signer:
+    """The key in a file: ed25519 in PEM, or for ``hmac:PATH`` a shared secret.
+
+    A secret has the form that `openssl rand` prints, for whoever knows the "secret" can sign: a public key, a recipient or a certificate,
+    which everyone knows, must never be one.  Raises SalvageError(bad_input, missing_library).
+    """
+    if not place.startswith(SHARED):
+        return Ed25519(key_bytes(place), place)
+    path = place.removeprefix(SHARED)
+    secret = key_bytes(path).strip()
+    if secret.startswith(_PUBLIC) or not _SECRET.fullmatch(secret):
+        raise SalvageError(
+            f"{path} does not hold a secret of at least 32 hexadecimal or base64 characters alone; make one with 'openssl rand -hex 32'",
+            reason="bad_input",
+        )
+    return Hmac(secret, path)
 
 
 def signed(record: Mapping[str, Any], key: Ed25519) -> dict[str, Any]:

@@ -5,30 +5,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-from .._core.errors import SalvageError
 from .age import identities
-from .envelope import Ed25519
-
-
-def _read(path: str) -> bytes:
-    try:
-        return Path(path).read_bytes()
-    except OSError as exc:
-        raise SalvageError(f"the key {path} can't be read: {exc.strerror}", reason="bad_input") from None
+from .envelope import Ed25519, key_bytes
 
 
 def public_key(path: str) -> Ed25519:
-    return Ed25519(_read(path), path)
+    return Ed25519(key_bytes(path), path)
 
 
 def private_key(path: str) -> Ed25519:
-    key = Ed25519(_read(path), path)
+    key = Ed25519(key_bytes(path), path)
     key.sign(b"")  # refuses a public key before anything is read
     return key
 
 
 def identity_file(path: str) -> list[Any]:
-    return identities(_read(path).decode("utf-8", "replace"), path)
+    return identities(key_bytes(path).decode("utf-8", "replace"), path)

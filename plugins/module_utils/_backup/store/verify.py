@@ -13,7 +13,9 @@ from typing import Any
 from ..._core.errors import SalvageError
 from ..._sealing.envelope import Ed25519, genuine
 from ..archive.layout import ceilings, verify_archive
+from ..options import ReadOptions
 from .store import Record, Store
+from .trust import foreign, too_old
 
 _IN_MEMORY = 32 << 20  # of an archive; the rest of a larger one goes to the folder for temporary files
 
@@ -28,9 +30,35 @@ def described(record: Record, now: datetime) -> Record:
     return {**facts, "age": (now - created).total_seconds()}
 
 
-def list_backups(store: Store, key: Ed25519, now: datetime) -> list[Record]:
-    """All backups, newest first, each with its ``problem``, empty where record and archive are as they were written."""
-    return [{**described(record or {}, now), "name": name, "problem": store.problem(name, record, key)} for name, record in store.records()]
+def list_backups(store: Store, key: Ed25519, now: datetime, asked: ReadOptions | None = None) -> list[Record]:
+    """All backups, newest first, each with its ``problem``, empty where record and archive are as written and of the cluster asked for."""
+    return [
+        {
+            **described(record or {}, now),
+            "name": name,
+            "problem": store.problem(name, record, key) or _of_another_cluster(record or {}, asked),
+        }
+        for name, record in store.records()
+    ]
+
+
+def _of_another_cluster(record: Record, asked: ReadOptions | None) -> str:
+    if asked is None or not asked.cluster:
+        return ""
+    return foreign(record, asked.cluster, "", allow_unknown=asked.allow_unknown_cluster)
+
+
+def refuse_foreign(record: Record, asked: ReadOptions) -> None:
+    """Raises SalvageError(invalid) for a backup that is not of the cluster asked for, where one is."""
+    if why := _of_another_cluster(record, asked):
+        raise _refused(str(record["name"]), why)
+
+
+def refuse_wrong(record: Record, asked: ReadOptions, live: str, max_age: float, now: float) -> None:
+    """Raises SalvageError(invalid) for a backup of another cluster than the one asked for, else the live one, or one that is too old."""
+    why = foreign(record, asked.cluster, live, allow_unknown=asked.allow_unknown_cluster) or too_old(record, max_age, now)
+    if why:
+        raise _refused(str(record["name"]), why)
 
 
 def proven(
@@ -73,4 +101,4 @@ def open_backup(
 
 
 def _refused(name: str, why: str) -> SalvageError:
-    return SalvageError(f"the backup {name} is refused: {why}; use another", reason="invalid")
+    return SalvageError(f"the backup {name} is refused: {why}{'' if '; ' in why else '; use another'}", reason="invalid")

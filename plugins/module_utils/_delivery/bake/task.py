@@ -142,7 +142,7 @@ def sources_of(given: BakeOptions, routes: Routes) -> Sources:
     except SalvageError as exc:
         if given.source != "auto" or exc.reason == "bad_input":
             raise
-        pods.weak = f"{given.prometheus_url} did not answer at the start: {exc}; {pods.weak}"
+        pods.weak = f"Prometheus did not answer at the start: {exc}; {pods.weak}"
         return Sources(pods, policy=policy)
     return Sources(pods, PrometheusSource(endpoint, given.namespace, 2.5 * given.interval), policy)
 

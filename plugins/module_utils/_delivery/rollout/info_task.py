@@ -20,6 +20,7 @@ from .rollback import Workload
 @dataclass(frozen=True)
 class RolloutInfoOptions(WorkloadOptions):
     log_lines: int = option(20)
+    proof_key: str | None = option(None, type="path", no_log=False)
 
 
 MODULE: dict[str, Any] = {"argument_spec": {**AUTH_ARG_SPEC, **argument_spec(RolloutInfoOptions)}, "supports_check_mode": True}
@@ -28,7 +29,9 @@ MODULE: dict[str, Any] = {"argument_spec": {**AUTH_ARG_SPEC, **argument_spec(Rol
 def run(params: Mapping[str, Any]) -> dict[str, Any]:
     """The module's result.  Raises SalvageError."""
     given = from_params(RolloutInfoOptions, params)
-    workload = Workload(Cluster.connect(params, timeout=given.request_timeout), given.kind, given.namespace, given.name)
+    workload = Workload(
+        Cluster.connect(params, timeout=given.request_timeout), given.kind, given.namespace, given.name, proof_key=given.proof_key or ""
+    )
     progress = workload.progress()
     return {
         "changed": False,

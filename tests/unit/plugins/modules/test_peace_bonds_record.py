@@ -21,7 +21,14 @@ def decision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     key = tmp_path / "secret"
     key.write_text("0123456789abcdef" * 4)
-    return {"dir": str(tmp_path / "records"), "key": str(key), "decision": "keep_block", "provider": "p", "who": "me", "why": "because"}
+    return {
+        "dir": str(tmp_path / "records"),
+        "key": f"hmac:{key}",
+        "decision": "keep_block",
+        "provider": "p",
+        "who": "me",
+        "why": "because",
+    }
 
 
 def test_a_decision_is_recorded_once_and_found_again(run: Any, decision: dict[str, Any]) -> None:

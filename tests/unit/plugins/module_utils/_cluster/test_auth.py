@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster import auth
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.routes import Routes
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.session import Cluster
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
-from kubernetes.config import incluster_config
 
 SECRET = "s3cret"
 
@@ -99,23 +99,9 @@ def test_the_host_of_a_kubeconfig_can_be_given() -> None:
     assert login.server == "https://tunnel:1"
 
 
-def test_both_ways_to_read_a_kubeconfig_agree(pem: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    own = pem()
-    config = kubeconfig(token="t", cluster={"certificate-authority-data": own.cert_data, "tls-server-name": "api"})
-    plain = auth.login({"kubeconfig": config})
-    monkeypatch.setattr(auth, "read_kubeconfig", lambda *_: None)
-    library = auth.login({"kubeconfig": config})
-    lower = [{name.lower(): value for name, value in one.headers.items()} for one in (plain, library)]
-    assert (plain.server, lower[0], plain.proxy) == (library.server, lower[1], library.proxy)
-    assert plain.tls["server_hostname"] == library.tls["server_hostname"] == "api"
-
-
-@pytest.mark.parametrize("way", ["own", "library"])
-def test_certificates_of_a_kubeconfig_hold(secure: Any, pem: Any, monkeypatch: pytest.MonkeyPatch, way: str) -> None:
+def test_certificates_of_a_kubeconfig_hold(secure: Any, pem: Any) -> None:
     server, shown = secure
     server.answers["/version"] = {"gitVersion": "v1.34.4"}
-    if way == "library":
-        monkeypatch.setattr(auth, "read_kubeconfig", lambda *_: None)
     mine = pem("client")
     user = {"client-certificate-data": mine.cert_data, "client-key-data": mine.key_data}
     trusting = kubeconfig(server.url, {"certificate-authority-data": shown.cert_data}, **user)
@@ -208,16 +194,53 @@ def test_proxies() -> None:
     assert "cannot be used" in failure({**given, "proxy": "nonsense://p"})
 
 
-def test_a_pod_of_the_cluster_logs_in_as_its_service_account(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, pem: Any) -> None:
-    (tmp_path / "token").write_text("of the pod")
-    monkeypatch.setattr(incluster_config, "SERVICE_TOKEN_FILENAME", str(tmp_path / "token"))
-    monkeypatch.setattr(incluster_config, "SERVICE_CERT_FILENAME", str(pem().cert_file))
-    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.96.0.1")
-    monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "443")
-    loader = incluster_config.InClusterConfigLoader(str(tmp_path / "token"), str(pem().cert_file))
-    monkeypatch.setattr(incluster_config, "InClusterConfigLoader", lambda **_: loader)
-    login = auth.login({})
-    assert (login.server, [value.lower() for value in login.headers.values()]) == ("https://10.96.0.1:443", ["bearer of the pod"])
+@pytest.mark.parametrize(("host", "server"), [("10.96.0.1", "https://10.96.0.1:443"), ("fd00::1", "https://[fd00::1]:443")])
+def test_a_pod_of_the_cluster_logs_in_as_its_service_account(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, pem: Any, host: str, server: str
+) -> None:
+    monkeypatch.setattr(auth, "ACCOUNT", tmp_path)
+    inside = {"KUBERNETES_SERVICE_HOST": host, "KUBERNETES_SERVICE_PORT": "443"}
+    assert "there is no kubeconfig" in failure_of(lambda: auth.login({}, inside))
+    (tmp_path / "token").write_text("of-the-pod\n")
+    (tmp_path / "ca.crt").write_bytes(pem().certificate)
+    login = auth.login({}, inside)
+    assert (login.server, login.headers) == (server, {"authorization": "Bearer of-the-pod"})
+    assert login.tls["cert_reqs"] == "CERT_REQUIRED"
+    chosen = auth.login({"kubeconfig": kubeconfig(token="t")}, inside)
+    assert chosen.server == "https://10.0.0.1:6443"
+
+
+@pytest.mark.parametrize("value", [f"{SECRET}\nx", f"{SECRET}\x1b[0m", f"{SECRET} x", f"{SECRET}\u20ac", "\n"])
+def test_what_no_header_can_carry_is_refused_and_never_quoted(value: str) -> None:
+    assert failure({"host": "https://h", "api_key": value}).startswith("the option api_key ")
+    assert auth.login({"host": "https://h", "api_key": f"{SECRET}\r\n"}).headers["authorization"] == f"Bearer {SECRET}"
+    with pytest.raises(SalvageError, match="the option opa_token") as caught:
+        Routes({"opa_token": value}, 1.0, prefix="opa_").open("https://opa").get("/")
+    assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"host": f"https://u:{SECRET}@h:6a43", "api_key": "t"},
+        {"host": f"https://u:{SECRET}@h", "api_key": "t"},
+        {"host": f"ftp://u:{SECRET}@h", "api_key": "t"},
+        {"host": f"https://u:{SECRET}#x@h", "api_key": "t"},
+        {"host": f"https://u:{SECRET}?x@h", "api_key": "t"},
+        {"host": "h:6443", "api_key": "t"},
+        {"host": "https://h", "api_key": "t", "proxy": f"http://u:{SECRET}@p:3l28"},
+        {"host": "https://h", "api_key": "t", "proxy": f"socks5://u:{SECRET}@p"},
+        {"host": "https://h", "username": "u", "password": f"{SECRET}\x00"},
+    ],
+)
+def test_an_address_or_a_login_that_can_not_be_used_is_not_quoted(options: dict[str, Any]) -> None:
+    failure(options)
+
+
+def failure_of(action: Any) -> str:
+    with pytest.raises(SalvageError) as caught:
+        action()
+    return str(caught.value)
 
 
 @pytest.mark.parametrize("certificate", [b"", b"nonsense"])

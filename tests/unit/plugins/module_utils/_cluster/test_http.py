@@ -4,8 +4,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import gzip
 import socket
+import threading
 import time
+import tracemalloc
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -38,19 +43,173 @@ def test_redirects_are_not_followed(web: Any) -> None:
     assert len(web.asked) == 1
 
 
-@pytest.mark.parametrize("how", ["silence before the head", "silence in the body", "drip"])
-def test_what_takes_too_long_ends_at_the_deadline(web: Any, how: str) -> None:
-    long = HEAD + b"Content-Length: 100000\r\n\r\n{"
-    web.answers["/x"] = lambda asked: {
-        "silence before the head": web.silence(),
-        "silence in the body": web.silence(long),
-        "drip": web.drip(long),
-    }[how]
+CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
+SLOW = {
+    "silence before the head": (),
+    "silence in the body": (HEAD + b"Content-Length: 100000\r\n\r\n{",),
+    "the status line": (b"HTTP/1.1 ",),
+    "the head": (HEAD + b"X-Long: ",),
+    "many heads": (b"HTTP/1.1 100 Continue\r\n\r\n" * 3 + b"HTTP/1.1 100 Continue",),
+    "the body": (HEAD + b"Content-Length: 100000\r\n\r\n{",),
+    "the size of a chunk": (CHUNKED + b"1",),
+    "a chunk's extension": (CHUNKED + b"1;x=",),
+    "a chunk": (CHUNKED + b"ffff\r\n",),
+    "the trailer": (CHUNKED + b"1\r\n{\r\n0\r\nX-Long:",),
+    "a gzip body": (HEAD + b"Content-Encoding: gzip\r\nContent-Length: 100000\r\n\r\n\x1f\x8b\x08\x08" + b"\0" * 6,),
+}
+
+
+@pytest.mark.parametrize("tls", [False, True])
+@pytest.mark.parametrize("how", SLOW)
+def test_what_takes_too_long_ends_at_the_deadline(web: Any, secure: Any, how: str, tls: bool) -> None:
+    server = secure[0] if tls else web
+    server.answers["/x"] = lambda asked: server.silence(*SLOW[how]) if "silence" in how else server.drip(*SLOW[how])
+    http = Http(timeout=0.4, tls={"cert_reqs": "CERT_NONE", "assert_hostname": False})
     started = time.monotonic()
-    reason, says = failure(lambda: Http(timeout=0.3).request("GET", web.url + "/x"))
-    assert reason == "timeout"
-    assert says.startswith(f"{web.url}/x ")
+    reason, says = failure(lambda: http.request("GET", server.url + "/x"))
     assert time.monotonic() - started < 3
+    assert (reason, says) == ("timeout", f"{server.url}/x did not answer within 0.4 s")
+
+
+@pytest.mark.parametrize("how", [how for how in SLOW if "body" not in how and "chunk" not in how and "trailer" not in how])
+def test_a_stream_has_so_long_for_its_head(web: Any, how: str) -> None:
+    web.answers["/x"] = lambda asked: web.silence(*SLOW[how]) if "silence" in how else web.drip(*SLOW[how])
+    started = time.monotonic()
+    assert failure(lambda: list(Http(timeout=0.3).stream("GET", web.url + "/x", idle=30.0)))[0] == "timeout"
+    assert time.monotonic() - started < 3
+
+
+@pytest.mark.parametrize("how", ["the size of a chunk", "a chunk's extension", "the trailer"])
+def test_a_stream_has_so_long_for_each_piece(web: Any, how: str) -> None:
+    web.answers["/x"] = lambda asked: web.drip(*SLOW[how])
+    started = time.monotonic()
+    assert failure(lambda: list(Http(timeout=30.0).stream("GET", web.url + "/x", idle=0.3)))[0] == "timeout"
+    assert time.monotonic() - started < 2
+
+
+def test_a_stream_that_goes_on_has_no_end(web: Any) -> None:
+    def pieces() -> Iterator[bytes]:
+        yield HEAD + b"\r\n"
+        for _ in range(8):
+            time.sleep(0.1)
+            yield b"x"
+
+    web.answers["/x"] = lambda asked: pieces()
+    assert b"".join(Http(timeout=0.3).stream("GET", web.url + "/x")) == b"x" * 8
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_what_takes_no_connection_or_shakes_no_hand_ends_at_the_deadline(scheme: str) -> None:
+    with socket.socket() as mute, contextlib.ExitStack() as others:
+        mute.bind(("127.0.0.1", 0))
+        mute.listen(0)
+        if scheme == "http":  # a queue that is full drops the next one's first packet
+            for _ in range(3):
+                other = others.enter_context(socket.socket())
+                other.setblocking(False)
+                other.connect_ex(mute.getsockname())
+        started = time.monotonic()
+        reason, _says = failure(lambda: Http(timeout=0.4).request("GET", f"{scheme}://127.0.0.1:{mute.getsockname()[1]}/"))
+        assert (reason, time.monotonic() - started < 3) == ("timeout", True)
+
+
+def test_a_handshake_that_drips_ends_at_the_deadline() -> None:
+    stop = threading.Event()
+
+    def drip(listening: socket.socket) -> None:
+        connection, _address = listening.accept()
+        with connection:
+            connection.sendall(b"\x16\x03\x03\x40\x00")
+            while not stop.wait(0.02):
+                with contextlib.suppress(OSError):
+                    connection.sendall(b"\x02")
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=drip, args=(listening,))
+        thread.start()
+        started = time.monotonic()
+        reason, _says = failure(lambda: Http(timeout=0.4).request("GET", f"https://127.0.0.1:{listening.getsockname()[1]}/"))
+        took = time.monotonic() - started
+        stop.set()
+        thread.join()
+    assert reason in {"timeout", "tls"}
+    assert took < 3
+
+
+def test_several_addresses_share_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as mute, contextlib.ExitStack() as others:
+        for _ in range(3):
+            other = others.enter_context(socket.socket())
+            other.setblocking(False)
+            other.connect_ex(mute.getsockname())
+        entry = (socket.AF_INET, socket.SOCK_STREAM, 0, "", mute.getsockname())
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **how: [entry] * 5)
+        started = time.monotonic()
+        assert failure(lambda: Http(timeout=0.5).request("GET", "http://many.example/"))[0] == "timeout"
+        assert time.monotonic() - started < 3
+
+
+def test_a_server_that_does_not_read_ends_at_the_deadline() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        started = time.monotonic()
+        url = f"http://127.0.0.1:{mute.getsockname()[1]}/"
+        assert failure(lambda: Http(timeout=0.5).request("POST", url, body=b"x" * 50_000_000))[0] == "timeout"
+        assert time.monotonic() - started < 2
+
+
+def encoded(encoding: str, body: bytes, *, length: bool = True) -> list[bytes]:
+    size = f"Content-Length: {len(body)}\r\n" if length else "Connection: close\r\n"
+    return [HEAD + f"Content-Encoding: {encoding}\r\n{size}\r\n".encode() + body]
+
+
+@pytest.mark.parametrize("length", [True, False])
+@pytest.mark.parametrize("encoding", ["gzip", "GZip", "x-gzip"])
+def test_gzip_is_read_though_it_was_not_asked_for(web: Any, encoding: str, length: bool) -> None:
+    text = b'{"kind": "' + b"long " * 100_000 + b'"}'
+    web.answers["/x"] = encoded(encoding, gzip.compress(text), length=length)
+    answer = Http().request("GET", web.url + "/x")
+    assert answer.body == text
+    assert not {"content-length", "content-encoding"} & set(answer.headers)  # they are not of this body
+    assert b"".join(Http().stream("GET", web.url + "/x")) == text
+    web.answers["/x"] = encoded(encoding, gzip.compress(b'{"a":') + gzip.compress(b"1}"), length=length)
+    assert Http().request("GET", web.url + "/x").json() == {"a": 1}
+    web.answers["/x"] = encoded(encoding, b"", length=length)
+    assert Http().request("GET", web.url + "/x").body == b""
+
+
+def test_gzip_in_chunks(web: Any) -> None:
+    body = gzip.compress(b"0123456789" * 50)
+    chunks = b"".join(b"1\r\n" + body[at : at + 1] + b"\r\n" for at in range(len(body))) + b"0\r\n\r\n"
+    web.answers["/x"] = [HEAD + b"Content-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks]
+    assert Http().request("GET", web.url + "/x").body == b"0123456789" * 50
+
+
+@pytest.mark.parametrize(
+    "encoding", ["gzip, gzip", "br", "deflate", "zstd", "gzip, identity", "x", "compress", "gzip\r\nContent-Encoding: gzip"]
+)
+def test_what_else_is_encoded_is_refused(web: Any, encoding: str) -> None:
+    web.answers["/x"] = encoded(encoding, gzip.compress(gzip.compress(b"{}")))
+    for action in (lambda: Http().request("GET", web.url + "/x"), lambda: list(Http().stream("GET", web.url + "/x"))):
+        reason, says = failure(action)
+        assert (reason, says.startswith(f"{web.url}/x sent a body with the Content-Encoding '")) == ("invalid", True)
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (gzip.compress(b"x" * 50_000_000), "too_large"),
+        (gzip.compress(b"x" * 5000)[:-4], "http_error"),
+        (b"\x1f\x8b", "http_error"),
+        (b"{}", "invalid"),
+        (gzip.compress(b"{}") + b"rest", "invalid"),
+    ],
+)
+def test_a_bad_gzip_body_is_one_sentence_within_bounds(web: Any, body: bytes, reason: str) -> None:
+    web.answers["/x"] = encoded("gzip", body)
+    tracemalloc.start()
+    assert failure(lambda: Http(max_bytes=1_000_000).request("GET", web.url + "/x"))[0] == reason
+    assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    tracemalloc.stop()
 
 
 def test_too_much_is_not_read(web: Any) -> None:
@@ -120,6 +279,44 @@ def test_what_is_no_address(address: str) -> None:
         "bad_input",
         f"{address!r} is not the address of a service; write http://host:port, or service://namespace/name:port",
     )
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://u:s3cret@host:9O90",
+        "ftp://u:s3cret@host",
+        "http:/u:s3cret@host",
+        "u:s3cret@host:9090",
+        "http://u:s3cr#et@host",
+        "http://u:s3cr?et@host",
+        "http://u:12#s3cret@host",
+        "http://u:12?s3cret@host",
+        "http://u:s3cr/et@host",
+        "http://u:s3cr et@host",
+        "http://u:s3cr\net@host",
+        "http://u:s3cret@[::1",
+        "http://u:s3cret@",
+        "http://u:s3cret@host:0",
+        "http://s3cret@host",
+        "service://u:s3cret@a/b:1",
+    ],
+)
+def test_an_address_with_a_login_that_can_not_be_used_is_not_quoted(address: str) -> None:
+    reason, says = failure(lambda: open_endpoint(address))
+    assert reason == "bad_input"
+    assert says.startswith(("the address is not the address of a service; ", "the login in the address is a username without a password"))
+    for part in ("s3cr", "12", "et@", "u:"):
+        assert part not in says
+    assert "s3cr" not in failure(lambda: Http(timeout=0.2).request("GET", address))[1]
+
+
+def test_the_login_in_an_address_is_sent(web: Any) -> None:
+    web.answers["/x"] = {}
+    address = web.url.replace("//", "//u:p%40ss@")
+    open_endpoint(address).get("/x")
+    open_endpoint(address, http=Http(headers={"Authorization": "Bearer t"})).get("/x")
+    assert [asked.headers["authorization"] for asked in web.asked] == [["Basic dTpwQHNz"], ["Bearer t"]]
 
 
 def test_a_service_needs_a_cluster() -> None:

@@ -116,10 +116,7 @@ def test_what_a_row_alone_tells() -> None:
         (row(**{"Readiness Gates": "0/1"}), "unknown"),
         (row("Init:CrashLoopBackOff", "0/1"), "critical"),
         (row("ImagePullBackOff", "0/1"), "critical"),
-        *[
-            (row(word, "0/1"), "warning")
-            for word in ("Evicted", "Error", "OOMKilled", "Terminating", "ExitCode:3", "Completed")
-        ],
+        *[(row(word, "0/1"), "warning") for word in ("Evicted", "Error", "OOMKilled", "Terminating", "ExitCode:3", "Completed")],
         *[(row(word, "0/1"), "critical") for word in ("Pending", "ContainerCreating", "Init:0/1", "SchedulingGated")],
         *[(row(word, "0/1", Age="10s"), "warning") for word in ("Pending", "ContainerCreating", "PodInitializing", "Init:0/1")],
         *[(row(word, "0/1"), "unknown") for word in ("NodeLost", "Unknown", "NotReady", "Shiny", "")],

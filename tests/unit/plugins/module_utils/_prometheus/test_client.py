@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from typing import Any
 
 import pytest
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.http import Endpoint, Response
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.http import Endpoint, Response, open_endpoint
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._prometheus.client import PrometheusApi
 
@@ -76,3 +77,10 @@ def test_a_used_up_timeout_asks_nothing() -> None:
     with pytest.raises(SalvageError, match="the time was up"):
         prometheus.query("up", timeout=0)
     assert http.asked == []
+
+
+def test_a_gzip_answer_is_read_whole(web: Any) -> None:
+    body = gzip.compress(b'{"status": "success", "data": {"resultType": "vector", "result": []}}')
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Encoding: gzip\r\nContent-Length: {len(body)}\r\n\r\n"
+    web.answers["/api/v1/query"] = [head.encode() + body]
+    assert PrometheusApi(open_endpoint(web.url)).query("up") == []

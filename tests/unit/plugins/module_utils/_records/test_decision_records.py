@@ -21,7 +21,7 @@ DECISION = {"decision": "keep_block", "provider": "p", "who": "me", "why": "beca
 def secret(tmp_path: Path) -> Signer:
     path = tmp_path / "secret"
     path.write_text("0123456789abcdef" * 4)
-    return signer(str(path))
+    return signer(f"hmac:{path}")
 
 
 def pem(folder: Path) -> tuple[str, str]:

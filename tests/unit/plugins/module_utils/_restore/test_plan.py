@@ -10,7 +10,12 @@ from typing import Any
 import pytest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.compare import differences, extra_keys_patch
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.kinds import context_of
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.kinds import (
+    context_of,
+    object_key,
+    restore_item,
+    restore_items,
+)
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.outcome import restore_outcome
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.plan import (
     CREATE,
@@ -25,7 +30,6 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.pl
     diff_pair,
     links,
     node_ports,
-    object_key,
     plan_restore,
     spelled,
 )
@@ -49,7 +53,7 @@ def make(kind: str, name: str = "x", namespace: str = "a", *, meta: dict[str, An
 
 def planned(objects: list[dict[str, Any]], selection: Choice | None = None) -> RestorePlan:
     selection = selection or Choice()
-    return plan_restore(objects, selection, context_of(objects, mapping=selection.mapping), NAMES)
+    return plan_restore(restore_items(objects), selection, context_of(restore_items(objects), mapping=selection.mapping), NAMES)
 
 
 def keys(found: RestorePlan) -> list[str]:
@@ -214,7 +218,7 @@ def test_a_secret_is_shown_without_what_it_holds() -> None:
 def test_ports_and_spelling_come_from_the_objects() -> None:
     service = make("Service", "web", spec={"ports": [{"nodePort": 30080}, {}], "healthCheckNodePort": 30081})
     assert node_ports([service, make("Service", spec={})]) == {30080: ("a", "web"), 30081: ("a", "web")}
-    assert spelled([WIDGETS]) == {"Widget.e.org": "widgets.e.org"}
+    assert spelled([restore_item(WIDGETS)]) == {"Widget.e.org": "widgets.e.org"}
 
 
 def test_ready_is_what_serves() -> None:

@@ -394,6 +394,24 @@ def test_prepare_brings_a_green_that_is_there_to_size_and_lets_it_go_on(system: 
     assert not blue_green(system).prepare("green", "unused", None, {"api": "api:2"}, dry_run=True)["changed"]
 
 
+def test_another_service_that_selects_green_is_refused_before_green_starts(system: Any) -> None:
+    system.put(f"{CORE}/services/internal", {"spec": {"selector": {"app": "api"}}})
+    system.remove(f"{APPS}/api-green")
+    before = dict(system.objects)
+    with pytest.raises(SalvageError, match="take traffic of internal at once"):
+        blue_green(system).prepare("green", "api-green", None, {"api": "api:2"}, dry_run=False)
+    assert system.objects == before
+    allowed = blue_green(system, timeout=0.05, shared_services=("internal",))
+    assert allowed.prepare("green", "api-green", None, {"api": "api:2"}, dry_run=False)["changed"]
+
+
+def test_an_evicted_pod_does_not_keep_the_gates_closed(system: Any) -> None:
+    evicted = pod("g9", "green", ready=False)
+    evicted["status"]["phase"] = "Failed"
+    system.put(f"{CORE}/pods/g9", evicted)
+    assert blue_green(system).promote("green", dry_run=False)["active"] == "green"
+
+
 def test_a_colours_own_service_is_not_rewritten(system: Any) -> None:
     system.put(f"{CORE}/services/api-green", {"spec": {"selector": {"app": "other"}}})
     own = BlueGreen(system, "a", "api", settings=QUIET, backend="api-green")

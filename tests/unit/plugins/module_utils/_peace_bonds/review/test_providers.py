@@ -321,15 +321,15 @@ def test_peace_bonds_policy_as_a_task_runs_it(run: Any, opa: str) -> None:
 def test_records_as_tasks_run_them(run: Any, tmp_path: Any) -> None:
     key = tmp_path / "key"
     key.write_text("0123456789abcdef" * 4)
-    decision = {"dir": str(tmp_path / "d"), "key": str(key), "decision": "keep_block", "provider": "p", "who": "me", "why": "because"}
+    decision = {"dir": str(tmp_path / "d"), "key": f"hmac:{key}", "decision": "keep_block", "provider": "p", "who": "me", "why": "because"}
     assert run(peace_bonds_record, **decision, evidence={"history": {"denied": 3}}, _ansible_check_mode=True)["changed"]
     assert run(peace_bonds_record, **decision, evidence={"history": {"denied": 3}})["changed"]
     assert not run(peace_bonds_record, **decision)["changed"]
-    listed = run(peace_bonds_record_info, dir=str(tmp_path / "d"), keys=[str(key)], provider="p")
+    listed = run(peace_bonds_record_info, dir=str(tmp_path / "d"), keys=[f"hmac:{key}"], provider="p")
     assert (listed["verified"], listed["count"], len(listed["records"])) == (True, 1, 1)
     assert len(listed["records"][0]["record"]["evidence"]["history"]) == 64
     file = next((tmp_path / "d").iterdir())
     file.write_text(file.read_text().replace("because", "instead"))
-    assert "its signature" in run(peace_bonds_record_info, dir=str(tmp_path / "d"), keys=[str(key)], fail_on_unverified=True)["msg"]
-    assert run(peace_bonds_record_info, dir=str(tmp_path / "none"), keys=[str(key)])["reason"] == "not_found"
+    assert "its signature" in run(peace_bonds_record_info, dir=str(tmp_path / "d"), keys=[f"hmac:{key}"], fail_on_unverified=True)["msg"]
+    assert run(peace_bonds_record_info, dir=str(tmp_path / "none"), keys=[f"hmac:{key}"])["reason"] == "not_found"
     assert run(peace_bonds_record, **{**decision, "key": "/nonexistent"})["reason"] == "bad_input"

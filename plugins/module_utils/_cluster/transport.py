@@ -1,0 +1,187 @@
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Connections of urllib3 that keep a deadline by the clock, and bodies that are read within bounds.
+
+A timeout of urllib3 is that of one read: a server that sends a byte now and then can hold a call for as long as it likes.  Here each
+connect, send and receive gets what is left of the call's time.
+"""
+
+from __future__ import annotations
+
+import io
+import socket
+import threading
+import time
+import zlib
+from collections.abc import Callable, Iterator
+from http.client import HTTPResponse
+from typing import Any
+
+from .._core.errors import SalvageError
+
+try:
+    import urllib3
+except ImportError:
+    urllib3 = None  # type: ignore[assignment]
+
+_CHUNK = 64 * 1024
+
+
+class Clock:
+    """When a call has to end."""
+
+    def __init__(self, seconds: float) -> None:
+        self.restart(seconds)
+
+    def restart(self, seconds: float) -> None:
+        self.until = time.monotonic() + seconds
+
+    def left(self) -> float:
+        """Seconds.  Raises TimeoutError when there are none."""
+        left = self.until - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the time is up")
+        return left
+
+
+class _Current(threading.local):
+    """The clock of the call that this thread makes; urllib3 has no way to hand it to a connection."""
+
+    clock = Clock(0)
+
+
+_CURRENT = _Current()
+
+
+def begin(seconds: float) -> Clock:
+    """The clock of the next call of this thread."""
+    _CURRENT.clock = Clock(seconds)
+    return _CURRENT.clock
+
+
+class _Received(io.RawIOBase):
+    """What a socket receives, until the clock ends it."""
+
+    def __init__(self, sock: Any, raw: Any, clock: Clock) -> None:
+        self._sock, self._raw, self._clock = sock, raw, clock
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        self._sock.settimeout(self._clock.left())
+        count: int | None = self._raw.readinto(buffer)
+        return count
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _Answer(HTTPResponse):
+    def __init__(self, sock: Any, *args: Any, **how: Any) -> None:
+        super().__init__(sock, *args, **how)
+        self.fp: Any = io.BufferedReader(_Received(sock, self.fp.detach(), _CURRENT.clock))
+
+
+def pools(dial: Callable[[], Any] | None) -> dict[str, Any]:
+    """urllib3's pools by scheme; ``dial`` gives the socket of a new connection, where it is not the address's own."""
+
+    class Timed:
+        response_class: Any = _Answer
+        sock: Any
+        port: Any
+        socket_options: Any
+
+        def _new_conn(self) -> Any:
+            if dial:
+                return dial()
+            host = getattr(self, "_dns_host", "")
+            try:
+                return _connected(host, self.port, self.socket_options)
+            except TimeoutError as exc:
+                raise urllib3.exceptions.ConnectTimeoutError(self, str(exc)) from None
+            except UnicodeError:
+                raise urllib3.exceptions.LocationParseError(host) from None
+            except OSError as exc:
+                raise urllib3.exceptions.NewConnectionError(self, f"{exc}") from None  # type: ignore[arg-type]
+
+        def send(self, data: Any) -> None:
+            if self.sock is not None:
+                self.sock.settimeout(_CURRENT.clock.left())
+            super().send(data)  # type: ignore[misc]
+
+    class Plain(Timed, urllib3.connection.HTTPConnection):
+        pass
+
+    class Secure(Timed, urllib3.connection.HTTPSConnection):
+        pass
+
+    class PlainPool(urllib3.HTTPConnectionPool):
+        ConnectionCls = Plain
+
+    class SecurePool(urllib3.HTTPSConnectionPool):
+        ConnectionCls = Secure
+
+    return {"http": PlainPool, "https": SecurePool}
+
+
+def _connected(host: str, port: int, options: Any) -> socket.socket:
+    """A socket that is connected to the first address that answers; each gets its share of the time."""
+    clock, failure = _CURRENT.clock, OSError("the name has no address")
+    found = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
+    for place, (family, kind, protocol, _name, address) in enumerate(found):
+        sock = socket.socket(family, kind, protocol)
+        try:
+            for option in options or ():
+                sock.setsockopt(*option)
+            sock.settimeout(clock.left() / (len(found) - place))
+            sock.connect(address)
+            sock.settimeout(clock.left())  # for the handshake of TLS, which Python ends in that time as a whole
+        except OSError as exc:
+            sock.close()
+            failure = exc
+        else:
+            return sock
+    raise failure
+
+
+def body(answer: Any, where: str, clock: Clock, idle: float | None = None) -> Iterator[bytes]:
+    """The body of an answer, piece by piece as it arrives.  With ``idle`` each piece has so many seconds.
+
+    We ask for no encoding, but gzip is common enough to be read all the same.  Raises SalvageError(invalid, http_error).
+    """
+    encoding = ",".join(answer.headers.getlist("content-encoding")).strip().lower()
+    if encoding in {"", "identity"}:
+        yield from _pieces(answer, clock, idle)
+        return
+    if encoding not in {"gzip", "x-gzip"}:
+        raise SalvageError(f"{where} sent a body with the Content-Encoding {encoding[:40]!r}, which was not asked for", reason="invalid")
+    inflate, begun = zlib.decompressobj(zlib.MAX_WBITS | 16), False
+    try:
+        for piece in _pieces(answer, clock, idle):
+            rest = piece
+            while rest:
+                if inflate.eof:
+                    inflate = zlib.decompressobj(zlib.MAX_WBITS | 16)
+                begun = True
+                yield inflate.decompress(rest, _CHUNK)
+                rest = inflate.unused_data or inflate.unconsumed_tail
+    except zlib.error as exc:
+        raise SalvageError(f"{where} sent a body that is not gzip, as its Content-Encoding says: {exc}", reason="invalid") from None
+    if begun and not inflate.eof:
+        raise SalvageError(f"the connection to {where} broke off: the gzip body is not complete", reason="http_error")
+
+
+def _pieces(answer: Any, clock: Clock, idle: float | None) -> Iterator[bytes]:
+    # read1 gives what has arrived; older releases of urllib3 wait for the whole piece, or have the server's chunks as they come.
+    stream = answer.stream(_CHUNK, decode_content=False)
+    read = getattr(answer, "read1", lambda _size: next(stream, b""))
+    while True:
+        if idle is not None:
+            clock.restart(idle)
+        piece: bytes = read(_CHUNK)
+        if not piece:
+            return
+        yield piece
