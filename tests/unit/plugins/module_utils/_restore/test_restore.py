@@ -377,8 +377,8 @@ def test_what_changes_is_shown_and_no_secret_with_it(there: Present, restore: Ca
     found = restore(*objects, dry_run=dry_run, show=True, existing="update", backup_first=False)
     shown = {row["before_header"]: (row["before"].get("data"), row["after"]["data"]) for row in found.diff}
     assert shown == {
-        "ConfigMap a/x (update)": ({"k": "old"}, {"k": "v"}),
-        "ConfigMap a/y (create)": (None, {"k": "y"}),
+        "ConfigMap a/x (update)": ({"k": "(hidden)"}, {"k": "(hidden, changed)"}),
+        "ConfigMap a/y (create)": (None, {"k": "(hidden)"}),
         "Secret a/x (update)": ({"k": "(hidden)", "same": "(hidden)"}, {"k": "(hidden, changed)", "same": "(hidden)"}),
     }
     assert bool(there.writes) is not dry_run
@@ -444,6 +444,18 @@ def test_what_can_not_be_read_again_is_not_called_restored(there: Present, resto
 def owned(name: str, by: str) -> Object:
     owner = {"apiVersion": "v1", "kind": "ConfigMap", "name": by, "uid": f"ConfigMap{by}"}
     return make("ConfigMap", name, metadata={"ownerReferences": [owner]})
+
+
+def test_what_had_an_owner_that_is_in_the_cluster_is_linked_to_it(there: Present, restore: Callable[..., Outcome]) -> None:
+    wide = {"apiVersion": "v1", "kind": "PersistentVolume", "name": "boss"}
+    there.put("/api/v1/persistentvolumes/boss")
+    uid = there.objects["/api/v1/persistentvolumes/boss"]["metadata"]["uid"]
+    objects = [make("ConfigMap", name, metadata={"ownerReferences": [{**wide, "uid": of}]}) for name, of in (("x", uid), ("y", "another"))]
+    found = restore(SPACE, *objects)
+    assert found.status == "PASS"
+    assert there.objects[PATH]["metadata"]["ownerReferences"] == [{**wide, "uid": uid}]
+    assert "ownerReferences" not in there.objects[PATH.replace("/x", "/y")]["metadata"]
+    assert found.report["notes"] == ["ConfigMap a/y is restored without its owner PersistentVolume/boss, which is not there"]
 
 
 def test_what_had_an_owner_is_linked_to_it_under_its_new_uid(there: Present, restore: Callable[..., Outcome]) -> None:
