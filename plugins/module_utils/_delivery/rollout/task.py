@@ -123,7 +123,7 @@ def _act(workload: Workload, given: RolloutOptions, result: Result, *, check_mod
             "left": list(done.left),
             "attempts": [{"revision": attempt.revision, "rollout": attempt.progress.to_dict()} for attempt in done.attempts],
         }
-        if secrets:
+        if secrets and not check_mode:
             result["warnings"] = [_UNDONE.format(", ".join(secrets))]
         if targets:
             planned = {"revision": targets[0].number, "images": targets[0].images, "paused": False, "contents": list(done.contents)}
