@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -139,7 +140,8 @@ class Live:
 
     def wait_gone(self, collection: str, name: str, deadline: float) -> bool:
         """Until an object that is being deleted is gone."""
-        with Watch(self.cluster, {"it": (collection, {"fieldSelector": f"metadata.name={name}"})}) as watch:
+        selector = "metadata.name=" + re.sub(r"([\\,=])", r"\\\1", name)
+        with Watch(self.cluster, {"it": (collection, {"fieldSelector": selector})}) as watch:
             return bool(watch.wait(lambda scene: True if not scene["it"] else None, deadline))
 
     def wait_established(self, steps: Sequence[Step], deadline: float) -> None:

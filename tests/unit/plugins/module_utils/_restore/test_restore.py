@@ -18,7 +18,9 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster im
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.http import Http, Response
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.session import Cluster
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore import live
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.journal import RestoreJournal
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.live import Live
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.outcome import Outcome
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.plan import Choice
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.restore import Restore
@@ -619,3 +621,25 @@ def test_the_plan_names_every_object_that_grants_rights(there: Present, restore:
     assert plan[0] == {"object": "RoleBinding.rbac.authorization.k8s.io a/b000", "action": "create", "why": "grants admin to User eve"}
     restore(*many, backup_first=False)
     assert restore(*many, backup_first=False).report["powers"] == []  # nothing is written
+
+
+def test_a_name_with_signs_of_a_selector_is_waited_for(there: Present, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[dict[str, Any]] = []
+
+    class Asked:
+        def __init__(self, _cluster: Cluster, lists: dict[str, tuple[str, dict[str, Any]]]) -> None:
+            asked.extend(query for _path, query in lists.values())
+
+        def __enter__(self) -> Any:
+            return self
+
+        def __exit__(self, *_error: object) -> None:
+            pass
+
+        def wait(self, *_how: object) -> bool:
+            return True
+
+    monkeypatch.setattr(live, "Watch", Asked)
+    monkeypatch.setattr(Live, "discover", lambda self: None)
+    Live(Cluster("https://there", there), 1).wait_gone("/api/v1/namespaces/a/configmaps", "cn=ops,ou=a\\b", 0.0)
+    assert asked == [{"fieldSelector": r"metadata.name=cn\=ops\,ou\=a\\b"}]
