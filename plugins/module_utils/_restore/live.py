@@ -158,7 +158,11 @@ class Live:
             for name, step in names.items():
                 if not established(watch.scene["it"].get(name, {})):
                     step.problem = "the API server has not established it"
-        kinds = {f"{step.wanted['spec']['names']['kind']}.{step.wanted['spec']['group']}" for step in names.values() if not step.problem}
+        specs = [step.wanted["spec"] for step in names.values() if not step.problem]
+        self.wait_kinds({f"{spec['names']['kind']}.{spec['group']}" for spec in specs}, deadline)
+
+    def wait_kinds(self, kinds: set[str], deadline: float) -> None:
+        """Until the API server lists the kinds."""
         while True:  # discovery can't be watched
             self.discover()
             if kinds <= set(self._resources) or time.monotonic() > deadline:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -129,6 +129,7 @@ def plan_restore(items: Sequence[RestoreItem], selection: Choice, context: Conte
     # An owner that is not restored makes nothing.
     absent = {item.obj["metadata"].get("uid") for item, found in zip(items, looks, strict=True) if found.reason}
     context = replace(context, uids=context.uids - absent)
+    aggregated = frozenset(_aggregated(items))
     steps, left, notes = [], [], []
     for item, found in zip(items, looks, strict=True):
         key, obj = item
@@ -140,7 +141,7 @@ def plan_restore(items: Sequence[RestoreItem], selection: Choice, context: Conte
             continue
         wanted = mapped(RestoreItem(key, found.obj), selection.mapping)
         target = Key(key.kind, *name_of(wanted))
-        step = Step(target, wanted, suspended(key.kind, wanted), wave_of(wanted), owners_of(obj), obj, lost=found.lost)
+        step = Step(target, wanted, suspended(key.kind, wanted), wave_of(wanted, aggregated), owners_of(obj), obj, lost=found.lost)
         steps.append(step)
         texts = names_in_text(RestoreItem(target, wanted), selection.mapping)
         if texts:
@@ -159,6 +160,13 @@ def plan_restore(items: Sequence[RestoreItem], selection: Choice, context: Conte
 def _builtin(finalizer: str) -> bool:
     domain = finalizer.partition("/")[0]
     return domain == "kubernetes.io" or domain.endswith((".kubernetes.io", ".k8s.io"))
+
+
+def _aggregated(items: Iterable[RestoreItem]) -> Iterator[str]:
+    for key, obj in items:
+        spec = obj.get("spec") or {}
+        if key.kind == "APIService.apiregistration.k8s.io" and spec.get("service"):
+            yield spec.get("group", "")
 
 
 def _definitions(items: Iterable[RestoreItem], selection: Choice, names: Mapping[str, str]) -> frozenset[str]:

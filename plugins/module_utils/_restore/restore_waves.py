@@ -13,6 +13,7 @@ from .portable import hooks_of
 
 _RBAC, _ADMISSION, _STORAGE = "rbac.authorization.k8s.io", "admissionregistration.k8s.io", "storage.k8s.io"
 DEFINITIONS, CUSTOM, HOOKS = "definitions", "custom resources", "webhooks and aggregated APIs"
+AGGREGATED = "objects of aggregated APIs"
 FAIL_CLOSED = "webhooks that refuse when they are down"
 NAMESPACES, WORKLOADS = "namespaces and classes", "workloads"
 
@@ -69,6 +70,7 @@ WAVES: tuple[tuple[str, frozenset[str]], ...] = (
             }
         ),
     ),
+    (AGGREGATED, frozenset()),  # see wave_of
     (
         FAIL_CLOSED,
         frozenset(
@@ -80,8 +82,10 @@ TITLES = tuple(title for title, _kinds in WAVES)
 _PLACE = {kind: place for place, (_title, kinds) in enumerate(WAVES) for kind in kinds}
 
 
-def wave_of(obj: Mapping[str, Any]) -> int:
-    place = _PLACE.get(kind_of(obj), TITLES.index(CUSTOM))
+def wave_of(obj: Mapping[str, Any], aggregated: frozenset[str] = frozenset()) -> int:
+    """``aggregated`` are the groups that an API server in the cluster serves, which has to be there before their objects."""
+    other = AGGREGATED if kind_of(obj).partition(".")[2] in aggregated else CUSTOM
+    place = _PLACE.get(kind_of(obj), TITLES.index(other))
     if any(hook.get("failurePolicy", "Fail") == "Fail" for hook in hooks_of(obj)):
         return TITLES.index(FAIL_CLOSED)
     return place

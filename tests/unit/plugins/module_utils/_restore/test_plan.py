@@ -124,6 +124,13 @@ def test_a_webhook_that_fails_closed_comes_last() -> None:
     assert wave_of(make("Widget.e.org")) > wave_of(make("Deployment.apps"))
 
 
+def test_an_object_of_an_aggregated_api_comes_after_its_api() -> None:
+    api = make("APIService.apiregistration.k8s.io", "v1.e.org", "", spec={"group": "e.org", "version": "v1", "service": {"name": "s"}})
+    assert keys(planned([make("Widget.e.org"), api, make("Deployment.apps")]))[-2:] == [str(object_key(api)), "Widget.e.org a/x"]
+    own = make("APIService.apiregistration.k8s.io", "v1.e.org", "", spec={"group": "e.org", "version": "v1"})
+    assert keys(planned([make("Widget.e.org"), own])) == ["Widget.e.org a/x"]
+
+
 LIVE = make("ConfigMap", meta={"uid": "new", "resourceVersion": "9"}, data={"k": "other"})
 
 

@@ -42,7 +42,7 @@ KINDS = {
     "/apis/admissionregistration.k8s.io/v1": [("validatingwebhookconfigurations", "ValidatingWebhookConfiguration")],
     "/apis/discovery.k8s.io/v1": [("endpointslices", "EndpointSlice")],
 }
-WIDE = {"namespaces", "persistentvolumes", "customresourcedefinitions", "validatingwebhookconfigurations"}
+WIDE = {"apiservices", "namespaces", "persistentvolumes", "customresourcedefinitions", "validatingwebhookconfigurations"}
 
 
 class Present(Http):
@@ -250,6 +250,25 @@ def test_a_server_that_is_gone_is_not_asked_again_and_again(there: Present, rest
     assert found.report["counts"]["failed"] == 50
     assert len(set(asked)) == 1
     assert "it was not tried" in found.report["failed"][-1]["reason"]
+
+
+def test_an_object_of_an_aggregated_api_waits_until_the_api_is_there(there: Present, restore: Callable[..., Outcome]) -> None:
+    there.kinds["/apis/apiregistration.k8s.io/v1"] = [("apiservices", "APIService")]
+    there.put(
+        "/apis/discovery.k8s.io/v1/namespaces/a/endpointslices/web-1",
+        metadata={"labels": {"kubernetes.io/service-name": "web"}}, endpoints=[{"addresses": ["10.0.0.1"], "conditions": {"ready": True}}],
+    )  # fmt: skip
+
+    def served(path: str) -> None:
+        if path.endswith("/apiservices/v1.e.org"):
+            there.kinds["/apis/e.org/v1"] = [("notes", "Note")]
+
+    there.controller = served
+    spec = {"group": "e.org", "version": "v1", "service": {"namespace": "a", "name": "web"}}
+    api = make("APIService", "v1.e.org", namespace="", version="apiregistration.k8s.io/v1", spec=spec)
+    found = restore(SPACE, make("Note", version="e.org/v1"), api, wait=False)
+    assert found.status == "PASS", found.report
+    assert [path.rpartition("/")[2] for _method, path in there.writes][-2:] == ["v1.e.org", "x"]
 
 
 def test_a_webhook_without_its_service_is_not_written(there: Present, restore: Callable[..., Outcome]) -> None:
