@@ -51,6 +51,10 @@ class Live:
     def knows(self, step: Step) -> bool:
         return step.key.kind in self._resources
 
+    def api_version(self, step: Step) -> str:
+        """The version of its kind that the cluster prefers."""
+        return self._resources[step.key.kind].api_version
+
     def collection(self, step: Step, namespace: str | None = None) -> str:
         resource = self._resources[step.key.kind]
         version = str(step.wanted["apiVersion"]).rpartition("/")[2]

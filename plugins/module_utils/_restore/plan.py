@@ -236,9 +236,16 @@ def action_for(step: Step, live: Object | None, existing: str, *, ours: bool) ->
         return UNCHANGED
     if ours:
         return UPDATE
-    if existing == "skip":
+    if existing == "skip" and not _as_created(step, live):
         return KEPT
     return RECREATE if existing == "recreate" and step.key.kind not in _NEVER_DELETED else UPDATE
+
+
+def _as_created(step: Step, live: Object) -> bool:
+    """Whether it is the ServiceAccount that Kubernetes itself gave to the namespace, and nobody has changed it since."""
+    plain = {"apiVersion", "kind", "metadata"}
+    mine = step.key.kind == "ServiceAccount" and step.key.name == "default"
+    return mine and set(comparable(live)) <= plain and set(comparable(live)["metadata"]) <= {"name", "namespace"}
 
 
 def _released(step: Step, live: Object) -> bool:

@@ -150,6 +150,18 @@ def test_a_namespace_is_never_deleted_to_be_made_again() -> None:
     assert action_for(step, make("Namespace", "a", ""), "recreate", ours=False) == UPDATE
 
 
+def test_the_account_that_kubernetes_gave_to_a_namespace_is_nobodys() -> None:
+    step = planned([make("ServiceAccount", "default", imagePullSecrets=[{"name": "pull"}])]).steps[0]
+    assert action_for(step, make("ServiceAccount", "default"), "skip", ours=False) == UPDATE
+    for changed in (
+        make("ServiceAccount", "default", imagePullSecrets=[{"name": "other"}]),
+        make("ServiceAccount", "default", meta={"annotations": {"a": "b"}}),
+    ):
+        assert action_for(step, changed, "skip", ours=False) == KEPT
+    other = planned([make("ServiceAccount", "bot", imagePullSecrets=[{"name": "pull"}])]).steps[0]
+    assert action_for(other, make("ServiceAccount", "bot"), "skip", ours=False) == KEPT
+
+
 def test_a_volume_that_was_released_by_the_same_claim_is_given_back() -> None:
     def volume(uid: str, phase: str) -> dict[str, Any]:
         claim = {"name": "c", "namespace": "a", "uid": uid}

@@ -224,6 +224,17 @@ def test_a_journal_of_another_restore_is_not_taken_for_this_ones(restore: Callab
         restore(SPACE)
 
 
+@pytest.mark.parametrize("dry_run", [True, False])
+@pytest.mark.parametrize("namespace", [True, False])
+def test_a_version_that_is_not_served_is_named(there: Present, restore: Callable[..., Outcome], *, dry_run: bool, namespace: bool) -> None:
+    if namespace:
+        there.put("/api/v1/namespaces/a")
+    there.refuse = lambda path: (404, {"kind": "Status", "message": "404 page not found"}) if "v1beta1" in path else None
+    found = restore(*([] if namespace else [SPACE]), make("Deployment", version="apps/v1beta1"), dry_run=dry_run, backup_first=False)
+    assert found.status == "FAIL"
+    assert found.first == "Deployment.apps a/x: the cluster serves Deployment as apps/v1, and not as apps/v1beta1, which the backup has"
+
+
 def test_a_conflict_names_the_field_and_who_owns_it(there: Present, restore: Callable[..., Outcome]) -> None:
     there.put("/api/v1/namespaces/a")
     there.put(PATH, data={"k": "theirs"})
