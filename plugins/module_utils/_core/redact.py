@@ -16,7 +16,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
-HIDDEN = "(hidden)"
+HIDDEN, HIDDEN_CHANGED = "(hidden)", "(hidden, changed)"
 LONGEST = 20_000  # characters of one text that leaves
 
 # A colour or a move of the cursor as a whole; of other sequences the control characters go, and the rest is plain text.
@@ -106,12 +106,15 @@ def outgoing(value: Any, *, limit: int = LONGEST) -> Any:
         return clean(redacted(value), keep="\n\t", limit=limit)
     if isinstance(value, Mapping):
         return {
-            outgoing(key, limit=limit): HIDDEN if isinstance(one, str) and one and is_secret_name(str(key)) else outgoing(one, limit=limit)
-            for key, one in value.items()
+            outgoing(key, limit=limit): HIDDEN if _is_secret(str(key), one) else outgoing(one, limit=limit) for key, one in value.items()
         }
     if isinstance(value, (list, tuple)):
         return [outgoing(one, limit=limit) for one in value]
     return value
+
+
+def _is_secret(name: str, value: Any) -> bool:
+    return isinstance(value, str) and value not in ("", HIDDEN_CHANGED) and is_secret_name(name)
 
 
 def is_secret_name(name: str) -> bool:

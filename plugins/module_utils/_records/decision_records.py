@@ -91,6 +91,7 @@ def write_record(
             found = verify(folder, keys)
             _genuine(found, read_head(head_file, keys), folder, head_file)
             known = next((item for item in found if all(item.record.get(name) == record.get(name) for name in _SAME)), None)
+            new, differs = known is None, tuple[str, ...]()
             if known is None:
                 whole = _next(record, found[-1].digest if found else None)
                 data = json.dumps(sign_document("record", whole, key), indent=2, sort_keys=True).encode() + b"\n"
@@ -98,9 +99,7 @@ def write_record(
                 if not dry_run:
                     write_whole(place / known.name, data, create_only=True)
                     found.append(known)
-                new, differs = True, ()
             else:
-                new = False
                 differs = tuple(name for name in ("details", "evidence") if known.record.get(name) != record.get(name))
             head = head_of(found)
             if not dry_run:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from .._core.errors import SalvageError
+from .._core.redact import HIDDEN, HIDDEN_CHANGED
 from .compare import differences
 from .isolate import Isolated, allowed_kinds, copy_scope, isolate
 from .kinds import RELEASE, Context, Key, RestoreItem, kind_of, name_of
@@ -302,5 +303,5 @@ def _hidden(secret: Mapping[str, Any], other: Mapping[str, Any]) -> Mapping[str,
     for holder, name in ((rest, "data"), (rest, "stringData"), (metadata, "annotations")):  # kubectl keeps a copy in an annotation
         if holder.get(name):
             compared = ((other["metadata"] if holder is metadata else other).get(name)) or {}
-            holder[name] = {key: "(hidden)" if compared.get(key) == value else "(hidden, changed)" for key, value in holder[name].items()}
+            holder[name] = {key: HIDDEN if compared.get(key) == value else HIDDEN_CHANGED for key, value in holder[name].items()}
     return rest

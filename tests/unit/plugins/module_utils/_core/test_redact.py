@@ -186,3 +186,8 @@ def test_a_module_ends_without_credentials() -> None:
     with pytest.raises(EndedError):
         conclude(module, lambda: {"failed": True, "msg": "http://u:HUNTER2@h"})
     assert module.result == {"failed": True, "msg": f"http://{HIDDEN}@h"}
+
+
+def test_that_a_hidden_value_has_changed_is_still_said() -> None:
+    shown_values = {"password": "(hidden, changed)", "token": "(hidden, changed) x", "secret": "(hidden)"}
+    assert outgoing(shown_values) == {"password": "(hidden, changed)", "token": HIDDEN, "secret": HIDDEN}
