@@ -10,6 +10,7 @@ from typing import Any
 
 from .._core.errors import SalvageError
 from .._core.json_values import finite, load_json
+from .._core.redact import LONGEST, excerpt
 from .model import ALLOWED, DENIED, REPORTED, RISK_LEVELS, UNKNOWN, Decision
 
 _MAX_REASONS = 100
@@ -18,7 +19,7 @@ _MAX_TEXT = 300
 
 def one_line(text: object, limit: int = _MAX_TEXT) -> str:
     """Text of others, fit for a report: one line, no control characters, bounded."""
-    flat = " ".join("".join(c if c.isprintable() else " " for c in str(text)[: limit * 4]).split())
+    flat = excerpt(str(text), LONGEST)
     return flat if len(flat) <= limit else flat[: limit - 1] + "…"
 
 

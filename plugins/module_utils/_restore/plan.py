@@ -10,10 +10,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from .._core.errors import SalvageError
-from .._core.redact import HIDDEN, HIDDEN_CHANGED
 from .compare import differences
 from .isolate import Isolated, allowed_kinds, copy_scope, isolate
-from .kinds import RELEASE, Context, Key, RestoreItem, kind_of, name_of
+from .kinds import RELEASE, Context, Key, RestoreItem, name_of
 from .mapping import mapped, names_in_text
 from .portable import Object, comparable, owners_of, stripped, suspended
 from .restore_waves import wave_of
@@ -288,20 +287,3 @@ def links(step: Step, uids: Mapping[Key, str], keys: Mapping[str, Key]) -> tuple
         else:
             missing.append(f"{owner.get('kind')}/{owner.get('name')}")
     return found, missing
-
-
-def diff_pair(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """Both as they may be shown: of a Secret only which of its values are others."""
-    if kind_of(after) != "Secret":
-        return before or {}, after
-    return _hidden(before, before) if before else {}, _hidden(after, before or after)
-
-
-def _hidden(secret: Mapping[str, Any], other: Mapping[str, Any]) -> Mapping[str, Any]:
-    rest = dict(secret)
-    rest["metadata"] = metadata = dict(secret["metadata"])
-    for holder, name in ((rest, "data"), (rest, "stringData"), (metadata, "annotations")):  # kubectl keeps a copy in an annotation
-        if holder.get(name):
-            compared = ((other["metadata"] if holder is metadata else other).get(name)) or {}
-            holder[name] = {key: HIDDEN if compared.get(key) == value else HIDDEN_CHANGED for key, value in holder[name].items()}
-    return rest

@@ -39,7 +39,7 @@ class ObjectWriter:
 
     def show(self, step: Step, before: Object | None, after: Object | None) -> None:
         if self._shows:
-            self.diff.append(shown_change(step, before, after))
+            self.diff.append(shown_change(step, before, after, values=self._wish.values))
 
     def write(self, step: Step) -> None:
         if self._stop is not None:

@@ -27,7 +27,6 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.pl
     Choice,
     RestorePlan,
     action_for,
-    diff_pair,
     links,
     node_ports,
     plan_restore,
@@ -35,6 +34,7 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.pl
 )
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.ready import served, unready
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.restore_waves import WAVES, wave_of
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.writes import shown_change
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -281,14 +281,16 @@ def test_counts_add_up_or_it_failed() -> None:
     assert result(manifest)["failed"][0]["name"] == "one"
 
 
-def test_a_secret_is_shown_without_what_it_holds() -> None:
+def test_a_change_is_shown_without_what_may_be_a_credential() -> None:
     notes = {"kubectl.kubernetes.io/last-applied-configuration": '{"data":{"k":"b2xk"}}'}
     before = make("Secret", data={"k": "b2xk", "same": "c2FtZQ=="}, meta={"annotations": notes})
-    after = {**before, "data": {"k": "bmV3", "same": "c2FtZQ=="}}
-    both = diff_pair(before, after)
-    assert both[1]["data"] == {"k": "(hidden, changed)", "same": "(hidden)"}
-    assert not any(value in json.dumps(both) for value in ("b2xk", "bmV3", "c2FtZQ=="))
-    assert diff_pair(None, make("ConfigMap", data={"k": "v"}))[1]["data"] == {"k": "v"}
+    (step,) = planned([{**before, "data": {"k": "bmV3", "same": "c2FtZQ=="}}]).steps
+    shown = shown_change(step, before, None, values=True)
+    assert shown["after"]["data"] == {"k": "(hidden, changed)", "same": "(hidden)"}
+    assert not any(value in json.dumps(shown) for value in ("b2xk", "bmV3", "c2FtZQ=="))
+    (step,) = planned([make("ConfigMap", data={"k": "v", "url": "http://u:HUNTER2@h"})]).steps
+    assert shown_change(step, None, None, values=False)["after"]["data"] == {"k": "(hidden)", "url": "(hidden)"}
+    assert shown_change(step, None, None, values=True)["after"]["data"] == {"k": "v", "url": "http://(hidden)@h"}
 
 
 def test_ports_and_spelling_come_from_the_objects() -> None:

@@ -409,8 +409,8 @@ def test_what_changes_is_shown_and_no_secret_with_it(there: Present, restore: Ca
     found = restore(*objects, dry_run=dry_run, show=True, existing="update", backup_first=False)
     shown = {row["before_header"]: (row["before"].get("data"), row["after"]["data"]) for row in found.diff}
     assert shown == {
-        "ConfigMap a/x (update)": ({"k": "old"}, {"k": "v"}),
-        "ConfigMap a/y (create)": (None, {"k": "y"}),
+        "ConfigMap a/x (update)": ({"k": "(hidden)"}, {"k": "(hidden, changed)"}),
+        "ConfigMap a/y (create)": (None, {"k": "(hidden)"}),
         "Secret a/x (update)": ({"k": "(hidden)", "same": "(hidden)"}, {"k": "(hidden, changed)", "same": "(hidden)"}),
     }
     assert bool(there.writes) is not dry_run
