@@ -1,7 +1,7 @@
 # Copyright (c) 2026 Euystacio Meta Salvage contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a restore is going to do, decided on what is in the backup and what is in the cluster; pure."""
+"""The plan of a restore, decided from the content of the backup and of the cluster; pure."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .skip_rules import skip_reason, why_not
 
 CREATE, UPDATE, RECREATE, UNCHANGED, KEPT, REBIND = "create", "update", "recreate", "unchanged", "kept", "rebind"
 NOT_SELECTED = "it is not selected"
-# To delete one of these is to delete what is in it, or the data behind it.
+# Deleting one of these deletes its content or its data.
 _NEVER_DELETED = frozenset(
     {"Namespace", "CustomResourceDefinition.apiextensions.k8s.io", "PersistentVolume", "PersistentVolumeClaim"},
 )
@@ -103,9 +103,9 @@ class RestorePlan:
 
 
 def plan_restore(items: Sequence[RestoreItem], selection: Choice, context: Context, names: Mapping[str, str]) -> RestorePlan:
-    """The objects in the order that they are restored in, and every other one with why not.
+    """The objects in the order of the restore, and each other object with the reason.
 
-    ``names`` gives each kind as the user spells it (`deployments.apps`).  Raises SalvageError(bad_input).
+    ``names`` gives each kind as users write it (`deployments.apps`).  Raises SalvageError(bad_input).
     """
     selection.check(items)
     known = set(names.values())
