@@ -19,7 +19,7 @@ from typing import Any
 from ..._core.errors import SalvageError, shown
 from ..._core.options import option
 from ..._core.times import rfc3339
-from ..._opa.decide import lookup, one_line
+from ..._opa.decide import one_line
 from ..._opa.policy_files import Files
 from ..log.decision_log import PROVIDER_FIELDS
 from .fixtures import Fixture
@@ -213,9 +213,16 @@ def must_deny(files: Files, bases: Sequence[Mapping[str, Any]], now: float, *, a
 
 def _nameless(document: Mapping[str, Any], fields: Iterable[str]) -> Mapping[str, Any]:
     for name in fields:
-        if lookup(document, name) is not None:
-            document = _put(document, name.split("."), None)
+        document = _without(document, name.split("."))
     return document
+
+
+def _without(document: Mapping[str, Any], place: Sequence[str]) -> Mapping[str, Any]:
+    first, *rest = place
+    inner = document.get(first)
+    if rest and isinstance(inner, Mapping):
+        return {**document, first: _without(inner, rest)}
+    return {key: value for key, value in document.items() if key != first} if not rest else document
 
 
 def _spellings(provider: str) -> list[Any]:
