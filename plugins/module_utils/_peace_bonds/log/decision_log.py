@@ -192,8 +192,8 @@ def provider_of(record: dict[str, Any], fields: Iterable[str] = PROVIDER_FIELDS,
             masked = True
             continue
         value = lookup(document, name)
-        if isinstance(value, str) and value:
-            return value[:MAX_NAME]
+        if isinstance(value, str) and value.strip():
+            return value.strip()[:MAX_NAME]
         if isinstance(value, float) and value.is_integer():
             value = int(value)  # 4711.0 is the number 4711 in JSON, and OPA writes it so
         if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 63:
