@@ -30,8 +30,9 @@ options:
     choices: [auto, api, exposition, promql]
     default: auto
   max_age:
-    description: A value with a time further than this from now is V(unknown). Seconds, or a duration such as C(2m).
+    description: A value with a time further than this from now is V(unknown). Seconds, or a duration such as C(2m). V(0) is no limit.
     type: raw
+    default: 10m
   source:
     description: Where the data is from, for the result.
     type: str
@@ -79,7 +80,7 @@ except ImportError:
 
 
 @accept_args_markers
-def evaluate_thresholds(data: Any, profile: Any = None, format: str = "auto", max_age: Any = None, source: str = "") -> dict[str, Any]:  # noqa: A002
+def evaluate_thresholds(data: Any, profile: Any = None, format: str = "auto", max_age: Any = "10m", source: str = "") -> dict[str, Any]:  # noqa: A002
     """Status, summary and metrics of ``data``."""
     if format not in FORMATS:
         raise AnsibleFilterError(f"evaluate_thresholds: format {format!r} is none of {', '.join(FORMATS)}")
@@ -87,7 +88,7 @@ def evaluate_thresholds(data: Any, profile: Any = None, format: str = "auto", ma
         if isinstance(profile, Undefined):
             raise SalvageError("profile: the variable is undefined; define it, or leave it out for the runbook's", reason="bad_input")
         rules = parse_profile(profile)
-        oldest = None if max_age is None else parse_duration(max_age, "max_age")
+        oldest = (parse_duration(max_age, "max_age") if max_age else 0.0) or None
     except SalvageError as exc:
         raise AnsibleFilterError(f"evaluate_thresholds: {exc}") from None
     if isinstance(data, Undefined):

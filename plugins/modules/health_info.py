@@ -48,6 +48,36 @@ options:
     description: The path of the service's health endpoint. A healthy service answers with JSON in which C(status) is C(healthy).
     type: str
     default: /health
+  health_words:
+    description:
+      - "The status for each word of the service's health that is its own, such as C({serving: healthy, draining: warning})."
+      - The words in common use are known, in upper and lower case. Any other word is V(unknown).
+    type: dict
+  ignore:
+    description:
+      - Findings to ignore. They are reported as V(healthy), with the reason and their own status, and RV(report) lists each rule with
+        the findings that it ignores.
+    type: list
+    elements: dict
+    suboptions:
+      part:
+        description: The part that reports the finding.
+        type: str
+        required: true
+        choices: [pods, workloads, nodes, api, thresholds, opa, alerts, storage, certificates, backup]
+      name:
+        description:
+          - A shell pattern for the id of the finding without its part, or for the C(namespace/name) of its object, such as
+            C(euystacio-ai/cache-*).
+        type: str
+        default: "*"
+      reason:
+        description: Why it is ignored.
+        type: str
+        required: true
+      until:
+        description: The last day (C(2026-12-31)), or a time (C(2026-12-31T18:00:00Z)), on which the rule holds. The default is no end.
+        type: str
   thresholds_url:
     description: The address of the metrics. The default is O(api_url).
     type: str
@@ -65,6 +95,7 @@ options:
   max_age:
     description: As O(euystacio.meta_salvage.threshold_info#module:max_age).
     type: str
+    default: 10m
   prometheus_url:
     description: The address of Prometheus, as in O(api_url), for alerts, the metrics' history and volumes. Empty if there is none.
     type: str
@@ -312,14 +343,13 @@ report:
 
 import time
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ..module_utils._core.errors import conclude
+from ..module_utils._core.module import SalvageModule
 from ..module_utils._health import task
 
 
 def main() -> None:
-    module = AnsibleModule(**task.MODULE)
+    module = SalvageModule(**task.MODULE)
     conclude(module, lambda: task.run(module.params, time.time()))
 
 

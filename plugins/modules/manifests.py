@@ -56,7 +56,7 @@ options:
   sha256:
     description:
       - The SHA-256 digest that is expected of a file, of a URL, or of C(definitions). If one differs, nothing is written.
-      - With RV(sources) of a run in check mode exactly what was planned is applied.
+      - With the digests in RV(sources) of a run in check mode exactly what was planned is applied.
     type: dict
     default: {}
   allow_http:
@@ -101,7 +101,7 @@ EXAMPLES = r"""
   euystacio.meta_salvage.manifests:
     files: [infrastructure/kubernetes]
     namespace: euystacio-ai
-    sha256: "{{ planned.sources }}"
+    sha256: "{{ planned.sources | items2dict(key_name='source', value_name='sha256') }}"
 
 - name: Apply a published manifest, if it is the expected one
   euystacio.meta_salvage.manifests:
@@ -176,10 +176,20 @@ notes:
   elements: str
   sample: ["api.yaml, line 12: Deployment euystacio-ai/euystacio-api keeps its number of replicas, because an autoscaler sets it"]
 sources:
-  description: The SHA-256 digest of each text that was read.
+  description: What was read.
   returned: when the set could be read
-  type: dict
-  sample: {api.yaml: 5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03}
+  type: list
+  elements: dict
+  contains:
+    source:
+      description: The file, the URL, or C(definitions).
+      type: str
+      returned: always
+    sha256:
+      description: The SHA-256 digest of its text.
+      type: str
+      returned: always
+  sample: [{source: api.yaml, sha256: 5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03}]
 problems:
   description: Every object that would be refused or was not written, with the reason.
   returned: failure
@@ -193,14 +203,13 @@ reason:
   sample: conflict
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ..module_utils._core.errors import conclude
+from ..module_utils._core.module import SalvageModule
 from ..module_utils._manifests import task
 
 
 def main() -> None:
-    module = AnsibleModule(**task.MODULE)
+    module = SalvageModule(**task.MODULE)
     module.no_log_values -= task.public_words(module.params["definitions"])
     conclude(module, lambda: task.run(module.params, check_mode=module.check_mode, show=module._diff))
 

@@ -53,8 +53,8 @@ options:
         C(ideal) is what RV(metrics[].deviation) is measured from.
       - C(aliases) are further names under which JSON and exposition text may have the metric. C(query) is its PromQL, the
         metric's name by default. C(labels) narrow it to series with these labels.
-      - C(aggregate) (C(min), C(max), C(mean) or C(sum)) makes one value of several series. Without it, series that disagree are
-        V(unknown).
+      - C(aggregate) (C(worst), C(min), C(max), C(mean) or C(sum)) makes one value of several series. The default is C(worst), the value
+        with the worst status, and the reason then names the series that disagree.
       - C(for) is a duration such as C(15m) that a breach has to last until it counts. Its evidence is the range at
         O(prometheus_url), or the time series in the API's answer. Every sample of that time must be in breach, and no stretch
         longer than a fifth of it may lack samples. Until then the breach counts one step less, critical as V(warning) and
@@ -65,8 +65,9 @@ options:
     description:
       - A value older than this is V(unknown), as is one from the future by more than this. Seconds, or a duration such as
         C(2m).
-      - A value that comes without a time is of the moment of the answer.
+      - A value that comes without a time is of the moment of the answer. V(0) or an empty string is no limit.
     type: str
+    default: 10m
   prometheus_url:
     description:
       - The Prometheus with the history of the metrics, for C(for) in the profile and for O(history). An address as in
@@ -223,14 +224,13 @@ metrics:
 
 import time
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ..module_utils._core.errors import conclude
+from ..module_utils._core.module import SalvageModule
 from ..module_utils._health import threshold_task
 
 
 def main() -> None:
-    module = AnsibleModule(**threshold_task.MODULE)
+    module = SalvageModule(**threshold_task.MODULE)
     conclude(module, lambda: threshold_task.run(module.params, time.time()))
 
 

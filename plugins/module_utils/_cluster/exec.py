@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any
 
 from .._core.errors import SalvageError
+from .._core.redact import LONGEST, excerpt
 from . import auth
 from .http import REASON_OF, Response, said
 from .kubeconfig import Login
@@ -28,7 +29,7 @@ def refused(exc: Exception) -> tuple[str, str]:
     if status := getattr(cause, "status_code", 0):
         answer = Response(status, getattr(cause, "resp_headers", None) or {}, getattr(cause, "resp_body", None) or b"", 0.0)
         return f"the API server answered {status}{said(answer)}", REASON_OF.get(status, "http_error")
-    text = " ".join(str(getattr(exc, "reason", None) or exc).split())[:200]
+    text = excerpt(str(getattr(exc, "reason", None) or exc), 200)
     return text, REASON_OF.get(getattr(exc, "status", None) or 0, "unreachable")
 
 
@@ -86,7 +87,7 @@ class Container:
         finally:
             session.close()
         if code:
-            text = " ".join(complaint.decode("utf-8", "replace").split())[-300:] or f"exit status {code}"
+            text = excerpt(complaint.decode("utf-8", "replace"), LONGEST)[-300:] or f"exit status {code}"
             raise SalvageError(f"{argv[0]} failed in {self}: {text}", reason="http_error")
         return b"".join(printed)
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,7 +16,7 @@ from .._alerts.sources import read_alerts
 from .._cluster.http import Endpoint
 from .._cluster.session import Cluster
 from .._core.errors import SalvageError
-from .._core.gather import for_each
+from .._core.gather import for_each, gather
 from .._core.status import CRITICAL, UNKNOWN, worst
 from .._core.times import iso
 from .._metrics.fetch import read_thresholds, with_history
@@ -23,8 +24,10 @@ from .._metrics.model import Evaluation, Profile
 from .._opa.client import Opa
 from .._opa.probe import ask_probe
 from .._prometheus.client import PrometheusApi
+from .._workloads.service_health import WORDS
 from . import cluster, compare, pods, services
 from .alerts import alert_check
+from .ignore import ignore
 from .last_backup import read_last_backup
 from .look import CACHED, Seen, Wanted, each_namespace, namespace_unknown
 from .model import Check, Part, counts, part, unknown_part
@@ -55,6 +58,7 @@ def check(session: Cluster, wanted: Wanted, *, name: str, previous: Mapping[str,
         started + wanted.timeout,
         wanted.timeout,
     )
+    found, ignored = ignore(found, wanted.ignore, now)
     report: dict[str, Any] = {
         "schema": 1,
         "status": worst(one.status for one in found),
@@ -64,6 +68,7 @@ def check(session: Cluster, wanted: Wanted, *, name: str, previous: Mapping[str,
         "counts": counts(found),
         "parts": [one.to_dict() for one in found],
         "metrics": [_metric(one, wanted.profile) for one in seen.evaluations],
+        "ignored": ignored,
         "restarts": seen.restarts if seen.restarts is not None else (compare.restarts(previous) or {}),
     }
     report["changes"] = compare.changes(previous, report)
@@ -141,7 +146,7 @@ def _api(session: Cluster, wanted: Wanted, previous: Mapping[str, Any] | None, n
         answer = wanted.api.request("GET", wanted.health_path)
     except SalvageError as exc:
         return part("api", [Check("api/health", CRITICAL, str(exc), {"kind": "Service", "name": address})])
-    found = services.api(answer, address)
+    found = services.api(answer, address, {**WORDS, **wanted.health_words})
     return part("api", [found], summary=f"version {found.evidence.get('version') or 'not reported'}")
 
 
@@ -208,14 +213,30 @@ def _storage(session: Cluster, wanted: Wanted, previous: Mapping[str, Any] | Non
             refused.append(namespace_unknown("storage", namespace, answer))
         else:
             claims += answer
-    usage: dict[tuple[str, str], float] | str = {}
+    usage: dict[services.Claim, float] | str = {}
+    unmounted: set[services.Claim] = set()
     if claims:
         usage = _volume_usage(wanted.prometheus)
-    found = services.storage(claims, usage, wanted.storage_warning, wanted.storage_critical)
+        if isinstance(usage, dict):
+            unmounted = _unmounted(session, {services.claim_of(one) for one in claims} - usage.keys())
+    found = services.storage(claims, usage, wanted.storage_warning, wanted.storage_critical, unmounted)
     return part("storage", [*refused, *found.checks], healthy=found.healthy or int(not refused and not claims), summary=found.summary)
 
 
-def _volume_usage(prometheus: Endpoint | None) -> dict[tuple[str, str], float] | str:
+def _unmounted(session: Cluster, claims: set[services.Claim]) -> set[services.Claim]:
+    """Those of the claims that no pod has as a volume; where the pods can't be listed, none is known to be so."""
+
+    def mounted(namespace: str) -> set[services.Claim]:
+        pods_there = session.list(f"/api/v1/namespaces/{namespace}/pods")
+        return {claim for pod in pods_there for claim in services.claims_of_pod(pod)}
+
+    namespaces = {namespace for namespace, _name in claims}
+    answers = gather({namespace: functools.partial(mounted, namespace) for namespace in namespaces})
+    known = {namespace: answer for namespace, answer in answers.items() if not isinstance(answer, SalvageError)}
+    return {one for one in claims if one[0] in known and one not in known[one[0]]}
+
+
+def _volume_usage(prometheus: Endpoint | None) -> dict[services.Claim, float] | str:
     if prometheus is None:
         return "no address of a Prometheus was given"
     query = "max by (namespace, persistentvolumeclaim) (kubelet_volume_stats_used_bytes / kubelet_volume_stats_capacity_bytes)"
@@ -223,6 +244,9 @@ def _volume_usage(prometheus: Endpoint | None) -> dict[tuple[str, str], float] |
         samples = PrometheusApi(prometheus).query(query)
     except SalvageError as exc:
         return str(exc)
+    doubt = next((one.doubt for one in samples if one.doubt), "")
+    if doubt:
+        return doubt
     return {
         (one.labels.get("namespace", ""), one.labels.get("persistentvolumeclaim", "")): one.value
         for one in samples
@@ -248,7 +272,7 @@ def _certificates(session: Cluster, wanted: Wanted, previous: Mapping[str, Any] 
 
 
 def _backup(session: Cluster, wanted: Wanted, previous: Mapping[str, Any] | None, now: float, seen: Seen) -> Part:
-    return read_last_backup(wanted.backup_path, wanted.backup_public_key, now, wanted.backup_max_age)
+    return read_last_backup(session, wanted.backup_path, wanted.backup_public_key, now, wanted.backup_max_age)
 
 
 def _metric(one: Evaluation, profile: Profile) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from .._metrics.model import Evaluation, Profile
 from .._metrics.profile import DEFAULT_PROFILE
 from .._opa.probe import Probe
 from .alerts import DEFAULT_SEVERITIES
+from .ignore import IgnoreRule
 from .model import Check
 
 # A snapshot of now is asked for, and the API server's watch cache is one (some milliseconds old at most, and the same in every list of a
@@ -34,6 +35,7 @@ class Wanted:
     namespaces: Sequence[str]
     api: Endpoint | None = None
     health_path: str = "/health"
+    health_words: Mapping[str, str] = field(default_factory=dict)
     thresholds: Endpoint | None = None
     thresholds_format: str = "auto"
     thresholds_path: str | None = API_PATH
@@ -48,6 +50,7 @@ class Wanted:
     probes: Sequence[Probe] = ()
     ignored_alerts: frozenset[str] = frozenset()
     severities: Mapping[str, str] = field(default_factory=lambda: DEFAULT_SEVERITIES)
+    ignore: Sequence[IgnoreRule] = ()
     storage_warning: float = 0.8
     storage_critical: float = 0.9
     certificate_warning_days: float = 30.0

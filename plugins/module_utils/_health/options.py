@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from .._cluster import defaults
@@ -17,6 +17,7 @@ from .._core.times import parse_duration
 from .._metrics.profile import parse_profile
 from .._opa.probe import Probe
 from .alerts import DEFAULT_SEVERITIES
+from .ignore import parse_rule
 from .look import Wanted
 from .model import PARTS
 
@@ -48,17 +49,27 @@ class OpaQuestion:
 
 
 @dataclass(frozen=True)
+class Ignored:
+    part: str = option(choices=list(PARTS))
+    reason: str = option()
+    name: str = option("*")
+    until: str | None = option(None)
+
+
+@dataclass(frozen=True)
 class HealthQuery:
     name: str = option("cluster")
     parts: list[str] | None = option(None, choices=list(PARTS))
     namespaces: tuple[str, ...] = option((defaults.NAMESPACE, defaults.MONITORING_NAMESPACE))
     api_url: str = option(defaults.API_URL)
     health_path: str = option("/health")
+    health_words: dict[str, Any] | None = option(None)
+    ignore: list[Ignored] | None = option(None)
     thresholds_url: str | None = option(None)
     thresholds_path: str | None = option(None)
     thresholds_format: str = option("auto", choices=["auto", "api", "exposition", "promql"])
     profile: dict[str, Any] | None = option(None)
-    max_age: str | None = option(None)
+    max_age: str = option("10m")
     prometheus_url: str = option(defaults.PROMETHEUS_URL)
     alertmanager_url: str = option(defaults.ALERTMANAGER_URL)
     ignore_alerts: frozenset[str] = option(("Watchdog", "InfoInhibitor"))
@@ -95,6 +106,11 @@ def wanted(query: HealthQuery, addresses: Routes) -> Wanted:
                 f"alert_severities: {severity} stands for {status!r}, which is not a status; use one of {', '.join(STATUSES)}",
                 reason="bad_input",
             )
+    for word, status in (query.health_words or {}).items():
+        if status not in STATUSES:
+            raise SalvageError(
+                f"health_words: {word} stands for {status!r}, which is not a status; use one of {', '.join(STATUSES)}", reason="bad_input"
+            )
     for first, low, then, high in (
         ("storage_warning", query.storage_warning, "storage_critical", query.storage_critical),
         ("certificate_critical_days", query.certificate_critical_days, "certificate_warning_days", query.certificate_warning_days),
@@ -112,11 +128,13 @@ def wanted(query: HealthQuery, addresses: Routes) -> Wanted:
         namespaces=list(dict.fromkeys(query.namespaces)),
         api=addresses.open_if(query.api_url),
         health_path=query.health_path,
+        health_words={word.strip().lower(): status for word, status in (query.health_words or {}).items()},
+        ignore=[parse_rule(asdict(one), f"ignore[{place}]") for place, one in enumerate(query.ignore or ())],
         thresholds=addresses.open_if(query.thresholds_url or query.api_url),
         thresholds_format=query.thresholds_format,
         thresholds_path=query.thresholds_path,
         profile=parse_profile(query.profile),
-        max_age=None if query.max_age is None else parse_duration(query.max_age, "max_age"),
+        max_age=(parse_duration(query.max_age, "max_age") if query.max_age else 0.0) or None,
         prometheus=addresses.open_if(query.prometheus_url),
         alertmanager=addresses.open_if(query.alertmanager_url),
         opa=addresses.open_if(query.opa_url),

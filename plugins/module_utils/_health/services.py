@@ -9,7 +9,7 @@ import base64
 import binascii
 import datetime
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
 
 from .._cluster.http import Response
@@ -17,22 +17,22 @@ from .._core.status import CRITICAL, HEALTHY, UNKNOWN, WARNING
 from .._core.times import iso, span
 from .._metrics.model import Evaluation
 from .._opa.probe import ProbeAnswer
-from .._workloads.service_health import service_health
+from .._workloads.service_health import WORDS, service_health
 from .model import Check, Part, part, unknown_part
 
 DAY = 86400.0
 
 
-def api(answer: Response, address: str) -> Check:
-    """The finding of the answer of ``/health``: healthy only if the service says so itself."""
+def api(answer: Response, address: str, words: Mapping[str, str] = WORDS) -> Check:
+    """The finding of the answer of ``/health``: healthy only if the service says so itself, in one of ``words``."""
     subject = {"kind": "Service", "name": address}
-    found = service_health(answer.status, answer.content_type, answer.body)
+    found = service_health(answer.status, answer.content_type, answer.body, words)
     if found.status == HEALTHY:
         return Check("api/health", HEALTHY, "", subject, evidence={"version": found.answer.get("version")})
     return Check("api/health", found.status, f"{address} {found.reason}", subject, None if answer.status == 200 else float(answer.status))
 
 
-def thresholds(evaluations: Iterable[Evaluation]) -> Part:
+def thresholds(evaluations: Sequence[Evaluation]) -> Part:
     """Every metric of the profile, the healthy ones too."""
     checks = [
         Check(
@@ -43,11 +43,18 @@ def thresholds(evaluations: Iterable[Evaluation]) -> Part:
             value=one.value,
             limit=one.limit_value,
             since=None if one.since is None else iso(one.since),
-            evidence={"source": one.source, "limit": one.limit, "deviation": one.deviation},
+            evidence={
+                "source": one.source,
+                "limit": one.limit,
+                "deviation": one.deviation,
+                "timestamp": None if one.timestamp is None else iso(one.timestamp),
+            },
         )
         for one in evaluations
     ]
-    return part("thresholds", checks, summary=f"{len(checks)} metrics", nothing="the profile has no metrics")
+    ageless = sum(one.value is not None and one.timestamp is None for one in evaluations)
+    summary = f"{len(checks)} metrics" + (f", {ageless} without a time, so their age is not known" if ageless else "")
+    return part("thresholds", checks, summary=summary, nothing="the profile has no metrics")
 
 
 def probe_check(answer: ProbeAnswer) -> Check:
@@ -66,22 +73,49 @@ def opa_pods(ready: int, total: int, selector: str) -> Check:
     return Check("opa/pods", status, "" if ready == total else f"{ready} of {total} pods are ready", subject, ready, total, "pods")
 
 
-def storage(claims: Sequence[Mapping[str, Any]], usage: Mapping[tuple[str, str], float] | str, warning: float, critical: float) -> Part:
+Claim = tuple[str, str]  # namespace, name
+
+
+def claim_of(obj: Mapping[str, Any]) -> Claim:
+    return obj["metadata"]["namespace"], obj["metadata"]["name"]
+
+
+def claims_of_pod(pod: Mapping[str, Any]) -> set[Claim]:
+    """The claims that a pod mounts, unless it has ended; an ephemeral volume's claim has the name of the pod and the volume."""
+    if (pod.get("status") or {}).get("phase") in {"Succeeded", "Failed"}:
+        return set()
+    namespace, name = claim_of(pod)
+    volumes = (pod.get("spec") or {}).get("volumes") or ()
+    named = {one["persistentVolumeClaim"].get("claimName") for one in volumes if one.get("persistentVolumeClaim")}
+    return {(namespace, one) for one in named | {f"{name}-{one.get('name')}" for one in volumes if one.get("ephemeral")}}
+
+
+def storage(
+    claims: Sequence[Mapping[str, Any]],
+    usage: Mapping[Claim, float] | str,
+    warning: float,
+    critical: float,
+    unmounted: Container[Claim] = (),
+) -> Part:
     """Volume claims, by phase and by how full they are.
 
-    ``usage``: used share by (namespace, name), or the reason why it is not known.  ``warning`` and ``critical`` are shares.
+    ``usage``: used share by claim, or the reason why it is not known.  ``warning`` and ``critical`` are shares.  Claims that no pod mounts,
+    ``unmounted``, have no usage: the kubelet measures what is mounted.
     """
     if not claims:
         return Part("storage", HEALTHY, "no volume claims")
     checks = []
     healthy = 0
     for claim in claims:
-        namespace, name = claim["metadata"]["namespace"], claim["metadata"]["name"]
+        namespace, name = claim_of(claim)
         phase = (claim.get("status") or {}).get("phase")
         used = usage.get((namespace, name)) if isinstance(usage, Mapping) else None
         subject = {"kind": "PersistentVolumeClaim", "namespace": namespace, "name": name}
         if phase != "Bound":
             status, reason = (CRITICAL if phase == "Lost" else WARNING), f"its phase is {phase}"
+        elif used is None and (namespace, name) in unmounted:
+            healthy += 1
+            continue
         elif used is None or not math.isfinite(used):
             why = usage if isinstance(usage, str) else "Prometheus has no kubelet_volume_stats for it"
             used = None
@@ -118,21 +152,36 @@ def certificates(secrets: Iterable[Mapping[str, Any]], now: float, warning_days:
         except (ValueError, binascii.Error, x509.InvalidVersion):
             checks.append(Check(where, UNKNOWN, "its tls.crt is not a certificate", subject))
             continue
-        # A chain is as good as its first link to break.
-        ends, starts = min(map(_not_after, chain)), max(map(_not_before, chain))
-        left = (ends - now) / DAY
-        if now < starts:
-            checks.append(Check(where, CRITICAL, f"not valid before {iso(starts)}", subject, since=iso(starts)))
-        elif left <= 0:
-            checks.append(
-                Check(where, CRITICAL, f"expired {span(-left * DAY)} ago, {iso(ends)}", subject, 0, critical_days, "days", iso(ends))
-            )
-        elif left <= warning_days:
-            status, limit = (CRITICAL, critical_days) if left <= critical_days else (WARNING, warning_days)
-            checks.append(Check(where, status, f"expires in {span(left * DAY)}, {iso(ends)}", subject, round(left, 2), limit, "days"))
+        # The first certificate is the server's own. What else is in the file may be one of several ways to a root.
+        found = _of_certificate(chain[0], now, warning_days, critical_days)
+        if found:
+            status, reason, ends, left, limit = found
+            checks.append(Check(where, status, reason, subject, left, limit, "days", ends))
+            continue
+        expired = [(place, one) for place, one in enumerate(chain[1:], 2) if _not_after(one) <= now]
+        if expired:
+            place, one = expired[0]
+            reason = f"certificate {place} of its chain, {one.subject.rfc4514_string()}, expired {span(now - _not_after(one))} ago"
+            checks.append(Check(where, WARNING, reason, subject, since=iso(_not_after(one))))
         else:
             healthy += 1
     return part("certificates", checks, healthy=healthy, summary=f"{len(secrets)} TLS secrets")
+
+
+def _of_certificate(
+    certificate: Any, now: float, warning_days: float, critical_days: float
+) -> tuple[str, str, str, float | None, float | None] | None:
+    """The status and reason of a certificate that is not well, its date, and the days that are left beside their limit."""
+    ends, starts = _not_after(certificate), _not_before(certificate)
+    left = (ends - now) / DAY
+    if now < starts:
+        return CRITICAL, f"not valid before {iso(starts)}", iso(starts), None, None
+    if left <= 0:
+        return CRITICAL, f"expired {span(-left * DAY)} ago, {iso(ends)}", iso(ends), 0, critical_days
+    if left <= warning_days:
+        status, limit = (CRITICAL, critical_days) if left <= critical_days else (WARNING, warning_days)
+        return status, f"expires in {span(left * DAY)}, {iso(ends)}", iso(ends), round(left, 2), limit
+    return None
 
 
 def _not_after(certificate: Any) -> float:

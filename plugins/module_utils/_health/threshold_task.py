@@ -27,7 +27,7 @@ class ThresholdQuery:
     path: str | None = option(None)
     format: str = option("auto", choices=["auto", "api", "exposition", "promql"])
     profile: dict[str, Any] | None = option(None)
-    max_age: str | None = option(None)
+    max_age: str = option("10m")
     prometheus_url: str | None = option(None)
     history: str | None = option(None)
     timeout: float = option(10)
@@ -46,7 +46,7 @@ def run(params: Mapping[str, Any], now: float) -> dict[str, Any]:
     if query.timeout <= 0:
         raise SalvageError(f"timeout: {query.timeout:g} is too short; set seconds above 0", reason="bad_input")
     profile = parse_profile(query.profile)
-    max_age = None if query.max_age is None else parse_duration(query.max_age, "max_age")
+    max_age = (parse_duration(query.max_age, "max_age") if query.max_age else 0.0) or None
     span = None if query.history is None else parse_duration(query.history, "history")
     past = query.prometheus_url or (query.url if query.format == "promql" else None)
     if span and not past:

@@ -56,7 +56,7 @@ class Item:
     action: str = ""
     deferred: str = ""  # why it could not be planned before the rest is written
     adopted: bool = False  # only the ownership of its fields changes
-    scaled: bool = False  # an autoscaler sets its replicas
+    scaled: bool = False  # its number of replicas is not for the manifest to set
     written: bool = False
     problem: str = ""
     reason: str = ""  # the token of the problem

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 Euystacio Meta Salvage contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a run tells of a set of manifests.  Pure."""
+"""What a run reports of a set of manifests.  Pure."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 
 from .changes import changed_paths, content_of, shown_difference
 from .model import CHANGED, CREATED, UNCHANGED, Item
+from .scaled import sets_size
 
 _NAMED = 10
 _SHOWN = 100  # objects in a diff
@@ -54,7 +55,7 @@ def _notes(item: Item) -> list[str]:
     more = []
     if item.altered:
         more.append(f"the API server sets {_some(item.altered)} of {item.id} to other values than the manifest")
-    if item.scaled and item.live is not None:
+    if item.scaled and item.live is not None and sets_size(item.document):
         more.append(f"{item.id} keeps its number of replicas, because an autoscaler sets it")
     return [f"{item.manifest.where}: {note}" for note in [*item.notes, *more]]
 

@@ -15,7 +15,7 @@ from .._cluster.session import Cluster
 from .._core.errors import SalvageError
 from .._core.options import argument_spec, from_params, option
 from .._core.progress import PROGRESS_ARGUMENTS, teller
-from .documents import manifests_of, refuse_reserved
+from .documents import manifests_of, refuse_records
 from .engine import ManifestSet
 from .model import ApplySettings
 from .result import set_result
@@ -53,12 +53,12 @@ def run(params: Mapping[str, Any], *, check_mode: bool, show: bool) -> dict[str,
         raise SalvageError("field_manager must have 1 to 128 characters", reason="bad_input")
     texts = texts_of(options.files, options.definitions, options.sha256, insecure=options.allow_http)
     manifests = manifests_of(texts)
-    refuse_reserved(manifests)
+    refuse_records(manifests)
     cluster = Cluster.connect(params, timeout=options.request_timeout)
     settings = ApplySettings(options.field_manager, options.force_conflicts, options.workers, options.wait_timeout)
     whole = ManifestSet(cluster, manifests, settings, options.namespace or "", teller(params["progress_path"]))
     items = whole.plan() if check_mode else whole.apply()
-    return {**set_result(items, show=show), "sources": digests_of(texts)}
+    return {**set_result(items, show=show), "sources": [{"source": name, "sha256": digest} for name, digest in digests_of(texts).items()]}
 
 
 def public_words(definitions: Any) -> set[str]:

@@ -15,7 +15,7 @@ from typing import Any
 from .._core.status import CRITICAL, HEALTHY, STATUSES, UNKNOWN, WARNING, worst
 from .._core.times import iso
 from .._prometheus.model import MetricSample, Series
-from .model import Evaluation, Limits, MetricProfile, Profile
+from .model import WORST, Evaluation, Limits, MetricProfile, Profile
 
 # Of the window of ``for``: a longer stretch without a sample, at its edges too, and the breach is not proven to have lasted.
 LONGEST_GAP = 0.2
@@ -60,7 +60,7 @@ def evaluate(
         result = replace(result, status=WARNING, reason=_join(result.reason, f"{metric.title}: the source itself reports an alert"))
     if sample.doubt and result.status == HEALTHY:
         result = replace(result, status=UNKNOWN)
-    return replace(result, reason=_join(result.reason, sample.doubt))
+    return replace(result, reason=_join(result.reason, sample.doubt, sample.reason))
 
 
 def evaluate_all(
@@ -132,40 +132,48 @@ def choose(metric: MetricProfile, samples: Sequence[MetricSample], *, now: float
     )
     if len(mine) == 1:
         return joint
-    joint = replace(joint, labels={}, series=merge_series([s.series for s in mine], metric.aggregate))
-    value = aggregate(values, metric.aggregate)
+    joint = replace(joint, labels={}, series=merge_series([s.series for s in mine], metric.aggregate, metric.limits))
+    value = aggregate(values, metric.aggregate, metric.limits)
     if value is None:
-        stated = ", ".join(f"{shown_number(s.value)}{_labels(s.labels)}" for s in mine[:4] if s.value is not None)
-        more = f" and {len(mine) - 4} more" if len(mine) > 4 else ""
-        reason = f"{title}: {len(mine)} series disagree ({stated}{more}); set aggregate or labels in the profile"
-        return replace(joint, value=None, reason=reason)
-    return replace(joint, value=value)
+        return replace(joint, value=None, reason=f"{title}: the {metric.aggregate} of {len(mine)} series is not a finite number")
+    if metric.aggregate != WORST or min(values) == max(values):
+        return replace(joint, value=value)
+    stated = ", ".join(f"{shown_number(s.value)}{_labels(s.labels)}" for s in mine[:4] if s.value is not None)
+    more = f" and {len(mine) - 4} more" if len(mine) > 4 else ""
+    return replace(joint, value=value, reason=f"{title}: {len(mine)} series disagree ({stated}{more}), the worst counts")
 
 
-def aggregate(values: Sequence[float], rule: str | None) -> float | None:
-    """One value of several, None where they disagree and there is no rule (or no finite result)."""
-    if values and min(values) == max(values) and rule != "sum":
-        return values[0]
-    if rule is None or not values:
+def aggregate(values: Sequence[float], rule: str, limits: Limits) -> float | None:
+    """One value of several; None where there is none, or the result is not finite."""
+    if not values:
         return None
+    if rule == WORST:
+        return max(values, key=lambda value: _badness(limits, value))
     if rule in {"min", "max"}:
         return min(values) if rule == "min" else max(values)
     try:
-        total = math.fsum(values)
+        total = math.fsum(sorted(values))  # fsum may overflow in one order and not in another
     except OverflowError:
         return None
     return total / len(values) if rule == "mean" else total
 
 
-def merge_series(series: Sequence[Series], rule: str | None) -> Series:
-    """One series of several; a moment at which they disagree, without a rule, is a gap."""
+def _badness(limits: Limits, value: float) -> tuple[int, float, float]:
+    """By status, then by how far beyond the nearest limit, or how near to it."""
+    bounds = [(name, float(bound)) for name, _status, _words in _RULES if (bound := getattr(limits, name)) is not None]
+    beyond = max((bound - value if name.endswith("min") else value - bound for name, bound in bounds), default=0.0)
+    return STATUSES.index(status_by_limits(limits, value)[0]), beyond, value
+
+
+def merge_series(series: Sequence[Series], rule: str, limits: Limits) -> Series:
+    """One series of several, by the rule at each moment."""
     if len(series) == 1:
         return series[0]
     at: dict[float, list[float]] = {}
     for points in series:
         for t, v in points:
             at.setdefault(t, []).append(v)
-    joint = ((t, aggregate(values, rule)) for t, values in sorted(at.items()))
+    joint = ((t, aggregate(values, rule, limits)) for t, values in sorted(at.items()))
     return tuple((t, v) for t, v in joint if v is not None)
 
 

@@ -161,7 +161,7 @@ def _ranges(endpoint: Endpoint, wanted: list[Range], deadline: float) -> dict[st
     def ask(metric: MetricProfile, start: float, end: float, step: float) -> Series:
         expression = _selector(metric) if METRIC_NAME.fullmatch(metric.query) else metric.query
         samples = prometheus.query_range(expression, start=start, end=end, step=step, timeout=deadline - time.monotonic())
-        return merge_series([s.series for s in samples], metric.aggregate)
+        return merge_series([s.series for s in samples], metric.aggregate, metric.limits)
 
     return gather({one[0].key: functools.partial(ask, *one) for one in wanted}, _SIDE_BY_SIDE)
 

@@ -12,6 +12,8 @@ from typing import Any
 from .._core.status import STATUSES, UNKNOWN
 from .._prometheus.model import Series
 
+WORST = "worst"
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -37,7 +39,7 @@ class MetricProfile:
     aliases: tuple[str, ...]
     query: str
     labels: Mapping[str, str] = field(default_factory=dict)
-    aggregate: str | None = None
+    aggregate: str = WORST
     for_s: float = 0.0
 
 

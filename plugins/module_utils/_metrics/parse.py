@@ -11,9 +11,10 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 
 from .._core.errors import SalvageError
-from .._core.json_values import DuplicateKey, finite, json_kind, load_json
+from .._core.json_values import DuplicateKey, as_text, finite, json_kind, load_json
 from .._prometheus.answers import is_promql, parse_promql
 from .._prometheus.exposition import parse_exposition
 from .._prometheus.model import MetricSample, Series
@@ -45,8 +46,38 @@ def parse_samples(data: object, fmt: str = "auto", *, names: Collection[str], wh
     return parse_api(data)
 
 
+# Names under which sources give the time of a value.
+_TIMES = ("timestamp", "time", "ts", "last_updated", "lastUpdated", "updated_at", "updatedAt", "collected_at", "measured_at", "as_of")
+# A source's own words for a value: within its limits, or out of them.  Any other word is in doubt.
+_WITHIN = frozenset(("ok", "healthy", "normal", "good", "pass", "passed", "success", "up", "within_limits"))
+_BEYOND = frozenset(("alert", "alerting", "warn", "warning", "critical", "breach", "breached", "unhealthy", "violation"))
+
+
+def _time_in(data: Mapping[str, object]) -> object:
+    return next((data[name] for name in _TIMES if data.get(name) is not None), None)
+
+
+def _own_words(data: Mapping[str, object]) -> tuple[bool, str]:
+    """Whether the source itself says that it is out of limits, and why what it says is in doubt."""
+    within, stale, error = data.get("within_limits", True), data.get("stale", False), data.get("error")
+    word = data.get("status")
+    known = word.strip().lower() if isinstance(word, str) else ""
+    doubts = []
+    if word is not None and known not in _WITHIN | _BEYOND:
+        doubts.append(f"the source gives its status as {as_text(word)[:40]!r}")
+    if stale is not False and stale is not None:
+        doubts.append("the source says that it is stale")
+    if within is not None and not isinstance(within, bool):
+        doubts.append(f"its within_limits is {json_kind(within)}")
+    if error:
+        doubts.append(f"the source reports an error: {as_text(error)[:80]}")
+    return known in _BEYOND or within is False, "; ".join(doubts)
+
+
 def _moment(raw: object) -> float | None:
-    """Unix seconds of a number (milliseconds too) or of ISO 8601 text (UTC if it names no zone)."""
+    """Unix seconds of a number (milliseconds too), of ISO 8601 text or of a time that YAML made (UTC if it names no zone)."""
+    if isinstance(raw, datetime.date):  # a datetime too, and the subclasses of it that ansible-core 2.19 and later make
+        raw = raw.isoformat()
     if isinstance(raw, str):
         try:
             text = re.sub(r"[zZ]$", "+00:00", raw.strip())
@@ -68,22 +99,24 @@ def parse_api(data: object) -> list[MetricSample]:
     metrics = data.get("metrics", data)
     if not isinstance(metrics, Mapping):
         raise _invalid(f".metrics is {'given twice' if isinstance(metrics, DuplicateKey) else json_kind(metrics)}, an object was expected")
-    at = data.get("timestamp")
-    return [_api_sample(name, raw, at) for name, raw in metrics.items() if isinstance(name, str)]
+    at, (alert, doubt) = _time_in(data), _own_words(data)
+    samples = [_api_sample(name, raw, at) for name, raw in metrics.items() if isinstance(name, str)]
+    return [replace(one, alert=one.alert or alert, doubt="; ".join(filter(None, (one.doubt, doubt)))) for one in samples]
 
 
 def _api_sample(name: str, raw: object, at: object) -> MetricSample:
     if not isinstance(raw, Mapping):
         value, reason = finite(raw)
         series: Series = ()
-        alert = False
+        alert, doubt = False, ""
     elif "current_value" not in raw:
         return MetricSample(name, None, "the object has no current_value")
     else:
         value, reason = finite(raw["current_value"])
         series = _api_series(raw.get("time_series"))
-        alert = raw.get("status") == "alert" or raw.get("within_limits") is False
-        at = at if raw.get("timestamp") is None else raw["timestamp"]
+        alert, doubt = _own_words(raw)
+        own = _time_in(raw)
+        at = at if own is None else own
     timestamp = None
     if at is not None:
         timestamp = _moment(at)
@@ -91,7 +124,7 @@ def _api_sample(name: str, raw: object, at: object) -> MetricSample:
             value, reason = None, f"its timestamp can't be read, it is {json_kind(at)}"
     elif series:
         timestamp = series[-1][0]
-    return MetricSample(name, value, reason, timestamp=timestamp, alert=alert, series=series)
+    return MetricSample(name, value, reason, timestamp=timestamp, alert=alert, doubt=doubt, series=series)
 
 
 def _api_series(raw: object) -> Series:
@@ -99,7 +132,7 @@ def _api_series(raw: object) -> Series:
     points = []
     for item in raw if isinstance(raw, (list, tuple)) else ():
         if isinstance(item, Mapping):
-            pair = (item.get("timestamp"), item.get("value"))
+            pair = (_time_in(item), item.get("value"))
         elif isinstance(item, (list, tuple)) and len(item) == 2:
             pair = (item[0], item[1])
         else:

@@ -13,7 +13,7 @@ from typing import Any
 
 from .._core.errors import SalvageError, shown
 from .._core.times import parse_duration
-from .model import Limits, MetricProfile, Profile
+from .model import WORST, Limits, MetricProfile, Profile
 
 RUNBOOK: dict[str, dict[str, Any]] = {
     "qek": {
@@ -50,7 +50,7 @@ RUNBOOK: dict[str, dict[str, Any]] = {
 }
 
 LIMITS = ("critical_min", "critical_max", "warning_min", "warning_max", "ideal")
-AGGREGATES = ("min", "max", "mean", "sum")
+AGGREGATES = (WORST, "min", "max", "mean", "sum")
 SETTINGS = (*LIMITS, "title", "aliases", "query", "labels", "aggregate", "for")
 
 METRIC_NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
@@ -99,8 +99,8 @@ def _metric(key: object, settings: object) -> MetricProfile:
     if isinstance(aliases, str) or not isinstance(aliases, (list, tuple)):
         raise _wrong(f"{at}.aliases: {shown(aliases)} is not a list", "write a list of names, such as [QEK, qek_value]")
     names = [key, *([query] if plain else []), *(_text(alias, f"{at}.aliases") for alias in aliases)]
-    aggregate = settings.get("aggregate")
-    if aggregate is not None and aggregate not in AGGREGATES:
+    aggregate = settings.get("aggregate") or WORST
+    if aggregate not in AGGREGATES:
         raise _wrong(f"{at}.aggregate: {shown(aggregate)} is not an aggregate", f"use one of {', '.join(AGGREGATES)}")
     return MetricProfile(
         key=key,

@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from .._core.errors import shown
-from .._core.status import CRITICAL, HEALTHY, UNKNOWN, WARNING
+from .._core.status import CRITICAL, HEALTHY, STATUSES, UNKNOWN, WARNING
 
 # The words of a field "status", and of an answer in plain text.  Upper and lower case mean the same.
 WORDS: Mapping[str, str] = {
@@ -32,11 +32,16 @@ class ServiceHealth:
     answer: Mapping[str, Any] = field(default_factory=dict)
 
 
-def service_health(code: int, content_type: str, body: bytes) -> ServiceHealth:
+# Fields of an answer that give the health of each of the service's own dependencies.
+_PARTS = ("checks", "components", "dependencies", "services")
+
+
+def service_health(code: int, content_type: str, body: bytes, words: Mapping[str, str] = WORDS) -> ServiceHealth:
     """The health that an answer states: ``code`` is its HTTP status, ``content_type`` has no parameters (``Response.content_type``).
 
     Any code but 200 is critical.  A JSON object states its health in the field "status", a plain text in its only word.  An answer that
-    states no health, or states it in a word that is not in ``WORDS``, is unknown: a proxy's or another service's page must not pass.
+    states no health, or states it in a word that is not in ``words``, is unknown: a proxy's or another service's page must not pass.
+    An answer that gives the health of the service's dependencies is as bad as the worst of them.
     """
     if code != 200:
         return ServiceHealth(CRITICAL, f"answered {code}")
@@ -46,14 +51,31 @@ def service_health(code: int, content_type: str, body: bytes) -> ServiceHealth:
         return ServiceHealth(UNKNOWN, f"answered 200, but its answer has the key {shown(exc.args[0])} twice")
     except (ValueError, RecursionError):
         data = {"status": body.decode("utf-8", "replace").strip()} if content_type == "text/plain" else None
-        if data and data["status"].lower() not in WORDS:
+        if data and data["status"].lower() not in words:
             data = None
     word = data.get("status") if isinstance(data, dict) else None
     if word is None:
         kind = f" ({content_type})" if content_type and content_type != "application/json" else ""
         return ServiceHealth(UNKNOWN, f"answered 200, but its answer{kind} says nothing of its health")
-    status = WORDS.get(word.strip().lower(), UNKNOWN) if isinstance(word, str) else UNKNOWN
-    return ServiceHealth(status, "" if status == HEALTHY else f"answered 200, but it says {shown(word)}", data)
+    stated = [("", word), *_stated_of_parts(data)]
+    found = [(words.get(said.strip().lower(), UNKNOWN) if isinstance(said, str) else UNKNOWN, part, said) for part, said in stated]
+    status, part, said = max(found, key=lambda one: STATUSES.index(one[0]))
+    return ServiceHealth(status, "" if status == HEALTHY else f"answered 200, but it says {shown(said)}{part and f' of {part}'}", data)
+
+
+def _stated_of_parts(data: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The words for the dependencies: ``{"db": "up"}``, ``{"db": {"status": "up"}}`` or ``[{"name": "db", "status": "up"}]``."""
+    for field_name in _PARTS:
+        listed = data.get(field_name)
+        pairs = listed.items() if isinstance(listed, Mapping) else enumerate(listed) if isinstance(listed, list) else ()
+        for name, one in pairs:
+            if isinstance(one, Mapping):
+                if "status" in one:
+                    yield str(one.get("name") or name), one["status"]
+            elif isinstance(one, bool):
+                yield str(name), "up" if one else "down"
+            elif isinstance(one, str):
+                yield str(name), one
 
 
 class _DuplicateKeyError(Exception):

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 from typing import Any
 
@@ -40,8 +41,15 @@ def test_what_says_nothing_is_unknown(data: object) -> None:
 def test_age() -> None:
     data = {"QEK": {"current_value": 0.93, "timestamp": 1000}}
     profile = {"QEK": {"critical_min": 0.85}}
-    assert evaluate(data, profile)["status"] == "healthy"
-    assert evaluate(data, profile, max_age="2m")["status"] == "unknown"
+    assert evaluate(data, profile)["status"] == "unknown"
+    assert evaluate(data, profile, max_age=0)["status"] == "healthy"
+    now = datetime.datetime.now(datetime.timezone.utc)
+    # a time that YAML read, and a class of its own as ansible-core 2.19 and later make of it
+    tagged = type("_AnsibleTaggedDateTime", (datetime.datetime,), {})
+    for moment in (now, tagged.fromtimestamp(now.timestamp(), datetime.timezone.utc), now.replace(tzinfo=None)):
+        assert evaluate({"QEK": {"current_value": 0.93, "timestamp": moment}}, profile)["status"] == "healthy"
+        old = moment - datetime.timedelta(minutes=11)
+        assert evaluate({"QEK": {"current_value": 0.93, "last_updated": old}}, profile)["status"] == "unknown"
 
 
 @pytest.mark.parametrize(

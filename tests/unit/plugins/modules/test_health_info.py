@@ -446,3 +446,55 @@ def test_a_cluster_that_is_none_is_one_sentence(run: Any, cluster: Any, answer: 
 def test_bad_input_is_one_sentence(run: Any, arguments: dict[str, Any], msg: str) -> None:
     result = run(**arguments)
     assert (result["failed"], result["reason"], result["msg"]) == (True, "bad_input", msg)
+
+
+def test_a_claim_that_no_pod_mounts_has_no_usage(run: Any, cluster: Any) -> None:
+    cluster.answers[PROXY.format("prom:9090") + "/api/v1/query"] = vector()
+    pod = {"metadata": {"namespace": "a", "name": "api-1"}, "spec": {"volumes": []}, "status": {"phase": "Running"}}
+    cluster.answers[f"{A}/pods"] = items(pod)
+    assert parts(run(parts=["storage"]))["storage"] == ("healthy", "")
+    pod["spec"] = {"volumes": [{"persistentVolumeClaim": {"claimName": "data"}}]}
+    assert parts(run(parts=["storage"]))["storage"][0] == "unknown"  # a driver without statistics
+    cluster.answers[f"{A}/pods"] = refusal(403)
+    assert parts(run(parts=["storage"]))["storage"][0] == "unknown"
+
+
+def test_a_usage_that_may_be_partial_is_unknown(run: Any, cluster: Any) -> None:
+    answer = vector(({"namespace": "a", "persistentvolumeclaim": "data"}, "0.1"))
+    cluster.answers[PROXY.format("prom:9090") + "/api/v1/query"] = {**answer, "warnings": ["store-1 unreachable"]}
+    status, reason = parts(run(parts=["storage"]))["storage"]
+    assert (status, "store-1 unreachable" in reason) == ("unknown", True)
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        ({"status": "draining"}, "unknown"),
+        ({"status": "Serving"}, "healthy"),
+        ({"status": "UP"}, "healthy"),
+        ({"status": "healthy", "checks": {"db": "down"}}, "critical"),
+        ({"status": "UP", "components": {"db": {"status": "UP"}, "disk": {"status": "DOWN"}}}, "critical"),
+        ({"status": "healthy", "dependencies": [{"name": "db", "status": "reconnecting"}]}, "unknown"),
+        ({"status": "healthy", "checks": {"db": True, "latency_ms": 5}}, "healthy"),
+        ({"status": "healthy", "services": {"db": False}}, "critical"),
+    ],
+)
+def test_words_of_the_service(run: Any, cluster: Any, answer: Any, status: str) -> None:
+    cluster.answers[PROXY.format("api:8000") + "/health"] = answer
+    assert parts(run(parts=["api"], health_words={"SERVING": "healthy"}))["api"][0] == status
+
+
+def test_metrics_are_stale_by_default(run: Any, cluster: Any) -> None:
+    path = PROXY.format("api:8000") + "/api/v1/metrics"
+    cluster.answers[path] = {"QEK": {"current_value": 0.93, "last_updated": "2026-01-01T00:00:00Z"}}
+    assert parts(run(parts=["thresholds"]))["thresholds"][0] == "unknown"
+    assert parts(run(parts=["thresholds"], max_age=""))["thresholds"][0] == "healthy"
+
+
+def test_what_is_ignored_is_listed(run: Any, cluster: Any) -> None:
+    cluster.answers["/api/v1/nodes"] = items({"metadata": {"name": "n1"}, "status": {"conditions": [{"type": "Ready", "status": "False"}]}})
+    rules = [{"part": "nodes", "name": "n*", "reason": "disk is replaced, TICKET-7", "until": "2099-01-01"}]
+    report = run(parts=["nodes"], ignore=rules)["report"]
+    assert (report["status"], report["ignored"][0]["ignores"]) == ("healthy", ["nodes/n1"])
+    assert "TICKET-7" in report["parts"][0]["checks"][0]["reason"]
+    assert run(parts=["nodes"], ignore=[{**rules[0], "until": "2020-01-01"}])["report"]["status"] == "critical"

@@ -92,6 +92,11 @@ def test_history_comes_from_prometheus(run: Any, url: str) -> None:
         {"status": "success", "data": {"resultType": "matrix", "result": [{"metric": {}, "values": [[10, "0.9"], [20, "0.93"]]}]}}
     ).encode()
     result = run(
-        url=url, format="promql", profile={"qek": {"query": "avg(qek_value)", "critical_min": 0.85}}, history="1h", validate_certs=False
+        url=url,
+        format="promql",
+        profile={"qek": {"query": "avg(qek_value)", "critical_min": 0.85}},
+        history="1h",
+        validate_certs=False,
+        max_age="0",
     )
     assert (result["status"], result["metrics"][0]["history"]) == ("healthy", [[10, 0.9], [20, 0.93]])

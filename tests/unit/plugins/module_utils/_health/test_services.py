@@ -7,6 +7,7 @@ from __future__ import annotations
 import base64
 import json
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -57,7 +58,13 @@ def test_a_service_is_healthy_only_if_it_says_so(status: int, body: bytes) -> No
 def test_thresholds() -> None:
     low = Evaluation(name="qek", status="critical", value=0.82, reason="QEK below minimum threshold: 0.82 < 0.85", title="QEK", since=60.0)
     one = services.thresholds([low, Evaluation(name="hvar", title="H-VAR", status="healthy", value=0.04)])
-    assert (one.status, one.summary, one.checks[0].since) == ("critical", "2 metrics", "1970-01-01T00:01:00Z")
+    assert (one.status, one.summary, one.checks[0].since) == (
+        "critical",
+        "2 metrics, 2 without a time, so their age is not known",
+        "1970-01-01T00:01:00Z",
+    )
+    timed = services.thresholds([replace(low, timestamp=60.0)])
+    assert (timed.summary, timed.checks[0].evidence["timestamp"]) == ("1 metrics", "1970-01-01T00:01:00Z")
     assert (services.thresholds([]).status, services.thresholds([]).reason) == ("unknown", "the profile has no metrics")
 
 
@@ -147,9 +154,13 @@ def test_certificates(pem: Any, days: float, status: str, says: str) -> None:
     assert "c2VjcmV0" not in json.dumps(one.to_dict())
 
 
-def test_a_chain_is_as_good_as_its_first_link_to_break(pem: Any) -> None:
-    chain = pem("a").certificate + pem("b", days=3).certificate
-    assert services.certificates([secret(chain)], time.time(), 30, 7).status == "critical"
+def test_the_leaf_decides_and_an_expired_link_of_its_chain_is_named(pem: Any) -> None:
+    now = time.time()
+    leaf, link = pem("a", days=80).certificate, pem("b", days=3).certificate
+    assert services.certificates([secret(leaf + link)], now, 30, 7).status == "healthy"
+    one = services.certificates([secret(leaf + link)], now + 10 * 86400, 30, 7)
+    assert (one.status, one.reason) == ("warning", "a/tls: certificate 2 of its chain, CN=b, expired 7 d ago")
+    assert services.certificates([secret(link + leaf)], now, 30, 7).status == "critical"
 
 
 def test_a_certificate_of_the_future(pem: Any) -> None:

@@ -147,11 +147,13 @@ def test_series_that_agree_are_one() -> None:
 def test_series_that_disagree() -> None:
     samples = [MetricSample("qek", v, labels={"pod": p}) for p, v in zip("abcde", (0.9, 0.8, 0.95, 0.9, 0.9), strict=True)]
     result = evaluate(metric(), samples, now=NOW)
-    assert (result.status, result.value) == ("unknown", None)
+    assert (result.status, result.value) == ("critical", 0.8)
     assert result.reason == (
-        'QEK: 5 series disagree (0.9{pod="a"}, 0.8{pod="b"}, 0.95{pod="c"}, 0.9{pod="d"} and 1 more); '
-        "set aggregate or labels in the profile"
+        "QEK below minimum threshold: 0.8 < 0.85; "
+        'QEK: 5 series disagree (0.9{pod="a"}, 0.8{pod="b"}, 0.95{pod="c"}, 0.9{pod="d"} and 1 more), the worst counts'
     )
+    healthy = evaluate(metric(), [MetricSample("qek", 0.9), MetricSample("qek", 0.95)], now=NOW)
+    assert (healthy.status, healthy.value, healthy.reason) == ("healthy", 0.9, "QEK: 2 series disagree (0.9, 0.95), the worst counts")
     values = {rule: evaluate(metric(aggregate=rule), samples, now=NOW).value for rule in ("min", "max", "mean", "sum")}
     assert values == {"min": 0.8, "max": 0.95, "mean": pytest.approx(0.89), "sum": pytest.approx(4.45)}
     assert evaluate(metric(labels={"pod": "b"}), samples, now=NOW).value == 0.8
@@ -159,13 +161,31 @@ def test_series_that_disagree() -> None:
 
 
 def test_one_metric_under_two_names_that_disagree() -> None:
-    assert evaluate(BY_KEY["qek"], [MetricSample("QEK", 0.9), MetricSample("qek_value", 0.2)], now=NOW).status == "unknown"
+    assert evaluate(BY_KEY["qek"], [MetricSample("QEK", 0.9), MetricSample("qek_value", 0.2)], now=NOW).status == "critical"
 
 
 def test_a_sum_of_equals_is_a_sum() -> None:
-    assert aggregate([1.0, 1.0], "sum") == 2.0
-    assert aggregate([1.7e308, 1.7e308], "sum") is None
-    assert aggregate([], "sum") is None
+    limits = Limits(critical_max=1.0)
+    assert aggregate([1.0, 1.0], "sum", limits) == 2.0
+    assert aggregate([1.7e308, 1.7e308], "sum", limits) is None
+    assert aggregate([], "sum", limits) is None
+    assert evaluate(metric(aggregate="sum"), [MetricSample("qek", 1.7e308)] * 2, now=NOW).reason == (
+        "QEK: the sum of 2 series is not a finite number"
+    )
+
+
+@pytest.mark.parametrize(
+    ("limits", "values", "worst_value"),
+    [
+        ({"critical_min": 0.85}, (0.9, 0.8, 0.7), 0.7),
+        ({"critical_max": 0.05}, (0.01, 0.06, 0.04), 0.06),
+        ({"warning_max": 5, "critical_min": 1}, (7, 0.5), 0.5),  # a critical value is worse than one that is further beyond a warning
+        ({"critical_min": 1, "critical_max": 9}, (5, 8.5, 2), 8.5),  # all are well: the nearest to a limit
+    ],
+)
+def test_the_worst_of_several(limits: dict[str, float], values: tuple[float, ...], worst_value: float) -> None:
+    assert aggregate(values, "worst", Limits(**limits)) == worst_value
+    assert aggregate(values[::-1], "worst", Limits(**limits)) == worst_value
 
 
 @pytest.mark.parametrize(
@@ -265,12 +285,13 @@ def test_a_time_out_of_this_world() -> None:
     assert "it began at 1e+298" in result.reason
 
 
-def test_merged_series_have_gaps_where_they_disagree() -> None:
+def test_merged_series_follow_the_rule_at_each_moment() -> None:
     a, b = ((1.0, 5.0), (2.0, 6.0)), ((1.0, 5.0), (2.0, 7.0), (3.0, 8.0))
-    assert merge_series([a, b], None) == ((1.0, 5.0), (3.0, 8.0))
-    assert merge_series([a, b], "max") == ((1.0, 5.0), (2.0, 7.0), (3.0, 8.0))
-    assert merge_series([a], None) == a
-    assert merge_series([], None) == ()
+    limits = Limits(critical_min=1.0)
+    assert merge_series([a, b], "worst", limits) == ((1.0, 5.0), (2.0, 6.0), (3.0, 8.0))
+    assert merge_series([a, b], "max", limits) == ((1.0, 5.0), (2.0, 7.0), (3.0, 8.0))
+    assert merge_series([a], "worst", limits) == a
+    assert merge_series([], "worst", limits) == ()
 
 
 # The whole
@@ -356,7 +377,7 @@ def test_without_a_value_it_is_unknown_whatever_else_is_known(
     rule: MetricProfile, samples: list[MetricSample], history: tuple[tuple[float, float], ...]
 ) -> None:
     result = evaluate(rule, samples, now=NOW, history=history)
-    if not samples or any(s.value is None for s in samples) or len({s.value for s in samples}) > 1:
+    if not samples or any(s.value is None for s in samples):
         assert (result.status, result.value) == ("unknown", None)
         assert result.reason
     assert result.status in STATUSES
@@ -369,7 +390,7 @@ def test_neither_the_order_of_aliases_nor_of_samples_matters(data: st.DataObject
     names = data.draw(st.lists(st.sampled_from(BY_KEY["qek"].aliases), min_size=len(values), max_size=len(values)))
     samples = [MetricSample(n, v) for n, v in zip(names, values, strict=True)]
     shuffled = replace(BY_KEY["qek"], aliases=tuple(data.draw(st.permutations(BY_KEY["qek"].aliases))))
-    for rule in (None, "min", "max", "mean", "sum"):
+    for rule in ("worst", "min", "max", "mean", "sum"):
         first = choose(replace(BY_KEY["qek"], aggregate=rule), samples, now=NOW)
         second = choose(replace(shuffled, aggregate=rule), data.draw(st.permutations(samples)), now=NOW)
         assert (first.value is None) == (second.value is None)

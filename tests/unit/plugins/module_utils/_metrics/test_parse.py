@@ -9,11 +9,13 @@ import json
 import math
 import sys
 import time
+from typing import Any
 
 import pytest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._metrics.decide import evaluate_all
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._metrics.parse import FORMATS, parse_samples
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._metrics.profile import DEFAULT_PROFILE
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._metrics.profile import DEFAULT_PROFILE, parse_profile
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._prometheus.model import MetricSample
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -340,3 +342,39 @@ def test_each_source_gives_the_same_number(value: float) -> None:
     series = {"metric": {"__name__": "qek_value"}, "value": [0, repr(value)]}
     answers = [f"qek_value {value!r}\n", json.dumps({"QEK": value}), {"QEK": {"current_value": value}}, promql([series])]
     assert {one(answer).value for answer in answers} == {value}
+
+
+PROFILE = parse_profile({"qek": {"critical_min": 0.85}})
+
+
+def judged(data: Any) -> tuple[str, str]:
+    (one,) = evaluate_all(PROFILE, parse_samples(data, names=PROFILE.names), now=1000.0)
+    return one.status, one.reason
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        *({"status": word} for word in ("stale", "error", "unknown", "initializing", "", 3, True, [])),
+        *({"stale": value} for value in (True, "yes", 1)),
+        {"within_limits": "false"},
+        {"error": "no data since 04:00"},
+    ],
+)
+def test_what_the_source_says_of_a_good_number_is_not_passed_over(said: dict[str, Any]) -> None:
+    assert judged({"qek": {"current_value": 0.93, **said}})[0] == "unknown"
+    assert judged({"metrics": {"qek": 0.93}, **said})[0] == "unknown"
+
+
+@pytest.mark.parametrize("said", [{"status": word} for word in ("alert", "CRITICAL", "warning", "breached")] + [{"within_limits": False}])
+def test_a_source_that_says_it_is_out_of_limits_is_heard(said: dict[str, Any]) -> None:
+    assert judged({"qek": {"current_value": 0.93, **said}})[0] == "warning"
+    assert judged({"metrics": {"qek": 0.93}, **said})[0] == "warning"
+
+
+@pytest.mark.parametrize(
+    "said", [{"status": word} for word in ("ok", "OK", "healthy", "normal", "success")] + [{"stale": False}, {"error": None}]
+)
+def test_a_source_that_says_it_is_well_changes_nothing(said: dict[str, Any]) -> None:
+    assert judged({"qek": {"current_value": 0.93, **said}}) == ("healthy", "")
+    assert judged({"metrics": {"qek": 0.93}, **said}) == ("healthy", "")

@@ -94,7 +94,7 @@ def test_an_expression_is_no_name_of_a_metric() -> None:
         ),
         (
             {"qek": {"critical_min": 1, "aggregate": "med"}},
-            "profile.qek.aggregate: 'med' is not an aggregate; use one of min, max, mean, sum",
+            "profile.qek.aggregate: 'med' is not an aggregate; use one of worst, min, max, mean, sum",
         ),
         ({"qek": {"critical_min": 1, "for": "soon"}}, "profile.qek.for: 'soon' is not a duration; write seconds, or 90s, 15m, 1h30m"),
         (
