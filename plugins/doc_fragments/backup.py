@@ -69,4 +69,19 @@ options:
   identity:
     description: The file with the age private key that decrypts a backup, in the format of C(age-keygen).
     type: path
+  cluster:
+    description:
+      - The cluster that a backup must be of, by the name that it was created with, or by the UID of the namespace C(kube-system).
+      - A backup of another cluster is refused, even if it is signed by the same key.
+    type: str
+  allow_unknown_cluster:
+    description: Accept a backup that does not say of which cluster it is, such as one from before records had it.
+    type: bool
+    default: false
+  allow_missing:
+    description:
+      - Go on although the newest backup that this machine saw in the repository was deleted by someone else, and forget it.
+      - What a machine has seen is in C(~/.local/state/meta-salvage).
+    type: bool
+    default: false
 """

@@ -83,6 +83,11 @@ options:
         is deleted.
     type: int
     default: 0
+  cluster:
+    description:
+      - The name of the cluster, which is written into the signed record with the UID of the namespace C(kube-system).
+      - A restore compares them, so that the backup of another cluster is not taken for one of this cluster.
+    type: str
   request_timeout:
     description: The timeout of one request in seconds. A request that fails temporarily is repeated.
     type: float
@@ -113,15 +118,17 @@ EXAMPLES = r"""
 RETURN = r"""
 backup:
   description:
-    - The published backup, and in C(deleted) the backups that were deleted by O(keep). C(status) is V(COMPLETE) or V(PARTIAL). C(holes)
-      contains the reason for each kind or API version that could not be read. C(outside_the_cut) contains kinds of aggregated API servers,
-      which can't be read at the common resourceVersion.
+    - The published backup, and in C(deleted) the backups that were deleted by O(keep). C(missing) is not empty if someone else deleted a
+      backup that this machine saw in the repository. C(previous) is the newest backup at that time.
+    - C(status) is V(COMPLETE) or V(PARTIAL). C(holes) contains the reason for each kind or API version that could not be read.
+      C(outside_the_cut) contains kinds of aggregated API servers, which can't be read at the common resourceVersion.
     - In check mode, the backup that would be published.
   returned: success
   type: dict
   sample:
     name: backup-20261124T190000.000000Z-1f0c
     created: "2026-11-24T19:00:00Z"
+    cluster: {name: production, uid: 0b8d2c6e-3f0a-4a55-9f0e-2d1b1f6f3a11}
     server: https://127.0.0.1:6443
     version: v1.34.4
     selection: {preset: all, include: [], exclude: [], namespaces: []}
@@ -135,18 +142,21 @@ backup:
     root: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
     sha256: 2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
     size: 310221
+    plain_size: 2904113
+    longest_line: 48211
+    previous: {name: backup-20261123T190000.000000Z-77aa, sha256: 60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752}
     key_id: 9a1b2c3d4e5f6071
     deleted: []
+    missing: ""
 """
-
-from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._backup import task
 from ..module_utils._core.errors import conclude
+from ..module_utils._core.module import SalvageModule
 
 
 def main() -> None:
-    module = AnsibleModule(**task.MODULE)
+    module = SalvageModule(**task.MODULE)
     conclude(module, lambda: task.run(module.params, check_mode=module.check_mode))
 
 

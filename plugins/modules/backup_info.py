@@ -13,7 +13,8 @@ author: Euystacio Meta Salvage contributors (@euystacio)
 description:
   - Lists the backups of a repository, and checks that each record is signed and that each archive is the published one.
   - With O(identity), the module also decrypts the newest backup, or the backup O(name), in memory and compares every object with the
-    signed manifest. It fails if anything was changed.
+    signed manifest. It fails if anything was changed. Nothing is decrypted before the whole archive is compared with its signed record.
+  - The module remembers the newest backup of each repository on the machine that it runs on, and fails if that was deleted.
 extends_documentation_fragment:
   - euystacio.meta_salvage.attributes
   - euystacio.meta_salvage.backup
@@ -49,7 +50,8 @@ RETURN = r"""
 backups:
   description:
     - The backups, newest first, each with the facts of its record as M(euystacio.meta_salvage.backup) returns them.
-    - C(problem) is empty if the record and the archive are intact. If it is not empty, do not trust the other facts.
+    - C(problem) is empty if the record and the archive are intact, and of O(cluster) if it is set.
+      If it is not empty, do not trust the other facts.
     - C(age) is in seconds.
   returned: success
   type: list
@@ -57,6 +59,7 @@ backups:
   sample:
     - name: backup-20261124T190000.000000Z-1f0c
       created: "2026-11-24T19:00:00Z"
+      cluster: {name: production, uid: 0b8d2c6e-3f0a-4a55-9f0e-2d1b1f6f3a11}
       status: COMPLETE
       objects: 412
       age: 3605.2
@@ -73,14 +76,13 @@ verified:
     age: 3605.2
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ..module_utils._backup import info_task as task
 from ..module_utils._core.errors import conclude
+from ..module_utils._core.module import SalvageModule
 
 
 def main() -> None:
-    module = AnsibleModule(**task.MODULE)
+    module = SalvageModule(**task.MODULE)
     conclude(module, lambda: task.run(module.params))
 
 

@@ -100,9 +100,16 @@ options:
       - The Deployment of the new colour, for V(prepared). Its name, size, and colour are set here; without it the active one is copied.
     type: dict
   images:
-    description: The images of the new colour by container, for V(prepared).
+    description: The images of the new colour by container, for V(prepared). Init containers too; a container that is not there is refused.
     type: dict
     default: {}
+  shared_services:
+    description:
+      - The names of Services that may send traffic to both colours. Any other Service with a selector that fits the new colour's pods is
+        refused by V(prepared), because its traffic would not wait for the gates.
+    type: list
+    elements: str
+    default: []
   verdict:
     description: What the bake found. V(retired) is refused without V(passed), and so is a further one of O(steps).
     type: str
@@ -309,16 +316,21 @@ hpa_moved:
   type: list
   elements: str
   sample: [euystacio-api-hpa]
+hpa_left:
+  description: The autoscalers that an operator manages. They still scale the old colour, and are to be changed there.
+  returned: with O(state=retired), if there was anything to retire
+  type: list
+  elements: str
+  sample: ["keda-hpa-euystacio-api: managed by ScaledObject euystacio-api"]
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ..module_utils._core.errors import conclude
+from ..module_utils._core.module import SalvageModule
 from ..module_utils._delivery.blue_green import task
 
 
 def main() -> None:
-    module = AnsibleModule(**task.MODULE)
+    module = SalvageModule(**task.MODULE)
     conclude(module, lambda: task.run(module.params, check_mode=module.check_mode))
 
 

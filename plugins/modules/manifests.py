@@ -221,14 +221,13 @@ reason:
   sample: conflict
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ..module_utils._core.errors import conclude
+from ..module_utils._core.module import SalvageModule
 from ..module_utils._manifests import task
 
 
 def main() -> None:
-    module = AnsibleModule(**task.MODULE)
+    module = SalvageModule(**task.MODULE)
     module.no_log_values -= task.public_words(module.params["definitions"])
     conclude(module, lambda: task.run(module.params, check_mode=module.check_mode, show=module._diff))
 

@@ -229,14 +229,13 @@ complete:
   sample: true
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ..module_utils._core.errors import conclude
+from ..module_utils._core.module import SalvageModule
 from ..module_utils._peace_bonds.log import task
 
 
 def main() -> None:
-    module = AnsibleModule(**task.MODULE)
+    module = SalvageModule(**task.MODULE)
     conclude(module, lambda: task.run(module.params, warn=module.warn))
 
 

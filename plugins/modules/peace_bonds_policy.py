@@ -15,6 +15,7 @@ description:
     refuses the candidate if it changes more decisions than the limits allow.
   - Then writes the ConfigMap with a precondition and waits until every OPA pod serves the new revision and decides the fixtures as
     expected. If a pod does not, the module restores the previous revision.
+  - OPA evaluates policies here without network, environment and runtime. A policy that calls a function such as C(http.send) is refused.
   - OPA keeps its old policies while it can't load new ones, so the module checks each pod.
   - A run that was killed leaves its journal in annotations of the ConfigMap; the next run confirms or reverts the pending revision.
 extends_documentation_fragment:
@@ -33,12 +34,15 @@ options:
     description:
       - V(validated) only checks whether the candidate is acceptable, and fails if it is not.
       - V(present) publishes the candidate if it is acceptable.
-      - V(reverted) publishes the kept O(revision), by default the previous one. No decisions are replayed, because it was in force before.
+      - V(reverted) publishes the kept O(revision), by default the previous one, with the restrictions that are in force now.
+        No decisions are replayed, because it was in force before.
     type: str
     choices: [validated, present, reverted]
     default: present
   policy_files:
-    description: The candidate policy files by name. Names that end in C(_test.rego) are tests and are not published.
+    description:
+      - The candidate policy files by name. Names that end in C(_test.rego) are tests and are not published. Names with C(meta_salvage_) are
+        reserved for the files that the module writes.
     type: dict
   policy_dir:
     description: The folder of the candidate policy files, on the host where the module runs. Subfolders are not read.
@@ -54,23 +58,26 @@ options:
     default: policy_data.json
   restrictions:
     description:
-      - Providers that are denied until a given time, whatever the policies decide. They are added to the restrictions in force and replace
-        an earlier restriction of the same provider.
-      - Restrictions in force stay in force with a new candidate. Each run removes expired restrictions, which have no effect after their
-        end. An empty list only removes expired ones.
-      - C(deny) of the package must be a set that other files can extend, and C(allow) must require that it is empty. Add a fixture to check
-        this.
+      - Providers that are denied until a given time, or until the restriction is lifted, whatever the policies decide. They are added to
+        the restrictions in force and replace an earlier restriction of the same provider.
+      - Restrictions in force stay in force with a new candidate and with O(state=reverted). Each run removes expired restrictions, which
+        have no effect after their end. An empty list only removes expired ones.
+      - C(deny) of the package must be a set that other files can extend, and C(allow) must require that it is empty. The module proves it
+        with OPA and with every pod. It puts each restricted provider into each of O(provider_fields), as text and as a number, of an input
+        that is allowed, which must be denied with the restriction as a reason. The inputs are those of the allowed O(fixtures) and of
+        allowed decisions in the logs.
     type: list
     elements: dict
     suboptions:
       provider:
-        description: The provider's name, as in the O(provider_fields) of the input.
+        description: The provider's name, as in the O(provider_fields) of the input. Compared as text, without spaces around it.
         type: str
         required: true
       until:
-        description: The end of the restriction, in RFC 3339 such as C(2026-11-24T14:00:00Z).
+        description:
+          - The end of the restriction, in RFC 3339 such as C(2026-11-24T14:00:00Z), in quotes, before April 2262.
+          - Without it, the provider is restricted until O(restrictions_lifted) names it.
         type: str
-        required: true
       reason:
         description: The reason; it becomes part of the deny reason.
         type: str
@@ -201,7 +208,7 @@ options:
     type: int
     default: 10
   opa_binary:
-    description: OPA's command on the host where the module runs.
+    description: OPA's command on the host where the module runs. With O(state=reverted) it is needed only while restrictions are in force.
     type: path
     default: opa
   opa_timeout:
@@ -279,19 +286,19 @@ changed_files:
   sample: [policy_data.json]
 restrictions:
   description: The restrictions that are in force with the candidate.
-  returned: when the cluster was asked and O(state) is not V(reverted)
+  returned: when the cluster was asked, or with O(restrictions)
   type: list
   elements: dict
   sample: [{provider: provider-boreas, until: "2026-11-25T14:00:00Z", reason: unusual rate of requests}]
 restrictions_added:
   description: The restrictions that are new or have a new end.
-  returned: when the cluster was asked and O(state) is not V(reverted)
+  returned: when the cluster was asked, or with O(restrictions)
   type: list
   elements: dict
   sample: []
 restrictions_ended:
   description: Restrictions that were removed because they expired or were lifted.
-  returned: when the cluster was asked and O(state) is not V(reverted)
+  returned: when the cluster was asked, or with O(restrictions)
   type: list
   elements: dict
   sample: []
@@ -366,15 +373,14 @@ history:
   sample: [{revision: 9b01de77a0c4, since: "2026-11-23T09:10:11Z"}]
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ..module_utils._core.commands import literal
 from ..module_utils._core.errors import conclude
+from ..module_utils._core.module import SalvageModule
 from ..module_utils._peace_bonds.change import task
 
 
 def main() -> None:
-    module = AnsibleModule(**task.MODULE)
+    module = SalvageModule(**task.MODULE)
     conclude(module, lambda: task.run(module.params, check_mode=module.check_mode, run_command=literal(module.run_command)))
 
 

@@ -14,6 +14,7 @@ description:
   - Records who decided what about a provider, why, and with which evidence. The record is signed and contains the hash of the previous one.
   - Only the SHA-256 of the evidence is stored, not the evidence itself.
   - The same decision (decision, provider, who, why and reference) is recorded once.
+  - All records of the folder are verified first. Nothing is added to records that were changed, planted or removed.
 requirements:
   - cryptography (for ed25519 keys)
 attributes:
@@ -34,6 +35,17 @@ options:
         at least 32 hexadecimal or base64 characters as C(openssl rand -hex 32) prints them, for HMAC-SHA256.
     type: path
     required: true
+  keys:
+    description: Files of keys that signed earlier records and are still accepted, such as the public keys of replaced ones.
+    type: list
+    elements: path
+    default: []
+  head:
+    description:
+      - The signed file that holds the number of records and the hash of the newest one. It shows when the newest records are missing.
+      - Keep it where those who can write to O(dir) can't write. By default it is in C(meta-salvage/heads) of the user's state folder
+        (C($XDG_STATE_HOME), or C(~/.local/state)).
+    type: path
   decision:
     description: The decision.
     type: str
@@ -85,6 +97,22 @@ file:
   returned: success
   type: str
   sample: /var/lib/meta-salvage/decisions/000001-2f6b1c0d9e8a7b65.decision.json
+head:
+  description: The number of records and the hash of the newest one. Keep it elsewhere too, to compare it later.
+  returned: success
+  type: dict
+  sample: {count: 1, digest: 0c1d4f3a7be25d3f6f0c2f2b7f1a9b5e8c6d7e0f1a2b3c4d5e6f708192a3b4c5}
+head_file:
+  description: The file that holds the head.
+  returned: success
+  type: str
+  sample: /home/ops/.local/state/meta-salvage/heads/5f2c8a1e9d7b6043.json
+differs:
+  description: The parts in which a record of the same decision that exists already differs from this one.
+  returned: success
+  type: list
+  elements: str
+  sample: []
 record:
   description: The record.
   returned: success
@@ -103,14 +131,13 @@ record:
     previous: null
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ..module_utils._core.errors import conclude
+from ..module_utils._core.module import SalvageModule
 from ..module_utils._peace_bonds import record_task
 
 
 def main() -> None:
-    module = AnsibleModule(**record_task.MODULE)
+    module = SalvageModule(**record_task.MODULE)
     conclude(module, lambda: record_task.run(module.params, check_mode=module.check_mode))
 
 

@@ -12,7 +12,7 @@ version_added: 0.1.0
 author: Euystacio Meta Salvage contributors (@euystacio)
 description:
   - Reads the records that M(euystacio.meta_salvage.peace_bonds_record) wrote, verifies each signature, and checks that no record was
-    changed or removed. Records removed from the end of the chain can't be detected; compare RV(count) with the expected number.
+    changed or removed. Whether newest records were removed is verified with the head of the chain, which is kept elsewhere.
 requirements:
   - cryptography (for ed25519 keys)
 extends_documentation_fragment:
@@ -27,6 +27,17 @@ options:
     type: list
     elements: path
     required: true
+  head:
+    description:
+      - The file that holds the head of the chain, as O(euystacio.meta_salvage.peace_bonds_record#module:head).
+        Without it, and without O(expected_count) and O(expected_head), the records are not verified, since the newest may be missing.
+    type: path
+  expected_count:
+    description: The number of records that there were at least, from an earlier result.
+    type: int
+  expected_head:
+    description: The hash of a record that was the newest one, from an earlier result.
+    type: str
   provider:
     description: List only the records about this provider. All records are verified.
     type: str
@@ -43,6 +54,13 @@ EXAMPLES = r"""
     keys: [/etc/meta-salvage/decisions.pub]
     provider: provider-dusk
     fail_on_unverified: true
+
+- name: Verify a copy of the records elsewhere
+  euystacio.meta_salvage.peace_bonds_record_info:
+    dir: records
+    keys: [decisions.pub]
+    expected_count: 12
+    expected_head: 0c1d4f3a7be25d3f6f0c2f2b7f1a9b5e8c6d7e0f1a2b3c4d5e6f708192a3b4c5
 """
 
 RETURN = r"""
@@ -57,10 +75,21 @@ records:
       problem: ""
       record: {id: 2f6b1c0d9e8a7b65, decision: keep_block, provider: provider-dusk, who: on-call}
 verified:
-  description: Whether all records of the folder are verified; false for an empty folder.
+  description: Whether all records of the folder are verified and the newest ones are there; false for an empty folder.
   returned: always
   type: bool
   sample: true
+problems:
+  description: Why they are not verified, one sentence each.
+  returned: always
+  type: list
+  elements: str
+  sample: []
+head:
+  description: The number of records and the hash of the newest one.
+  returned: always
+  type: dict
+  sample: {count: 1, digest: 0c1d4f3a7be25d3f6f0c2f2b7f1a9b5e8c6d7e0f1a2b3c4d5e6f708192a3b4c5}
 count:
   description: The number of records in the folder.
   returned: always
@@ -68,14 +97,13 @@ count:
   sample: 1
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ..module_utils._core.errors import conclude
+from ..module_utils._core.module import SalvageModule
 from ..module_utils._peace_bonds import record_info_task
 
 
 def main() -> None:
-    module = AnsibleModule(**record_info_task.MODULE)
+    module = SalvageModule(**record_info_task.MODULE)
     conclude(module, lambda: record_info_task.run(module.params))
 
 

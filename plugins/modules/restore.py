@@ -12,6 +12,7 @@ version_added: 0.1.0
 author: Euystacio Meta Salvage contributors (@euystacio)
 description:
   - Opens and proves the whole backup first. One that was changed, or is for another key, is refused before anything is written.
+  - The backup must be of the cluster that is restored to, or of O(cluster), and not older than O(max_age).
   - Writes in waves (definitions, namespaces, accounts, rights, configuration, volumes, services, workloads, ...), each in parallel and each
     only after the one before is there, by server-side apply under a field manager of its own.
   - Then reads every object again and compares it, and waits until the workloads serve. The counts of the result add up to the number of
@@ -45,6 +46,10 @@ options:
   name:
     description: The backup. By default the newest.
     type: str
+  max_age:
+    description: How old the backup may be, in seconds. The default is 7 days; V(0) allows any age.
+    type: float
+    default: 604800.0
   namespaces:
     description:
       - Only these namespaces, with the volumes that their claims are bound to and the definitions of their custom resources.
@@ -106,6 +111,15 @@ options:
     type: str
     choices: [skip, update, recreate]
     default: skip
+  confirmed_kinds:
+    description:
+      - Kinds of objects that are in no namespace, as C(kubectl api-resources -o name) spells them, or V(*) for all.
+      - A restore of some namespaces creates the definitions and volumes that it needs, but O(existing) changes those that are there only if
+        their kind is named here, since all namespaces use them.
+      - A restore of the whole backup, or with O(cluster_scoped=true), does not need it.
+    type: list
+    elements: str
+    default: []
   force:
     description: Whether fields that others own are taken over, and keys that only the cluster has are taken away.
     type: bool
@@ -151,6 +165,13 @@ options:
     description: Seconds for each request to the API server. Those that are safe to repeat are repeated if it fails temporarily.
     type: float
     default: 30.0
+  diff_values:
+    description:
+      - Whether the diff shows the values of ConfigMaps, environment variables, headers and arguments, and the texts of custom resources.
+      - By default it shows only that they changed, because any of them can be a credential. What looks like one is hidden anyway, and what
+        a Secret holds always is.
+    type: bool
+    default: false
 seealso:
   - module: euystacio.meta_salvage.backup
   - module: euystacio.meta_salvage.backup_info
@@ -210,6 +231,15 @@ restore:
       type: list
       elements: dict
       returned: always
+    powers:
+      description:
+        - The objects that are written and grant rights, intercept requests, or get more of their node than a container does, each with its
+          C(action) and C(why).
+        - Roles, bindings, webhooks, admission policies, aggregated APIs, CSI drivers, conversion webhooks, tokens, and privileged pods and
+          templates. None is left out.
+      type: list
+      elements: dict
+      returned: always
     skipped:
       description: What a restore leaves out, by C(reason), with the C(count) and some of the C(objects).
       type: list
@@ -236,11 +266,18 @@ restore:
       returned: always
   sample:
     backup: backup-20261124T190000.000000Z-1f0c
+    created: "2026-11-24T19:00:00Z"
+    cluster: {name: production, uid: 0b8d2c6e-3f0a-4a55-9f0e-2d1b1f6f3a11}
+    server: https://127.0.0.1:6443
     result: PASS
     total: 412
     counts: {created: 380, updated: 0, recreated: 0, unchanged: 3, kept: 0, failed: 0, skipped: 29, not_selected: 0}
     failed: []
     kept: []
+    powers:
+      - object: RoleBinding.rbac.authorization.k8s.io euystacio-ai/app
+        action: create
+        why: grants view to ServiceAccount euystacio-ai/app
     skipped: [{reason: "its owner (Deployment) makes it", count: 3, objects: ["ReplicaSet.apps euystacio-ai/euystacio-api-7d9"]}]
     stripped: []
     finished: 2
@@ -252,14 +289,13 @@ restore:
     seconds: 4.2
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ..module_utils._core.errors import conclude
+from ..module_utils._core.module import SalvageModule
 from ..module_utils._restore import task
 
 
 def main() -> None:
-    module = AnsibleModule(**task.MODULE)
+    module = SalvageModule(**task.MODULE)
     conclude(module, lambda: task.run(module.params, check_mode=module.check_mode, show=module._diff))
 
 

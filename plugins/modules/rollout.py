@@ -12,11 +12,17 @@ version_added: 0.1.0
 author: Euystacio Meta Salvage contributors (@euystacio)
 description:
   - Watches a Deployment, StatefulSet or DaemonSet until its rollout is complete, and ends at once when it can't succeed (an image that
-    can't be pulled, a crash loop, a quota, the progress deadline), with the reason, the events and the last log lines.
-  - With O(record) writes down on the revision (its ReplicaSet or ControllerRevision) that it was proven good, and keeps immutable copies
-    of the ConfigMaps and Secrets that its template reads. They are owned by the revision and go when the cluster drops it.
+    does not exist, a crash loop, a refusal, the progress deadline), with the reason, the events and the last log lines. Until the progress
+    deadline it waits for what may pass (a registry that does not answer, a Secret that is created later, a quota in which old pods end).
+  - With O(record) writes a signed record that the revision was proven good, and keeps immutable copies of the ConfigMaps and Secrets
+    that its template reads, except contents that a controller writes (certificates, synchronized or injected contents, tokens). The
+    copies are owned by the revision and go when the cluster drops it.
+  - The records of a workload are in the Secret C(meta-salvage-proofs.KIND.NAME) of its namespace, never on the workload or its revisions,
+    because the author of a manifest writes those. A record is bound to the workload (with its uid), its template, what that reads and the
+    images that ran, and is not trusted if its time is in the future.
   - With O(state=rolled_back) goes back to the newest revision recorded as proven good, and gives those ConfigMaps and Secrets their
-    contents back first. If that revision does not come up either, the next one recorded is tried, each one once.
+    contents back first. A ConfigMap or Secret that did not exist then is removed, and a copy of it is kept. If that revision does not
+    come up either, or its tag names another image now, the next one recorded is tried, each one once.
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
   - euystacio.meta_salvage.delivery
@@ -65,6 +71,20 @@ options:
       - How well it ran, the C(baseline) that M(euystacio.meta_salvage.bake) measured, kept with O(record=passed) and returned by
         M(euystacio.meta_salvage.rollout_info). A run that resumes the change of a run that was killed can no longer measure it.
     type: dict
+  proof_key:
+    description:
+      - The file with the key that signs what is recorded, a shared secret of at least 32 bytes or an ed25519 private key in PEM, the same
+        one for each run. What another key signed is not proven.
+      - Without it, the key is in the Secret C(meta-salvage-proof-key) of the workload's namespace, which the first record there creates. A
+        file protects also against an account that can write Secrets in this namespace.
+    type: path
+  restore_secrets:
+    description:
+      - With O(state=rolled_back) restore the contents of Secrets too. This undoes a rotation of passwords and keys since then, which a
+        warning says.
+      - V(false) leaves Secrets as they are.
+    type: bool
+    default: true
   run:
     description: The name of the run, for the record.
     type: str
@@ -140,7 +160,16 @@ recorded:
     current: true
     images: ["registry.example.org/euystacio-api:1.4.2"]
     proven: true
-    proof: {verdict: passed, at: "2026-11-24T14:52:40Z", run: "", reason: "", copies: [], baseline: null}
+    proof:
+      verdict: passed
+      at: "2026-11-24T14:52:40Z"
+      template: 5d9a4c0b8e21f1a7c1a04d3f1a8f7c35e2c0d8a1b7a45b0f5c9e7d3a1b2c4d5e
+      run: ""
+      reason: ""
+      copies: []
+      images: {euystacio-api: ["registry.example.org/euystacio-api@sha256:9b1c"]}
+      baseline: null
+    moved: []
 attempts:
   description: The revisions that were gone back to, and how each came up.
   returned: with O(state=rolled_back)
@@ -155,6 +184,18 @@ contents:
   type: list
   elements: str
   sample: [ConfigMap/euystacio-config]
+secrets:
+  description: The Secrets among C(contents). A rotation since the revision was proven is undone.
+  returned: with O(state=rolled_back)
+  type: list
+  elements: str
+  sample: [Secret/euystacio-db]
+left:
+  description: The ConfigMaps and Secrets that differ from what the revision was proven with and were left as they are, and why.
+  returned: with O(state=rolled_back)
+  type: list
+  elements: str
+  sample: ["Secret/euystacio-tls: a controller writes it"]
 explanation:
   description: Events and last log lines of pods in trouble.
   returned: when the rollout did not complete
@@ -168,14 +209,13 @@ explanation:
       log: ["fatal: no such table"]
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ..module_utils._core.errors import conclude
+from ..module_utils._core.module import SalvageModule
 from ..module_utils._delivery.rollout import task
 
 
 def main() -> None:
-    module = AnsibleModule(**task.MODULE)
+    module = SalvageModule(**task.MODULE)
     conclude(module, lambda: task.run(module.params, check_mode=module.check_mode))
 
 

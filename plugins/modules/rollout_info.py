@@ -24,6 +24,13 @@ options:
     description: How many of the last log lines of each container in trouble to return; V(0) for none.
     type: int
     default: 20
+  proof_key:
+    description:
+      - The file with the key that signs what is recorded, a shared secret of at least 32 bytes or an ed25519 private key in PEM, the same
+        one for each run. What another key signed is not proven.
+      - Without it, the key is in the Secret C(meta-salvage-proof-key) of the workload's namespace, which the first record there creates. A
+        file protects also against an account that can write Secrets in this namespace.
+    type: path
 seealso:
   - module: euystacio.meta_salvage.rollout
 """
@@ -70,10 +77,13 @@ revisions:
       proof:
         verdict: passed
         at: "2026-11-24T14:52:40Z"
+        template: 5d9a4c0b8e21f1a7c1a04d3f1a8f7c35e2c0d8a1b7a45b0f5c9e7d3a1b2c4d5e
         run: deploy-20261124T143500Z
         reason: no worse than the baseline on errors
         copies: [[ConfigMap, euystacio-config, euystacio-config.1f0c2b9a55d1e3f7]]
+        images: {euystacio-api: ["registry.example.org/euystacio-api@sha256:9b1c"]}
         baseline: null
+      moved: []
 explanation:
   description: Events and last log lines of pods in trouble.
   returned: always
@@ -87,14 +97,13 @@ explanation:
       log: []
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ..module_utils._core.errors import conclude
+from ..module_utils._core.module import SalvageModule
 from ..module_utils._delivery.rollout import info_task as task
 
 
 def main() -> None:
-    module = AnsibleModule(**task.MODULE)
+    module = SalvageModule(**task.MODULE)
     conclude(module, lambda: task.run(module.params))
 
 

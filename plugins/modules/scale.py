@@ -12,7 +12,8 @@ version_added: 0.1.0
 author: Euystacio Meta Salvage contributors (@euystacio)
 description:
   - Sets how many pods a Deployment or StatefulSet runs. Where a HorizontalPodAutoscaler scales it, its bounds are set, because it would
-    take replicas set by hand back.
+    take replicas set by hand back. From 0 replicas, where an autoscaler does nothing, the replicas are set too. An autoscaler that is
+    managed by an operator such as KEDA is refused.
   - Before anything is written, the quotas of the namespace and what is free on the nodes must have room for the pods to come. Scaling to
     nothing is refused.
   - Waits until the Service has that many ready endpoints, not just until pods run.
@@ -37,9 +38,12 @@ attributes:
     support: full
 options:
   state:
-    description: V(undone) sets back what was before the first scaling on record, and forgets the record.
+    description:
+      - V(undone) sets back what was before the first scaling on record, and forgets the record.
+      - V(checked) writes nothing. It checks with O(check_headroom) whether there is room for the pods that a rollout starts beside those
+        that run (maxSurge; none with Recreate and of a StatefulSet).
     type: str
-    choices: [present, undone]
+    choices: [present, undone, checked]
     default: present
   replicas:
     description:
@@ -59,11 +63,14 @@ options:
     description: Requests and limits by container; what is not named stays.
     type: dict
   service:
-    description: The Service with the ready endpoints that are counted. Empty to count ready pods.
+    description:
+      - The Service with the ready endpoints that are counted. Without it, the Service that selects the workload's pods; if there are
+        several, the one with the name of the workload. Empty to count ready pods.
     type: str
-    default: euystacio-api
   check_headroom:
-    description: Refuse if quota or nodes have no room. Switch it off where nodes are added on demand.
+    description:
+      - Refuse if quota or nodes have no room. Pods of a lower priority make room. Nodes do not count where Karpenter or the cluster
+        autoscaler adds them; switch it off where others add nodes.
     type: bool
     default: true
   timeout:
@@ -115,6 +122,11 @@ after:
   returned: success
   type: dict
   sample: {replicas: 8, min: 8, max: 10, resources: null}
+surge:
+  description: How many pods a rollout starts beside those that run.
+  returned: with O(state=checked)
+  type: int
+  sample: 1
 ready:
   description: How many ready endpoints the Service has of it.
   returned: when waited for
@@ -127,14 +139,13 @@ rollout:
   sample: {status: complete, reason: "8 of 8 available, all of revision 1"}
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ..module_utils._core.errors import conclude
+from ..module_utils._core.module import SalvageModule
 from ..module_utils._delivery.scaling import task
 
 
 def main() -> None:
-    module = AnsibleModule(**task.MODULE)
+    module = SalvageModule(**task.MODULE)
     conclude(module, lambda: task.run(module.params, check_mode=module.check_mode))
 
 

@@ -44,6 +44,12 @@ class Audit:
         return [event for line in lines if f'"{self._user}"' in line and (event := json.loads(line))["user"]["username"] == self._user]
 
 
+def is_write(event: Mapping[str, Any]) -> bool:
+    if event["verb"] in _READS or "dryRun=All" in event["requestURI"]:
+        return False
+    return event["verb"] != "create" or not _QUESTION.search(event["requestURI"].partition("?")[0])
+
+
 def checked(lab: Lab, runbook: str, variables: Mapping[str, Any]) -> tuple[Run, list[dict[str, Any]]]:
     """A playbook in check mode, and what it asked for; it wrote nothing."""
     user = Path(lab.lab("user", lab.name, CHECKER, "--group", "system:masters").strip())
@@ -51,7 +57,6 @@ def checked(lab: Lab, runbook: str, variables: Mapping[str, Any]) -> tuple[Run, 
     run = lab.play(runbook, variables, kubeconfig=user, check=True)
     events = log.events()
     assert events, run.output
-    changes = [event for event in events if event["verb"] not in _READS and "dryRun=All" not in event["requestURI"]]
-    written = [event for event in changes if event["verb"] != "create" or not _QUESTION.search(event["requestURI"].partition("?")[0])]
+    written = [event for event in events if is_write(event)]
     assert not written, written
     return run, events

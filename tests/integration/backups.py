@@ -81,7 +81,8 @@ class Backups:
 
     def back_up(self, *namespaces: str) -> str:
         key = private_key(str(self.folder / "sign.pem"))
-        return str(Backup(self.cluster, Selection(namespaces=namespaces), key, recipients([self.recipient])).write(self.store)["name"])
+        backup = Backup(self.cluster, Selection(namespaces=namespaces), key, recipients([self.recipient]), name="localhost")
+        return str(backup.write(self.store)["name"])
 
     def opened(self, name: str) -> Backed:
         return open_backup(self.store, public_key(str(self.folder / "sign.pub")), identity_file(str(self.folder / "identity")), name)[1:]

@@ -29,6 +29,11 @@ class Run:
     output: str
     report: dict[str, Any] | None
 
+    @property
+    def words(self) -> str:
+        """The output as one line, for Ansible breaks sentences."""
+        return " ".join(self.output.split())
+
     def part(self, name: str) -> dict[str, Any]:
         assert self.report is not None, self.output
         found = [part for part in self.report["parts"] if part["name"] == name]

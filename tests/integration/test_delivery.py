@@ -23,6 +23,7 @@ import pytest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.http import open_endpoint
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.objects import create, delete, must_read, read, update
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.session import Cluster
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.watch import list_all
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.bake.bake import Bake, Baseline, Plan, Sources
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.bake.counters import Signals
@@ -139,7 +140,6 @@ def app(cluster: Cluster) -> Iterator[App]:
 BROKEN: dict[str, dict[str, Any]] = {
     "not present": {"image": "localhost/none:1"},
     "RunContainerError": {"command": ["/nonsense"]},
-    "configmap": {"envFrom": [{"configMapRef": {"name": "none"}}]},
 }
 
 
@@ -155,6 +155,17 @@ def test_a_change_that_can_not_come_up_ends_at_once_and_is_rolled_back(app: App,
     assert back["rollout"]["status"] == "complete"
     assert must_read(app.cluster, app.workload.path)["metadata"]["annotations"]["team"] == "ours"
     assert not app.perform(state="rolled_back")["changed"]
+
+
+def test_a_secret_that_comes_seconds_later_is_waited_for(app: App) -> None:
+    name = f"{app.name}-late"
+    app.change(envFrom=[{"secretRef": {"name": name}}])
+    secret = {"metadata": {"name": name}, "stringData": {"PASSWORD": "later"}}
+    timer = threading.Timer(8, lambda: create(app.cluster, path_of("Secret", SPACE), secret))
+    timer.start()
+    result = app.perform()
+    timer.join()
+    assert result["rollout"]["status"] == "complete", json.dumps(result)
 
 
 def test_a_change_that_never_gets_ready_ends_at_the_progress_deadline(app: App) -> None:
@@ -185,6 +196,23 @@ def test_a_quota_is_told_by_the_rollout_and_kept_by_scale(app: App) -> None:
         delete(app.cluster, f"/api/v1/namespaces/{SPACE}/resourcequotas/q")
 
 
+def test_a_quota_that_old_pods_still_use_is_waited_for(app: App) -> None:
+    """Each new pod is refused until the old one is gone, and tried again some time later."""
+    rolling = {"rollingUpdate": {"maxSurge": 0, "maxUnavailable": 2}}
+    update(app.cluster, app.workload.path, lambda obj: {"spec": {"strategy": rolling}})
+    app.change(lifecycle={"preStop": {"sleep": {"seconds": 4}}})  # of a grace period of 5 s
+    assert app.perform()["rollout"]["status"] == "complete"
+    path = f"/api/v1/namespaces/{SPACE}/resourcequotas"
+    used = sum(1 for pod in list_all(app.cluster, path_of("Pod", SPACE))[0].values() if not pod["metadata"].get("deletionTimestamp"))
+    create(app.cluster, path, {"metadata": {"name": "tight"}, "spec": {"hard": {"pods": str(used)}}})
+    try:
+        app.change(env=[{"name": "X", "value": "1"}])
+        result = app.perform()
+        assert result["rollout"]["status"] == "complete", json.dumps(result)
+    finally:
+        delete(app.cluster, f"{path}/tight")
+
+
 def test_a_config_comes_back_with_its_revision(app: App) -> None:
     app.perform(record="passed")
     path = path_of("ConfigMap", SPACE, app.name)
@@ -193,6 +221,23 @@ def test_a_config_comes_back_with_its_revision(app: App) -> None:
     assert app.perform(state="rolled_back")["contents"] == [f"ConfigMap/{app.name}"]
     assert must_read(app.cluster, path)["data"] == {"LEVEL": "info"}
     assert not app.perform(state="rolled_back")["changed"]
+
+
+def test_a_manifest_can_not_prove_its_own_revision(app: App) -> None:
+    """The controller copies the annotation to the ReplicaSet, and overwrites what is there at each of its visits."""
+    claim = {"meta-salvage.euystacio/proven": json.dumps({"verdict": "passed", "at": "2026-01-01T00:00:00Z"})}
+    update(app.cluster, app.workload.path, lambda obj: {"metadata": {"annotations": claim}})
+    app.change(env=[{"name": "EVIL", "value": "1"}])
+    assert app.perform()["rollout"]["status"] == "complete"
+    assert not any(revision.proven for revision in app.workload.revisions())
+    app.perform(record="failed")
+    update(app.cluster, app.workload.path, lambda obj: {"metadata": {"annotations": {"more": "to copy"}}})
+    time.sleep(2)
+    (current,) = [revision for revision in app.workload.revisions() if revision.current]
+    assert current.proof is not None
+    assert (current.proof.verdict, list(current.proof.images)) == ("failed", ["api"])
+    with pytest.raises(SalvageError, match="no revision is recorded as proven good"):
+        app.perform(state="rolled_back")
 
 
 def test_scale_up_down_and_undo(app: App) -> None:
@@ -403,7 +448,7 @@ def bake_of(
 def test_metrics_that_are_absent_prove_nothing(app: App) -> None:
     for pod in app.workload.progress().pods:
         where = path_of("Pod", SPACE, pod["metadata"]["name"]) + ":8000/proxy/_fault"
-        app.cluster.request("POST", where, body=b'{"missing":["qek_value"]}')
+        app.cluster.call("POST", where, body={"missing": ["qek_value"]})
     address = must_read(app.cluster, path_of("Service", SPACE, app.name))["spec"]["clusterIP"]
     with Load(address):
         status, record = bake_of(app, None)

@@ -523,11 +523,7 @@ def test_a_restriction_binds_however_an_input_names_the_provider(published: Bond
     assert not published.policy(restrictions=[{"provider": "4711", "reason": "a test"}])["changed"]
 
 
-@pytest.mark.parametrize(
-    "end",
-    ["9999-12-31T23:59:59Z", "2300-01-01T00:00:00Z", "2027-01-01T00:00:60Z", "2027-01-01T00:00:75Z", "2027-01-01T00:00:00+99:99",
-     "2027-01-01t00:00:00z", "2027-02-29T00:00:00Z", ""],
-)  # fmt: skip
+@pytest.mark.parametrize("end", ["9999-12-31T23:59:59Z", "2027-01-01T00:00:60Z", ""])
 def test_an_end_that_opa_can_not_read_is_refused(bonds: Bonds, end: str) -> None:
     refused = bonds.policy(
         state="validated", policy_files=policy_files(), restrictions=[{"provider": "x", "until": end, "reason": "a test"}]
@@ -574,17 +570,14 @@ def test_going_back_keeps_restrictions_until_they_are_lifted_by_name(published: 
     assert published.ask(MEDIUM)["decisions"][0]["status"] == "allowed"
 
 
-@pytest.mark.parametrize("name", ["zz_meta_salvage_replay.rego", "meta_salvage_restrictions.rego", "Meta_Salvage_Revision.rego"])
+@pytest.mark.parametrize("name", ["zz_meta_salvage_replay.rego", "Meta_Salvage_Revision.rego"])
 def test_no_candidate_brings_a_file_with_a_name_of_the_module(bonds: Bonds, name: str) -> None:
     hidden = 'package euystacio.peace_bonds\n\nallow if input.provider.id == "mallory"\n'
     refused = bonds.policy(state="validated", policy_files={**policy_files(), name: hidden})
     assert "are reserved" in refused["msg"], refused
 
 
-@pytest.mark.parametrize(
-    "call", ['http.send({"method": "post", "url": URL, "body": input})', "opa.runtime()", 'net.lookup_ip_addr("localhost")',
-             'rego.parse_module("x", "package x")']
-)  # fmt: skip
+@pytest.mark.parametrize("call", ['http.send({"method": "post", "url": URL, "body": input})', "opa.runtime()"])
 def test_policies_reach_neither_the_network_nor_the_machine(published: Bonds, call: str) -> None:
     asked: list[str] = []
 
@@ -598,8 +591,8 @@ def test_policies_reach_neither_the_network_nor_the_machine(published: Bonds, ca
         threading.Thread(target=server.serve_forever, daemon=True).start()
         spy = f"package euystacio.spy\n\nseen := {call.replace('URL', json.dumps(f'http://127.0.0.1:{server.server_port}/'))}\n"
         files = policy_files()
-        files["peace_bonds.rego"] += '\ndeny contains "seen" if data.euystacio.spy.seen == 0\n'
-        tests = {"spy_test.rego": "package euystacio.spy_test\n\ntest_spy if not data.euystacio.spy.seen == 0\n"}
+        files["peace_bonds.rego"] += '\ndeny contains "seen" if is_number(data.euystacio.spy.seen)\n'
+        tests = {"spy_test.rego": "package euystacio.spy_test\n\ntest_spy if not is_number(data.euystacio.spy.seen)\n"}
         for arguments in (
             {"policy_files": {**files, "spy.rego": spy, **tests}},
             {"compare_with": "current", "policy_files": policy_files()},
@@ -618,13 +611,14 @@ def test_policies_reach_neither_the_network_nor_the_machine(published: Bonds, ca
 def test_each_decision_of_the_runbook_is_carried_out_and_recorded(published: Bonds) -> None:
     published.policy(policy_files=policy_files())
     key = published.scratch / "decisions.key"
-    key.write_text("k" * 64)
-    records = published.scratch / "decisions"
+    subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", str(key)], check=True, capture_output=True)
+    records, head = published.scratch / "decisions", published.scratch / "elsewhere/head.json"
 
     def respond(decision: str, **more: Any) -> None:
         variables = {
             "namespace": SPACE, "opa_url": f"service://{SPACE}/opa-service:8181", "opa_binary": published.opa, "fixtures": FIXTURES,
-            "min_decisions": 0, "record_dir": str(records), "record_key": f"hmac:{key}", "provider": "provider-boreas",
+            "min_decisions": 0, "record_dir": str(records), "record_key": str(key), "record_head": str(head),
+            "provider": "provider-boreas",
             "decision": decision, "who": "the test", "why": f"to see {decision}",
         }  # fmt: skip
         run = published.lab.play("peace_bonds_respond", {f"peace_bonds_{name}": value for name, value in {**variables, **more}.items()})
@@ -637,13 +631,17 @@ def test_each_decision_of_the_runbook_is_carried_out_and_recorded(published: Bon
     assert risk_max() == 0.75
     respond("revert")
     assert risk_max() == 0.8
-    respond("restrict", until="2099-01-01T00:00:00Z")
+    respond("restrict", until="lifted")
     assert published.ask(MEDIUM)["decisions"][0]["status"] == "denied"
     respond("lift")
     assert published.ask(MEDIUM)["decisions"][0]["status"] == "allowed"
-    listed = published.task("peace_bonds_record_info", dir=str(records), keys=[f"hmac:{key}"])
+    listed = published.task("peace_bonds_record_info", dir=str(records), keys=[str(key)], head=str(head))
     assert listed["verified"]
     assert [item["record"]["decision"] for item in listed["records"]] == ["adjust_threshold", "revert", "restrict", "lift"], listed
+    max(records.iterdir()).unlink()
+    truncated = published.task("peace_bonds_record_info", dir=str(records), keys=[str(key)], head=str(head))
+    assert (truncated["verified"], truncated["count"]) == (False, 3), truncated
+    assert "the newest are missing" in truncated["problems"][0]
 
 
 def test_a_policy_comes_by_a_restart_where_opa_does_not_watch_its_files(published: Bonds) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -16,6 +17,7 @@ from typing import Any
 import pytest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.archive.run import Backup
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.archive.select import Selection
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store.high_water import HighWater
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.session import Cluster
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._sealing.age import recipients
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._sealing.keys import private_key
@@ -41,6 +43,7 @@ class Site(Backups):
             "backup_repository": str(folder / "store"), "backup_namespaces": [SPACE],
             "backup_recipients": [self.recipient], "backup_signing_key": str(folder / "sign.pem"),
             "backup_public_key": str(folder / "sign.pub"), "backup_identity": str(folder / "identity"),
+            "backup_cluster": "localhost",  # also for the hosts of another inventory
         }  # fmt: skip
 
     @property
@@ -123,6 +126,21 @@ def test_a_backup_is_proven_and_none_is_taken_while_it_is_young(site: Site) -> N
     assert verified.code == 0 and f"{site.published[0]} is COMPLETE" in verified.output, verified.output
 
 
+def test_a_backup_of_another_cluster_and_one_that_was_taken_away_are_refused(site: Site) -> None:
+    site.back_up(SPACE)
+    newest = site.back_up(SPACE)
+    other = site.play("backup_verify", backup_cluster="another")
+    assert other.code != 0 and "it is of the cluster localhost, not of another" in other.output, other.output
+    restore = site.play("restore", restore_cluster="another", restore_namespaces=[SPACE])
+    assert restore.code != 0 and "it is of the cluster localhost, not of another" in restore.output, restore.output
+    for end in (".json", ".age"):
+        (site.folder / "store" / f"{newest}{end}").unlink()
+    missed = site.play("backup_verify")
+    assert missed.code != 0 and f"the backup {newest} was the newest here before, and is gone" in missed.output, missed.output
+    known = site.play("backup_verify", backup_allow_missing=True)
+    assert known.code == 0, known.output
+
+
 def test_what_comes_after_is_done_though_what_comes_before_failed(site: Site) -> None:
     before = site.published
     broken = site.marking("before", {"ansible.builtin.fail": {"msg": "the dump can't be written"}})
@@ -134,14 +152,23 @@ def test_what_comes_after_is_done_though_what_comes_before_failed(site: Site) ->
 
 
 def test_a_drill_restores_beside_the_original_and_leaves_nothing_though_the_one_before_was_killed(site: Site) -> None:
-    with site.playing("restore_drill", restore_drill_namespace=SPACE) as killed:
-        comes_to(killed, (site.reports / f"{SPACE}.drill-journal").exists, 180)
-    left = site.copies()
-    assert len(left) == 1
+    # Not a copy: nothing but its label says so.
+    alike = {"metadata": {"name": "recovery-alike-drill-20260101000000-00ff", "labels": {LABEL: SPACE}}}
+    with site.lab.applied({"apiVersion": "v1", "kind": "Namespace", **alike}):
+        with site.playing("restore_drill", restore_drill_namespace=SPACE) as killed:
+            comes_to(killed, lambda: any(site.reports.glob(f"{SPACE}-drill-*.drill-journal")), 180)
+            killed.send_signal(signal.SIGSTOP)
+            left = site.copies()
+            assert len(left) == 1
+            beside = site.play("restore_drill", restore_drill_namespace=SPACE)
+            assert beside.code != 0 and f"Another drill of {SPACE} runs with the copy {left[0]}" in beside.words, beside.output
+            assert site.copies() == left
 
-    run = site.play("restore_drill", restore_drill_namespace=SPACE)
-    assert run.code == 0, run.output
-    assert site.copies() == []
+        run = site.play("restore_drill", restore_drill_namespace=SPACE)
+        assert run.code == 0, run.output
+        assert f"No record here proves that a drill created {alike['metadata']['name']};" in run.words
+        assert site.copies() == [] and site.lab.get("namespace", str(alike["metadata"]["name"]))["status"]["phase"] == "Active"
+    assert not [*site.reports.glob("copy-*"), *site.reports.glob("*.drill-journal")]
     report = site.report("restore-drill-localhost")
     assert (report["result"], report["backup"]) == ("PASS", site.published[0])
     assert report["restore"]["resumed"] is False  # the killed one's copy is gone, so there is nothing to go on with
@@ -149,6 +176,28 @@ def test_a_drill_restores_beside_the_original_and_leaves_nothing_though_the_one_
     skipped = {name for row in report["restore"]["skipped"] for name in row["objects"]}
     assert f"CronJob.batch {SPACE}/yearly" in skipped
     assert site.lab.get("service", "app", "-n", SPACE)["spec"]["type"] == "NodePort"
+
+
+def test_a_drill_deletes_no_namespace_that_is_not_the_one_of_its_record(site: Site) -> None:
+    """Each time one thing that the record says is not so."""
+    name = f"{SPACE}-drill-20260101000000-00ff"
+    site.reports.mkdir(exist_ok=True)
+    wrong: list[dict[str, Any]] = [{"uid": "0"}, {"run": "other"}, {"space": "recovery-alike"}, {}]
+    for number, change in enumerate(wrong):
+        record = {
+            "schema": 1, "run": "r", "cluster": "localhost", "namespace": SPACE, "space": name, "uid": "", "began": 0,
+            "process": {"machine": "another", "id": "1", "started": "1"}, "reason": "", **change,
+        }  # fmt: skip
+        metadata = {
+            "name": record["space"], "labels": {LABEL: SPACE} if change else {}, "annotations": {"meta-salvage.euystacio/drill-run": "r"},
+        }  # fmt: skip
+        path = site.reports / f"copy-localhost-{number}.json"
+        path.write_text(json.dumps(record))
+        with site.lab.applied({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}):
+            run = site.play("restore_drill", restore_drill_namespace=SPACE, restore_drill_take=False)
+            assert run.code != 0 and "so it was not deleted" in run.words, run.output
+            assert site.lab.get("namespace", str(record["space"]))["status"]["phase"] == "Active"
+        path.unlink()
 
 
 def test_the_runbooks_do_the_same_with_an_object_store(site: Site, object_store: dict[str, str]) -> None:
@@ -204,9 +253,12 @@ def bad(site: Site, kind: str) -> dict[str, Any]:
         user = site.lab.lab("user", site.lab.name, "recovery-viewer").strip()
         cluster = own.cluster if own else Cluster.connect({"kubeconfig": user}, timeout=30)
         to, key = recipients([site.recipient]), private_key(str(site.folder / "sign.pem"))
-        written = Backup(cluster, Selection(namespaces=(SPACE,)), key, to, allow_partial=not own).write(site.store)["name"]
+        written = Backup(cluster, Selection(namespaces=(SPACE,)), key, to, allow_partial=not own, name="localhost").write(site.store)[
+            "name"
+        ]
         for end in (".age", ".json"):
             (site.folder / "store" / f"{written}{end}").rename(store / f"{written}{end}")
+        HighWater(site.store, key).check(allow_missing=True)  # this machine has seen them, and misses them now
         if own:
             given["restore_drill_namespace"] = SPACE
     return given

@@ -28,8 +28,13 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.objects import MERGE_PATCH, call, delete, must_read, read
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.kinds import context_of
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.plan import Choice, object_key
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.kinds import (
+    context_of,
+    object_key,
+    restore_item,
+    restore_items,
+)
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.plan import Choice
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.portable import stripped
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.skip_rules import why_not
 from audit import Audit
@@ -175,14 +180,14 @@ def until(seen: Callable[[], bool], seconds: float = 120) -> None:
 def content(backup: Backed, *, space: str = "") -> dict[str, Any]:
     """What of a backup is the user's, with owners by their names; of the whole cluster, or only what belongs to that namespace."""
     objects = backup[1]
-    context = context_of(objects)
+    context = context_of(restore_items(objects))
     found = {}
     for obj in objects:
         mine = not space or obj["metadata"].get("namespace") == space or space in obj["metadata"]["name"]
-        if mine and not why_not(obj, context):
+        if mine and not why_not(restore_item(obj), context):
             owners = [(owner["kind"], owner["name"]) for owner in obj["metadata"].get("ownerReferences") or ()]
             finalizers = [name for name in obj["metadata"].get("finalizers") or () if "example" in name]
-            found[str(object_key(obj))] = {**stripped(obj, context), "owners": owners, "finalizers": finalizers}
+            found[str(object_key(obj))] = {**stripped(restore_item(obj), context), "owners": owners, "finalizers": finalizers}
     return found
 
 

@@ -32,3 +32,9 @@ def _collections_path() -> str:
 
 sys.path.insert(0, _collections_path())
 sys.path.append(str(CHECKOUT))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def state_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What runs remember on this machine is not for tests."""
+    os.environ["XDG_STATE_HOME"] = str(tmp_path_factory.mktemp("state"))

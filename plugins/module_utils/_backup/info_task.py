@@ -12,8 +12,9 @@ from typing import Any
 from .._core.options import from_params
 from .._sealing.keys import identity_file, public_key
 from .options import READ_ARGUMENTS, STORE_ARGUMENTS, ReadOptions, store_options
+from .store.high_water import HighWater
 from .store.repository import open_store
-from .store.verify import described, list_backups, proven
+from .store.verify import described, list_backups, proven, refuse_foreign
 
 MODULE: dict[str, Any] = {
     "argument_spec": {**STORE_ARGUMENTS, **READ_ARGUMENTS, "name": {"type": "str"}},
@@ -28,7 +29,10 @@ def run(params: Mapping[str, Any]) -> dict[str, Any]:
     key = public_key(options.public_key)
     having = identity_file(options.identity) if options.identity else None
     store = open_store(store_options(params))
-    found: dict[str, Any] = {"changed": False, "backups": list_backups(store, key, now)}
+    HighWater(store, key).check(allow_missing=options.allow_missing)
+    found: dict[str, Any] = {"changed": False, "backups": list_backups(store, key, now, options)}
     if having:
-        found["verified"] = described(proven(store, key, having, params["name"])[0], now)
+        record = proven(store, key, having, params["name"])[0]
+        refuse_foreign(record, options)
+        found["verified"] = described(record, now)
     return found

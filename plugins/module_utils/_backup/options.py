@@ -35,6 +35,9 @@ class ReadOptions:
 
     public_key: str = option(type="path", no_log=False)
     identity: str | None = option(None, type="path")
+    cluster: str | None = option(None)
+    allow_unknown_cluster: bool = option(default=False)
+    allow_missing: bool = option(default=False)
 
 
 _S3 = argument_spec(S3Options)

@@ -33,6 +33,7 @@ class BackupOptions:
     namespaces: tuple[str, ...] = option(())
     allow_partial: bool = option(default=False)
     keep: int = option(0)
+    cluster: str | None = option(None)
     request_timeout: float = option(30.0)
 
 
@@ -52,5 +53,7 @@ def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
     store = None if check_mode else open_store(store_options(params), make=True)
     cluster = Cluster.connect(params, timeout=options.request_timeout)
     selection = Selection(options.preset, options.include, options.exclude, options.namespaces)
-    backup = Backup(cluster, selection, key, to, options.allow_partial, options.keep, teller(params["progress_path"]))
+    backup = Backup(
+        cluster, selection, key, to, options.allow_partial, options.keep, teller(params["progress_path"]), options.cluster or ""
+    )
     return {"changed": True, "backup": backup.write(store) if store else backup.rehearse()}

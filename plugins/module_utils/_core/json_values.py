@@ -17,14 +17,32 @@ class DuplicateKey:
     """A key that an object gives twice, with different values."""
 
 
-def load_json(text: str) -> Any:
-    """JSON that keeps duplicate keys and huge numbers apart, so that only their own value is refused.  Raises SalvageError(invalid)."""
+def load_json(text: str | bytes, *, strict: bool = False) -> Any:
+    """JSON that keeps duplicate keys and huge numbers apart, so that only their own value is refused.  Raises SalvageError(invalid).
+
+    ``strict`` refuses all of it for NaN, Infinity or a key given twice, which two readers would read as two things.
+    """
+    pairs, constant = (_no_duplicates, _no_constant) if strict else (_unique, float)
     try:
-        return json.loads(text, object_pairs_hook=_unique, parse_int=_integer)
+        return json.loads(text, object_pairs_hook=pairs, parse_int=_integer, parse_constant=constant)
     except (ValueError, RecursionError) as exc:
+        if not text.strip():
+            raise SalvageError("the answer is empty", reason="invalid") from None
         what = "is nested too deeply" if isinstance(exc, RecursionError) else f"is not JSON ({exc})"
-        sentence = f"the answer {what}; {len(text)} characters came, starting with {text[:40]!r}"
+        start = text[:40] if isinstance(text, str) else text[:40].decode("utf-8", "replace")
+        sentence = f"the answer {what}; {len(text)} characters came, starting with {start!r}"
         raise SalvageError(sentence, reason="invalid") from None
+
+
+def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        raise ValueError("one key is given twice")
+    return result
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not a JSON number")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .._core.status import CRITICAL, STATUSES, UNKNOWN, WARNING
+from .._workloads.readiness import replicas_of
 from .model import Check
 
 # Conditions of nodes by the status that is well: the kubelet's, node-problem-detector's, and those of distributions.  Any other is unknown.
@@ -25,18 +26,15 @@ _WELL_WHEN_TRUE = ("Ready", "EtcdIsVoter")
 def workload(kind: str, obj: Mapping[str, Any]) -> Check | None:
     """The finding of a Deployment, StatefulSet or DaemonSet; None if every replica that is wanted is available."""
     metadata, spec, status = obj["metadata"], obj.get("spec") or {}, obj.get("status") or {}
-    if kind == "DaemonSet":
-        wanted, available = status.get("desiredNumberScheduled"), status.get("numberAvailable") or 0
-    else:
-        wanted = spec.get("replicas", 1)
-        available = status.get("availableReplicas") or 0
-    if not isinstance(wanted, int) or (metadata.get("generation") or 0) > (status.get("observedGeneration") or 0):
+    replicas = replicas_of(kind, obj)
+    wanted, available = replicas.desired, replicas.available
+    if not replicas.seen:
         return _check(kind, metadata, UNKNOWN, "its controller has not looked at it yet, so its status is not of what is asked now")
     conditions = _conditions(status)
     progress = conditions.get("Progressing") or {}
     stuck = progress.get("status") == "False"
     failure = conditions.get("ReplicaFailure") or {}
-    if available >= wanted and not stuck:
+    if replicas.ready and not stuck:
         if failure.get("status") == "True":
             return _check(kind, metadata, WARNING, f"new pods cannot be created: {_says(failure)}", available, wanted)
         return _not_updated(kind, metadata, spec, status, wanted)

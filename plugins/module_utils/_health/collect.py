@@ -272,7 +272,7 @@ def _certificates(session: Cluster, wanted: Wanted, previous: Mapping[str, Any] 
 
 
 def _backup(session: Cluster, wanted: Wanted, previous: Mapping[str, Any] | None, now: float, seen: Seen) -> Part:
-    return read_last_backup(wanted.backup_path, wanted.backup_public_key, now, wanted.backup_max_age)
+    return read_last_backup(session, wanted.backup_path, wanted.backup_public_key, now, wanted.backup_max_age)
 
 
 def _metric(one: Evaluation, profile: Profile) -> dict[str, Any]:

@@ -10,26 +10,29 @@ from typing import Any
 from .._backup.options import StoreOptions
 from .._backup.store.repository import open_store
 from .._backup.store.store import ARCHIVE, Store
+from .._cluster.identity import cluster_uid
+from .._cluster.session import Cluster
 from .._core.errors import SalvageError
 from .._core.status import CRITICAL, HEALTHY, UNKNOWN, WARNING
 from .._core.times import iso, span, when
 from .._sealing.envelope import Ed25519, genuine
 from .._sealing.keys import public_key
+from .._sealing.origin import origin_of
 from .model import Check, Part, part, unknown_part
 
 _LOOKED_AT = 50  # records; a cluster with that many bad ones in a row has no backup
 
 
-def read_last_backup(repository: str, key_path: str, now: float, max_age: float) -> Part:
+def read_last_backup(session: Cluster, repository: str, key_path: str, now: float, max_age: float) -> Part:
     if not key_path:
         return unknown_part("backup", "without backup_public_key nobody can tell whether a file is a backup; name the file with that key")
     try:
-        return _judged(open_store(StoreOptions(repository)), public_key(key_path), now, max_age)
+        return _judged(open_store(StoreOptions(repository)), public_key(key_path), cluster_uid(session), now, max_age)
     except SalvageError as exc:
         return unknown_part("backup", str(exc))
 
 
-def _judged(store: Store, key: Ed25519, now: float, max_age: float) -> Part:
+def _judged(store: Store, key: Ed25519, live: str, now: float, max_age: float) -> Part:
     sizes, bad = store.sizes(), []
     for name in store.names()[:_LOOKED_AT]:
         record = store.record(name)
@@ -37,6 +40,8 @@ def _judged(store: Store, key: Ed25519, now: float, max_age: float) -> Part:
             bad.append((name, CRITICAL, f"the backup {name} is not signed by this key, or was changed"))
         elif sizes.get(name + ARCHIVE) != record.get("size"):
             bad.append((name, CRITICAL, f"the archive of the backup {name} is missing or was changed"))
+        elif live and origin_of(record).uid not in ("", live):
+            bad.append((name, CRITICAL, f"the backup {name} is of another cluster, {origin_of(record)}"))
         elif record.get("status") != "COMPLETE":
             bad.append((name, WARNING, f"the backup {name} is {record.get('status')}, and does not count"))
         else:

@@ -43,7 +43,7 @@ _ALLOWED = frozenset(
     to_number trace trim trim_left trim_prefix trim_right trim_space trim_suffix type_name
     union units.parse units.parse_bytes upper uri.is_valid uri.parse urlquery.decode urlquery.decode_object urlquery.encode
     urlquery.encode_object uuid.parse walk yaml.is_valid yaml.marshal yaml.unmarshal
-    """.split()  # noqa: SIM905  a line for each of two hundred names is no easier to read
+    """.split()  # noqa: SIM905  two hundred lines would be harder to read
 )
 _LANGUAGE = ("future_keywords", "features", "wasm_abi_versions")
 _UNDEFINED = re.compile(r"undefined function ([A-Za-z0-9_.]+)")

@@ -12,7 +12,8 @@ from urllib.parse import quote
 
 from .._cluster.http import Endpoint, said
 from .._core.errors import SalvageError
-from .decide import MalformedError, decide, missing_input, strict_json, unknown
+from .._core.json_values import load_json
+from .decide import decide, missing_input, unknown
 from .model import Decision, OpaHealth
 
 
@@ -50,9 +51,9 @@ class Opa:
         where = data_path(path)
         answer = self.endpoint.get(where, timeout=timeout)
         try:
-            document = strict_json(answer.body)
-        except MalformedError as exc:
-            raise SalvageError(f"{self.endpoint.address}{where} is not JSON: {exc}", reason="invalid") from None
+            document = load_json(answer.body, strict=True)
+        except SalvageError as exc:
+            raise SalvageError(f"{self.endpoint.address}{where}: {exc}", reason="invalid") from None
         return document.get("result") if isinstance(document, dict) else None
 
     def health(self, *, timeout: float | None = None) -> OpaHealth:
@@ -64,7 +65,7 @@ class Opa:
         if answer.status != 200:
             return OpaHealth(False, f"{self.endpoint.address}/health answered {answer.status}{said(answer)}")
         try:
-            document = strict_json(answer.body)
-        except MalformedError as exc:
+            document = load_json(answer.body, strict=True)
+        except SalvageError as exc:
             return OpaHealth(False, f"{self.endpoint.address}/health is not OPA's: {exc}")
         return OpaHealth(isinstance(document, dict), "" if isinstance(document, dict) else "the answer of /health is not OPA's")

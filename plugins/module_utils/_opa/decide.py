@@ -5,48 +5,21 @@
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from .._core.errors import SalvageError
+from .._core.json_values import finite, load_json
+from .._core.redact import LONGEST, excerpt
 from .model import ALLOWED, DENIED, REPORTED, RISK_LEVELS, UNKNOWN, Decision
 
 _MAX_REASONS = 100
 _MAX_TEXT = 300
 
 
-class MalformedError(ValueError):
-    """The bytes are not the JSON that was to be read; the text says why."""
-
-
-def _no_constant(name: str) -> Any:
-    raise MalformedError(f"it holds {name}, which is not JSON")
-
-
-def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    result = dict(pairs)
-    if len(result) != len(pairs):
-        raise MalformedError("it gives one key twice")
-    return result
-
-
-def strict_json(body: bytes) -> Any:
-    """JSON without NaN, Infinity or a key given twice (two readers would read two things).  Raises MalformedError."""
-    try:
-        return json.loads(body, parse_constant=_no_constant, object_pairs_hook=_no_duplicates)
-    except MalformedError:
-        raise
-    except RecursionError:
-        raise MalformedError("it is nested too deep") from None
-    except ValueError:
-        start = one_line(body[:40].decode("utf-8", "replace"), 40)
-        raise MalformedError(f"it is {len(body)} bytes that start with {start!r}" if body.strip() else "it is empty") from None
-
-
 def one_line(text: object, limit: int = _MAX_TEXT) -> str:
     """Text of others, fit for a report: one line, no control characters, bounded."""
-    flat = " ".join("".join(c if c.isprintable() else " " for c in str(text)[: limit * 4]).split())
+    flat = excerpt(str(text), LONGEST)
     return flat if len(flat) <= limit else flat[: limit - 1] + "…"
 
 
@@ -56,13 +29,7 @@ def unknown(reason: str, *, path: str = "", **more: Any) -> Decision:
 
 def finite_number(value: object) -> float | None:
     """A finite number that is not a boolean, else None."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return None
-    try:
-        result = float(value)
-    except OverflowError:
-        return None
-    return result if math.isfinite(result) else None
+    return finite(value)[0]
 
 
 def lookup(document: object, dotted: str) -> Any:
@@ -86,11 +53,9 @@ def decide(status: int, body: bytes, *, path: str = "", missing: Iterable[str] =
     """
     where = path or "the decision"
     try:
-        answer = strict_json(body)
-    except MalformedError as exc:
-        if status != 200:
-            return unknown(f"OPA answered {status}", path=path)
-        return unknown(f"OPA's answer for {where} is not JSON: {exc}", path=path)
+        answer = load_json(body, strict=True)
+    except SalvageError as exc:
+        return unknown(f"OPA answered {status}" if status != 200 else f"{where}: {exc}", path=path)
     if status != 200:
         return unknown(_error(status, answer, where), path=path)
     if not isinstance(answer, dict):
@@ -208,9 +173,9 @@ def _error(status: int, answer: object, where: str) -> str:
 def decide_risk(status: int, body: bytes, provider: str, *, path: str = "") -> Decision:
     """What the service's own answer about a provider's risk means."""
     try:
-        answer = strict_json(body)
-    except MalformedError as exc:
-        return unknown(f"the service answered {status}" if status != 200 else f"the service's answer is not JSON: {exc}", path=path)
+        answer = load_json(body, strict=True)
+    except SalvageError as exc:
+        return unknown(f"the service answered {status}" if status != 200 else f"the service: {exc}", path=path)
     if status != 200:
         text = one_line(answer.get("error") or answer.get("message") or "", 200) if isinstance(answer, dict) else ""
         return unknown(f"the service answered {status}{': ' + text if text else ''}", path=path)

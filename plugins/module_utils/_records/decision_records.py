@@ -3,28 +3,32 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Signed records of decisions, with the person, the reason and the evidence: written once, listed, verified.
 
-A record is canonical JSON (sorted keys, no spaces, UTF-8), signed with an ed25519 key, or sealed by HMAC-SHA256 where there is only a
-shared secret.  Each names the hash of the one before, so that a record that was taken away is missed.
+A record is canonical JSON (sorted keys, no spaces, UTF-8), signed with an ed25519 key, or by HMAC-SHA256 where there is only a shared
+secret.  Each names the hash of the one before.  The head (``chain_head``) is kept elsewhere, so that missing newest records are noticed.
 """
 
 from __future__ import annotations
 
-import base64
 import fcntl
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from .._core.errors import SalvageError
 from .._core.files import make_private, write_whole
+from .._core.json_values import load_json
 from .._sealing.envelope import Signer
 from .._sealing.hashing import canonical, digest
+from .chain_head import Head, end_problem, head_document, read_head
+from .signed_document import problem_of, sign_document
 
 _SUFFIX = ".decision.json"
 _MAX = 4 * 1024 * 1024
+_SAME = ("decision", "provider", "who", "why", "reference")
 
 
 @dataclass(frozen=True)
@@ -34,52 +38,109 @@ class Checked:
     name: str
     record: dict[str, Any]
     problem: str
+    digest: str
 
     def to_dict(self) -> dict[str, Any]:
         return {"file": self.name, "verified": not self.problem, "problem": self.problem, "record": self.record}
 
 
+@dataclass(frozen=True)
+class Written:
+    """``differs``: parts of a record of the same decision that was there already, and has other content."""
+
+    file: str
+    record: dict[str, Any]
+    new: bool
+    head: Head
+    differs: tuple[str, ...] = ()
+
+
 def identity(record: Mapping[str, Any]) -> str:
-    """The id of a decision: the same decision, provider, person, reason and reference have the same id."""
-    return digest(canonical({key: record.get(key) for key in ("decision", "provider", "who", "why", "reference")}))[:16]
+    """The id of a record, from all of its content."""
+    return digest(canonical({key: value for key, value in record.items() if key not in {"id", "previous"}}))[:16]
 
 
-def write_record(folder: str, record: Mapping[str, Any], key: Signer, *, dry_run: bool = False) -> tuple[str, dict[str, Any], bool]:
-    """(file, record, whether it is new).  The same decision on the same evidence is recorded once.  Raises SalvageError."""
-    name = identity(record)
+def head_of(found: list[Checked]) -> Head:
+    return Head(len(found), found[-1].digest if found else "")
+
+
+def write_record(
+    folder: str,
+    record: Mapping[str, Any],
+    key: Signer,
+    head_file: Path,
+    *,
+    accepted: Mapping[str, Signer] | None = None,
+    dry_run: bool = False,
+) -> Written:
+    """The same decision (``_SAME``) is recorded once.  Nothing is added to records that are not verified.  Raises SalvageError.
+
+    ``accepted``: keys of earlier records, by their ids.
+    """
+    keys = {**(accepted or {}), key.key_id: key}
     place = Path(folder)
     try:
         if not dry_run:
             make_private(place)
+            make_private(head_file.parent)
         elif not place.is_dir():
-            return str(place / f"{name}{_SUFFIX}"), {**record, "id": name}, True
-        lock = os.open(place, os.O_RDONLY)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX)  # two runs must not both follow the same record
-            known = _files(place)
-            for path in known:
-                if path.name.endswith(f"-{name}{_SUFFIX}"):
-                    return str(path), dict(json.loads(path.read_bytes())["record"]), False
-            previous = digest(known[-1].read_bytes()) if known else None
-            whole = {**record, "id": name, "previous": previous}
-            signature = base64.b64encode(key.sign(canonical(whole))).decode()
-            text = json.dumps(
-                {"record": whole, "signature": {"algorithm": key.algorithm, "key_id": key.key_id, "value": signature}},
-                indent=2,
-                sort_keys=True,
-            )
-            target = place / f"{len(known) + 1:06d}-{name}{_SUFFIX}"
-            if not dry_run:
-                write_whole(target, text.encode() + b"\n", create_only=True)
-            return str(target), whole, True
-        finally:
-            os.close(lock)
+            _genuine([], read_head(head_file, keys), folder, head_file)
+            whole = _next(record, None)
+            return Written(str(place / f"{1:06d}-{whole['id']}{_SUFFIX}"), whole, True, Head(0, ""))
+        with _locked(place):  # two runs must not both follow the same record
+            found = verify(folder, keys)
+            kept = read_head(head_file, keys)
+            _genuine(found, kept, folder, head_file)
+            differs: tuple[str, ...] = ()
+            known = next((item for item in found if all(item.record.get(name) == record.get(name) for name in _SAME)), None)
+            new = known is None
+            if known is None:
+                whole = _next(record, found[-1].digest if found else None)
+                data = json.dumps(sign_document("record", whole, key), indent=2, sort_keys=True).encode() + b"\n"
+                known = Checked(f"{len(found) + 1:06d}-{whole['id']}{_SUFFIX}", whole, "", digest(data))
+                if not dry_run:
+                    write_whole(place / known.name, data, create_only=True)
+                    found.append(known)
+            else:
+                differs = tuple(name for name in ("details", "evidence") if known.record.get(name) != record.get(name))
+            head = head_of(found)
+            if not dry_run and head != kept:
+                write_whole(head_file, head_document(head, key))
+            return Written(str(place / known.name), known.record, new, head, differs)
     except (OSError, ValueError, KeyError) as exc:
         raise SalvageError(f"the decision can't be recorded in {folder}: {exc}", reason="bad_input") from None
 
 
-def _files(place: Path) -> list[Path]:
-    return sorted(place.glob(f"*{_SUFFIX}"))
+def _next(record: Mapping[str, Any], previous: str | None) -> dict[str, Any]:
+    return {**record, "id": identity(record), "previous": previous}
+
+
+def _genuine(found: list[Checked], head: Head | None, folder: str, head_file: Path) -> None:
+    """Raises SalvageError(invalid) for records that no new one may follow."""
+    bad = next((item for item in found if item.problem), None)
+    if bad:
+        raise SalvageError(
+            f"{bad.name} in {folder} is not verified, so nothing was recorded: {bad.problem}; restore the records, or move the folder away"
+            " and start another; records of an earlier key need that key in keys",
+            reason="invalid",
+        )
+    missing = end_problem([item.digest for item in found], head) if head else ""
+    if missing:
+        raise SalvageError(
+            f"the records in {folder} are not complete, so nothing was recorded: {missing} ({head_file}); restore them, or remove that"
+            " file if they were moved away on purpose",
+            reason="invalid",
+        )
+
+
+@contextmanager
+def _locked(place: Path) -> Iterator[None]:
+    lock = os.open(place, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
 
 
 def verify(folder: str, keys: Mapping[str, Signer]) -> list[Checked]:
@@ -89,31 +150,23 @@ def verify(folder: str, keys: Mapping[str, Signer]) -> list[Checked]:
         raise SalvageError(f"there is no folder {folder} with decision records", reason="not_found")
     found: list[Checked] = []
     previous: str | None = None
-    for number, path in enumerate(_files(place), start=1):
+    for number, path in enumerate(sorted(place.glob(f"*{_SUFFIX}")), start=1):
         data = b""
         record: dict[str, Any] = {}
         try:
-            if path.stat().st_size <= _MAX:
+            if path.is_file() and path.stat().st_size <= _MAX:
                 data = path.read_bytes()
-            document = json.loads(data)
+            document = load_json(data.decode(), strict=True)
             record = document["record"]
-            problem = _problem(document, keys)
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            problem = problem_of("record", document, keys)
+            if not problem and (record.get("id") != identity(record) or path.name != f"{path.name[:6]}-{record['id']}{_SUFFIX}"):
+                problem = "its id does not fit its content"
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, SalvageError):
             problem = "it is not a decision record"
         if not problem and record.get("previous") != previous:
             problem = "the record before it was changed or taken away"
         elif not problem and not path.name.startswith(f"{number:06d}-"):
             problem = "a record before it was taken away"
-        found.append(Checked(path.name, record if isinstance(record, dict) else {}, problem))
         previous = digest(data)
+        found.append(Checked(path.name, record if isinstance(record, dict) else {}, problem, previous))
     return found
-
-
-def _problem(document: Mapping[str, Any], keys: Mapping[str, Signer]) -> str:
-    signature = document["signature"]
-    key = keys.get(signature["key_id"])
-    if key is None or key.algorithm != signature["algorithm"]:
-        return f"it is signed with another key ({str(signature['key_id'])[:32]})"
-    if not key.verifies(canonical(document["record"]), base64.b64decode(signature["value"], validate=True)):
-        return "its signature does not fit its content"
-    return "" if document["record"].get("id") == identity(document["record"]) else "its id does not fit its content"

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .kinds import kind_of
+from .kinds import RestoreItem
 from .portable import Object, bundle_holders, hooks_of
 
 _NAME_LABEL = "kubernetes.io/metadata.name"
@@ -22,13 +22,13 @@ _RELEASE = "meta.helm.sh/release-namespace"
 _ACCOUNTS, _ACCOUNT = "system:serviceaccounts:", "system:serviceaccount:"
 
 
-def mapped(obj: Mapping[str, Any], mapping: Mapping[str, str]) -> Object:
+def mapped(item: RestoreItem, mapping: Mapping[str, str]) -> Object:
     """The object with each namespace under its new name, wherever a field is known to name one."""
     if not mapping:
-        return dict(obj)
-    fresh = copy.deepcopy(dict(obj))
+        return dict(item.obj)
+    fresh = copy.deepcopy(dict(item.obj))
     metadata = fresh["metadata"]
-    kind = kind_of(fresh)
+    kind = item.key.kind
     moved = metadata.get("namespace") in mapping or (kind == "Namespace" and metadata["name"] in mapping)
     if kind == "Namespace":
         metadata["name"] = mapping.get(metadata["name"], metadata["name"])
@@ -47,9 +47,10 @@ def mapped(obj: Mapping[str, Any], mapping: Mapping[str, str]) -> Object:
     return fresh
 
 
-def names_in_text(obj: Mapping[str, Any], mapping: Mapping[str, str]) -> list[str]:
+def names_in_text(item: RestoreItem, mapping: Mapping[str, str]) -> list[str]:
     """The mapped namespaces that a text of the object names as part of an address; what a Secret holds is not looked at."""
-    if not mapping or kind_of(obj) == "Secret":
+    obj = item.obj
+    if not mapping or item.key.kind == "Secret":
         return []
     pattern = re.compile(r"\.(" + "|".join(re.escape(name) for name in sorted(mapping)) + r")\.svc\b")
     rest = {**obj, "metadata": {**obj["metadata"], "annotations": None, "managedFields": None}}

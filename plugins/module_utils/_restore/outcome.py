@@ -10,7 +10,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .plan import CREATE, KEPT, NOT_SELECTED, REBIND, RECREATE, UNCHANGED, UPDATE, Key, Left, RestorePlan, Step
+from .kinds import Key
+from .plan import CREATE, KEPT, NOT_SELECTED, REBIND, RECREATE, UNCHANGED, UPDATE, Left, RestorePlan, Step
+from .powers import power_of
+from .writes import WRITES
 
 PASS, PARTIAL, FAIL = "PASS", "PARTIAL", "FAIL"
 _COUNT = {CREATE: "created", UPDATE: "updated", REBIND: "updated", RECREATE: "recreated", UNCHANGED: "unchanged", KEPT: "kept"}
@@ -54,6 +57,7 @@ def restore_outcome(
     status = FAIL if failed or sum(counts.values()) != total else PARTIAL if kept or manifest.get("holes") else PASS
     report = {
         "backup": manifest["name"],
+        **{name: manifest.get(name) for name in ("created", "cluster", "server")},
         "result": status,
         "total": total,
         "counts": dict(counts),
@@ -61,6 +65,11 @@ def restore_outcome(
         "kept": kept,
         "skipped": _by_reason(plan.left),
         "stripped": _by_field(plan.steps),
+        "powers": [
+            {"object": str(step.key), "action": step.action, "why": why}
+            for step in plan.steps
+            if step.action in WRITES and (why := power_of(step.wanted))
+        ],
         "finished": finished,
         "holes": dict(manifest.get("holes") or {}),
         "notes": plan.notes,

@@ -6,17 +6,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from .._core.errors import SalvageError
 from .compare import differences
 from .isolate import Isolated, allowed_kinds, copy_scope, isolate
-from .kinds import RELEASE, Context, kind_of, name_of
+from .kinds import RELEASE, Context, Key, RestoreItem, name_of
 from .mapping import mapped, names_in_text
 from .portable import Object, comparable, owners_of, stripped, suspended
 from .restore_waves import wave_of
-from .skip_rules import why_not
+from .skip_rules import skip_reason, why_not
 
 CREATE, UPDATE, RECREATE, UNCHANGED, KEPT, REBIND = "create", "update", "recreate", "unchanged", "kept", "rebind"
 NOT_SELECTED = "it is not selected"
@@ -24,19 +24,6 @@ NOT_SELECTED = "it is not selected"
 _NEVER_DELETED = frozenset(
     {"Namespace", "CustomResourceDefinition.apiextensions.k8s.io", "PersistentVolume", "PersistentVolumeClaim"},
 )
-
-
-class Key(NamedTuple):
-    kind: str  # with its group
-    namespace: str
-    name: str
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.namespace}/{self.name}" if self.namespace else f"{self.kind} {self.name}"
-
-
-def object_key(obj: Mapping[str, Any]) -> Key:
-    return Key(kind_of(obj), *name_of(obj))
 
 
 @dataclass(frozen=True)
@@ -51,9 +38,9 @@ class Choice:
     isolated: bool = False
     isolated_kinds: frozenset[str] = frozenset()  # as include spells them
 
-    def check(self, objects: Iterable[Mapping[str, Any]]) -> None:
+    def check(self, items: Iterable[RestoreItem]) -> None:
         """Raises SalvageError(bad_input)."""
-        there = {name for obj in objects for name in (name_of(obj)[0], obj["metadata"]["name"] if kind_of(obj) == "Namespace" else "")}
+        there = {name for key, _obj in items for name in (key.namespace, key.name if key.kind == "Namespace" else "")}
         missing = sorted((set(self.namespaces) | set(self.mapping)) - there)
         if missing:
             raise SalvageError(f"the backup holds nothing of namespace {missing[0]}; see backup_info for what it holds", reason="bad_input")
@@ -91,7 +78,7 @@ class Step:
     first: Object  # what is written before the rest is there
     wave: int
     owners: list[Object]
-    source: Object
+    source: Mapping[str, Any]
     action: str = ""
     problem: str = ""
     written: bool = False
@@ -115,12 +102,12 @@ class RestorePlan:
     notes: list[str]
 
 
-def plan_restore(objects: Sequence[Object], selection: Choice, context: Context, names: Mapping[str, str]) -> RestorePlan:
+def plan_restore(items: Sequence[RestoreItem], selection: Choice, context: Context, names: Mapping[str, str]) -> RestorePlan:
     """The objects in the order that they are restored in, and every other one with why not.
 
     ``names`` gives each kind as the user spells it (`deployments.apps`).  Raises SalvageError(bad_input).
     """
-    selection.check(objects)
+    selection.check(items)
     known = set(names.values())
     for name in sorted(selection.include | selection.exclude):
         if name not in known:
@@ -128,33 +115,43 @@ def plan_restore(objects: Sequence[Object], selection: Choice, context: Context,
                 f"neither the backup nor the cluster has a kind {name}; write it as `kubectl api-resources -o name` does",
                 reason="bad_input",
             )
-    needed = _definitions(objects, selection, names)
-    inside = [obj for obj in objects if _in_namespaces(obj, selection)] if selection.isolated else []
+    needed = _definitions(items, selection, names)
+    disks = [item for item in items if item.key.kind == "PersistentVolume" and _selected(item, selection, names, needed)]
+    context = replace(context, volumes={item.key.name: not skip_reason(item, context) for item in disks})
+    inside = [obj for key, obj in items if _in_namespaces(key.namespace, selection)] if selection.isolated else []
     kinds = allowed_kinds(selection.isolated_kinds, names)
     scope = copy_scope(inside, context.classes, kinds) if selection.isolated else None
+    looks = []
+    for item in items:
+        reason = skip_reason(item, context) if _selected(item, selection, names, needed) else NOT_SELECTED
+        plain = dict(item.obj) if reason else stripped(item, context)
+        looks.append(Isolated(plain, [], reason) if reason or scope is None else isolate(plain, scope))
+    # An owner that is not restored makes nothing.
+    absent = {item.obj["metadata"].get("uid") for item, found in zip(items, looks, strict=True) if found.reason}
+    context = replace(context, uids=context.uids - absent)
     steps, left, notes = [], [], []
-    for obj in objects:
-        key = object_key(obj)
-        reason = "" if _selected(obj, selection, names, needed) else NOT_SELECTED
-        reason = reason or why_not(obj, context)
-        plain = obj if reason else stripped(obj, context)
-        found = Isolated(plain, [], reason) if reason or scope is None else isolate(plain, scope)
-        if found.reason:
-            left.append(Left(key, found.reason))
+    for item, found in zip(items, looks, strict=True):
+        key, obj = item
+        reason = found.reason or why_not(item, context)
+        if reason:
+            left.append(Left(key, reason))
+            if key.kind in ("Secret", "PersistentVolumeClaim") and not found.reason:
+                notes.append(f"{key} is not restored: {reason}, and may give it another content")
             continue
-        wanted = mapped(found.obj, selection.mapping)
-        step = Step(object_key(wanted), wanted, suspended(wanted), wave_of(wanted), owners_of(obj), obj, lost=found.lost)
+        wanted = mapped(RestoreItem(key, found.obj), selection.mapping)
+        target = Key(key.kind, *name_of(wanted))
+        step = Step(target, wanted, suspended(key.kind, wanted), wave_of(wanted), owners_of(obj), obj, lost=found.lost)
         steps.append(step)
-        texts = names_in_text(wanted, selection.mapping)
+        texts = names_in_text(RestoreItem(target, wanted), selection.mapping)
         if texts:
             notes.append(f"{step.key} names namespace {', '.join(texts)} in a text, which is left as it is")
         dropped = [name for name in obj["metadata"].get("finalizers") or () if "/" in name and not _builtin(name)]
         dropped = [name for name in dropped if name not in context.finalizers]
         if dropped:
             notes.append(f"{step.key} is restored without the finalizers {', '.join(dropped)}; name those that have their controller there")
-        if kind_of(obj) == "PersistentVolumeClaim":
+        if key.kind == "PersistentVolumeClaim":
             notes.append(f"{step.key} is restored, and what was stored in its volume is not in the backup")
-    notes += _torn_releases(steps, left, objects)
+    notes += _torn_releases(steps, left, items)
     steps.sort(key=lambda step: (step.wave, step.key))
     return RestorePlan(steps, left, notes)
 
@@ -164,13 +161,12 @@ def _builtin(finalizer: str) -> bool:
     return domain == "kubernetes.io" or domain.endswith((".kubernetes.io", ".k8s.io"))
 
 
-def _definitions(objects: Iterable[Object], selection: Choice, names: Mapping[str, str]) -> frozenset[str]:
+def _definitions(items: Iterable[RestoreItem], selection: Choice, names: Mapping[str, str]) -> frozenset[str]:
     """The definitions of the custom kinds that are wanted: without them a part of a backup could not be restored."""
-    return frozenset(names.get(kind_of(obj), "") for obj in objects if _in_namespaces(obj, selection))
+    return frozenset(names.get(key.kind, "") for key, _obj in items if _in_namespaces(key.namespace, selection))
 
 
-def _in_namespaces(obj: Object, selection: Choice) -> bool:
-    namespace = name_of(obj)[0]
+def _in_namespaces(namespace: str, selection: Choice) -> bool:
     if not namespace:
         return False
     if selection.namespaces:
@@ -178,15 +174,15 @@ def _in_namespaces(obj: Object, selection: Choice) -> bool:
     return not selection.mapping or namespace in selection.mapping
 
 
-def _selected(obj: Object, selection: Choice, names: Mapping[str, str], needed: frozenset[str]) -> bool:
-    kind, (namespace, name) = kind_of(obj), name_of(obj)
+def _selected(item: RestoreItem, selection: Choice, names: Mapping[str, str], needed: frozenset[str]) -> bool:
+    (kind, namespace, name), obj = item
     spelled = names.get(kind, "")
     if spelled in selection.exclude or (selection.include and spelled not in selection.include):
         return False
     if namespace:
-        return _in_namespaces(obj, selection)
+        return _in_namespaces(namespace, selection)
     if kind == "Namespace":
-        return _in_namespaces({**obj, "metadata": {"namespace": name, "name": name}}, selection)
+        return _in_namespaces(name, selection)
     if selection.whole:
         return True
     if selection.cluster_scoped is False or selection.isolated:
@@ -198,7 +194,7 @@ def _selected(obj: Object, selection: Choice, names: Mapping[str, str], needed: 
     return bool(claim) and claim not in selection.mapping and claim in selection.namespaces
 
 
-def _torn_releases(steps: Iterable[Step], left: Iterable[Left], objects: Iterable[Object]) -> list[str]:
+def _torn_releases(steps: Iterable[Step], left: Iterable[Left], items: Iterable[RestoreItem]) -> list[str]:
     """Helm releases that come back without objects which they own."""
     releases = {
         (step.source["metadata"]["namespace"], (step.source["metadata"].get("labels") or {}).get("name", ""))
@@ -207,10 +203,10 @@ def _torn_releases(steps: Iterable[Step], left: Iterable[Left], objects: Iterabl
     }
     out = {entry.key for entry in left if entry.reason == NOT_SELECTED} if releases else set()
     torn: dict[tuple[str, str], int] = {}
-    for obj in objects if out else ():
+    for key, obj in items if out else ():
         notes = obj["metadata"].get("annotations") or {}
         release = (notes.get("meta.helm.sh/release-namespace", ""), notes.get("meta.helm.sh/release-name", ""))
-        if release in releases and object_key(obj) in out:
+        if release in releases and key in out:
             torn[release] = torn.get(release, 0) + 1
     return [
         f"the Helm release {namespace}/{name} is restored without {count} of its objects, which are not selected"
@@ -238,8 +234,9 @@ def action_for(step: Step, live: Object | None, existing: str, *, ours: bool) ->
 
 
 def _released(step: Step, live: Object) -> bool:
-    """Whether it is a volume that still waits for the very claim which the backup has bound to it."""
-    if step.key.kind != "PersistentVolume" or (live.get("status") or {}).get("phase") != "Released":
+    """Whether it is a volume that still waits for the very claim which the backup has bound to it; one released before waits for none."""
+    before, after = ((obj.get("status") or {}).get("phase") for obj in (step.source, live))
+    if step.key.kind != "PersistentVolume" or after != "Released" or before == "Released":
         return False
     was, now = ((obj.get("spec") or {}).get("claimRef") or {} for obj in (step.source, live))
     return bool(was.get("uid")) and was.get("uid") == now.get("uid")
@@ -255,11 +252,11 @@ def node_ports(services: Iterable[Mapping[str, Any]]) -> dict[int, tuple[str, st
     return found
 
 
-def spelled(objects: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+def spelled(items: Iterable[RestoreItem]) -> dict[str, str]:
     """How the kinds are spelled that the definitions in a backup will bring."""
     found = {}
-    for obj in objects:
-        if kind_of(obj) == "CustomResourceDefinition.apiextensions.k8s.io":
+    for key, obj in items:
+        if key.kind == "CustomResourceDefinition.apiextensions.k8s.io":
             spec = obj["spec"]
             found[f"{spec['names']['kind']}.{spec['group']}"] = f"{spec['names']['plural']}.{spec['group']}"
     return found
@@ -275,20 +272,3 @@ def links(step: Step, uids: Mapping[Key, str], keys: Mapping[str, Key]) -> tuple
         else:
             missing.append(f"{owner.get('kind')}/{owner.get('name')}")
     return found, missing
-
-
-def diff_pair(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """Both as they may be shown: of a Secret only which of its values are others."""
-    if kind_of(after) != "Secret":
-        return before or {}, after
-    return _hidden(before, before) if before else {}, _hidden(after, before or after)
-
-
-def _hidden(secret: Mapping[str, Any], other: Mapping[str, Any]) -> Mapping[str, Any]:
-    rest = dict(secret)
-    rest["metadata"] = metadata = dict(secret["metadata"])
-    for holder, name in ((rest, "data"), (rest, "stringData"), (metadata, "annotations")):  # kubectl keeps a copy in an annotation
-        if holder.get(name):
-            compared = ((other["metadata"] if holder is metadata else other).get(name)) or {}
-            holder[name] = {key: "(hidden)" if compared.get(key) == value else "(hidden, changed)" for key, value in holder[name].items()}
-    return rest

@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from .kinds import TOKEN_TYPE, Context, annotations_of, kind_of, name_of
+from .kinds import TOKEN_TYPE, Context, RestoreItem, annotations_of, generated_for, kind_of, name_of, restore_item
 
 Object = dict[str, Any]
 
@@ -75,18 +75,18 @@ def _strip_secret(obj: Object, _context: Context) -> None:
 
 
 def _strip_account(obj: Object, _context: Context) -> None:
-    generated = re.compile(re.escape(obj["metadata"]["name"]) + "-(token|dockercfg)-[a-z0-9]{5}")
     for field_name in ("secrets", "imagePullSecrets"):
-        kept = [ref for ref in obj.get(field_name) or () if not generated.fullmatch(ref.get("name", ""))]
+        kept = [ref for ref in obj.get(field_name) or () if not generated_for(obj["metadata"]["name"], ref.get("name", ""))]
         if kept:
             obj[field_name] = kept
         else:
             _drop(obj, field_name)
 
 
-def _strip_claim(obj: Object, _context: Context) -> None:
+def _strip_claim(obj: Object, context: Context) -> None:
     dynamic = any("storage-provisioner" in name for name in annotations_of(obj))
-    if dynamic or obj["metadata"].get("namespace") in _context.mapping:
+    restored = context.volumes.get((obj.get("spec") or {}).get("volumeName", ""), None if dynamic else True)
+    if not restored or obj["metadata"].get("namespace") in context.mapping:
         _drop(obj.get("spec"), "volumeName")  # a new volume, for the old one went with its claim, or is still in use by it
     _drop_annotations(
         obj,
@@ -98,8 +98,13 @@ def _strip_claim(obj: Object, _context: Context) -> None:
     )
 
 
-def _strip_volume(obj: Object, _context: Context) -> None:
-    _drop((obj.get("spec") or {}).get("claimRef"), "uid", "resourceVersion")
+def _strip_volume(obj: Object, context: Context) -> None:
+    _drop((obj.get("spec") or {}).get("claimRef"), "resourceVersion")
+    # A released volume belongs to a claim that is gone: with its UID no later claim of that name gets the data.
+    if (obj.get("status") or {}).get("phase") not in ("Released", "Failed"):
+        _drop((obj.get("spec") or {}).get("claimRef"), "uid")
+    if obj["metadata"]["name"] in context.released:
+        _drop(obj.get("spec"), "persistentVolumeReclaimPolicy")  # somebody changed it to keep the data
     _drop_annotations(obj, "pv.kubernetes.io/bound-by-controller")
 
 
@@ -198,9 +203,10 @@ STRIPPED: dict[str, Callable[[Object, Context], None]] = {
 }
 
 
-def stripped(obj: Mapping[str, Any], context: Context) -> Object:
+def stripped(item: RestoreItem, context: Context) -> Object:
     """The object as it can be written to a cluster; without its owners, for they have other UIDs there (see ``owners_of``)."""
-    rule = STRIPPED.get(kind_of(obj))
+    obj = item.obj
+    rule = STRIPPED.get(item.key.kind)
     # Where no rule changes the content, it is shared with the backup: most of a large one are such objects.
     fresh: Object = copy.deepcopy(dict(obj)) if rule else dict(obj)
     metadata = fresh["metadata"]
@@ -208,15 +214,16 @@ def stripped(obj: Mapping[str, Any], context: Context) -> Object:
     kept = [name for name in metadata.get("finalizers") or () if name in context.finalizers]
     if kept:
         fresh["metadata"]["finalizers"] = kept
-    fresh.pop("status", None)
     if rule:
         rule(fresh, context)
+    fresh.pop("status", None)
     return fresh
 
 
 def comparable(live: Mapping[str, Any]) -> Object:
     """An object of the cluster, without what no backup could have brought."""
-    return stripped(live, Context(finalizers=frozenset(live["metadata"].get("finalizers") or ())))
+    volumes = {(live.get("spec") or {}).get("volumeName", ""): True}  # whichever it has
+    return stripped(restore_item(live), Context(finalizers=frozenset(live["metadata"].get("finalizers") or ()), volumes=volumes))
 
 
 def owners_of(obj: Mapping[str, Any]) -> list[Object]:
@@ -224,6 +231,6 @@ def owners_of(obj: Mapping[str, Any]) -> list[Object]:
     return [dict(owner) for owner in obj["metadata"].get("ownerReferences") or ()]
 
 
-def suspended(wanted: Object) -> Object:
+def suspended(kind: str, wanted: Object) -> Object:
     """How an object is written first: a CronJob must not start jobs before all that they need is there."""
-    return {**wanted, "spec": {**wanted["spec"], "suspend": True}} if kind_of(wanted) == "CronJob.batch" else wanted
+    return {**wanted, "spec": {**wanted["spec"], "suspend": True}} if kind == "CronJob.batch" else wanted

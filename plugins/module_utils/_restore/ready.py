@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .._cluster.conditions import holds
+from .._workloads.readiness import replicas_of
 from .kinds import kind_of
 from .portable import bundle_holders, injected
 
@@ -19,7 +20,7 @@ WATCHED = frozenset({"Deployment.apps", "StatefulSet.apps", "DaemonSet.apps", "P
 
 def unready(obj: Mapping[str, Any]) -> str:
     """What it still lacks, or nothing."""
-    spec, status, kind = obj.get("spec") or {}, obj.get("status") or {}, kind_of(obj)
+    status, kind = obj.get("status") or {}, kind_of(obj)
     if kind in _HOOKS:
         missing = injected(obj) and not all(holder.get("caBundle") for holder in bundle_holders(obj))
         return "nobody has filled in its caBundle" if missing else ""
@@ -31,13 +32,12 @@ def unready(obj: Mapping[str, Any]) -> str:
             if holds(obj, "Ready") or status.get("phase") == "Succeeded"
             else f"it is {status.get('phase') or 'not scheduled'} and not ready"
         )
-    if status.get("observedGeneration", 0) < obj["metadata"].get("generation", 0):
+    replicas = replicas_of(kind.removesuffix(".apps"), obj)
+    if not replicas.seen:
         return "its controller has not seen it yet"
-    if kind == "DaemonSet.apps":
-        desired, available = status.get("desiredNumberScheduled", 0), status.get("numberAvailable", 0)
-    else:
-        desired, available = spec.get("replicas", 1), status.get("availableReplicas", 0)
-    return "" if available >= desired else f"{available} of {desired} replicas are available"
+    paused = (obj.get("spec") or {}).get("paused")
+    note = "; it is paused, as it was in the backup: resume it with kubectl rollout resume" if paused else ""
+    return "" if replicas.ready else f"{replicas.available} of {replicas.desired} replicas are available{note}"
 
 
 def served(slices: Iterable[Mapping[str, Any]], service: str) -> bool:

@@ -11,16 +11,15 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 from typing import Any
 
-from .._cluster.http import Response
-from .._cluster.objects import MERGE_PATCH, read
+from .._cluster.objects import read
 from .._cluster.session import Cluster
 from .._cluster.watch import Watch
 from .._core.errors import SalvageError
 from .._core.gather import for_each
 from .._core.progress import Tell, silent
-from .compare import differences, extra_keys_patch
+from .compare import differences
 from .journal import RestoreJournal
-from .kinds import context_of
+from .kinds import Key, context_of, kind_of, restore_items
 from .live import Live
 from .outcome import FAIL, Outcome, restore_outcome
 from .plan import (
@@ -29,7 +28,6 @@ from .plan import (
     REBIND,
     RECREATE,
     UNCHANGED,
-    Key,
     RestorePlan,
     Step,
     action_for,
@@ -42,10 +40,8 @@ from .portable import Object, bundle_holders, comparable
 from .ready import WATCHED, served, unready
 from .restore_waves import DEFINITIONS, FAIL_CLOSED, HOOKS, TITLES
 from .settings import RestoreSettings
-from .writes import APPLY, MANAGER, WRITES, refusal_text, shown_change, unpatchable, written_by_us
-
-_HOPELESS = frozenset({"unreachable", "unauthorized", "tls"})
-_SHOWN = 100  # differences that are shown; a restore may make thousands
+from .writer import ObjectWriter
+from .writes import WRITES, refusal_text, written_by_us
 
 
 class Restore:
@@ -61,22 +57,30 @@ class Restore:
         tell: Tell = silent,
     ) -> None:
         self._cluster, self._wish, self._journal, self._back_up, self._tell = cluster, wish, journal, back_up, tell
-        self._manifest, self._objects = backup
+        self._manifest, self._items = backup[0], restore_items(backup[1])
         self._live = Live(cluster, wish.workers)
         self._found: dict[Key, Object] = {}
+        self._writer = ObjectWriter(cluster, self._live, wish, self._found)
         self._there: set[str] = set()  # namespaces
-        self._stop: SalvageError | None = None
         self._finished = 0
-        self._diff: list[dict[str, Any]] = []
         self._not_proven: list[dict[str, str]] = []
         self._plan = self._planned()
 
     def _planned(self) -> RestorePlan:
         selection = self._wish.selection
         more: dict[str, Any] = {"classes": self._live.classes()} if selection.isolated else {}
-        more["ports"] = node_ports(self._live.services()) if node_ports(obj for obj in self._objects if obj["kind"] == "Service") else {}
-        context = context_of(self._objects, mapping=selection.mapping, finalizers=self._wish.finalizers, **more)
-        return plan_restore(self._objects, selection, context, {**spelled(self._objects), **self._live.names})
+        wants_ports = node_ports(obj for key, obj in self._items if key.kind == "Service")
+        more["ports"] = node_ports(self._live.services()) if wants_ports else {}
+        unread = ""
+        if any(key.kind == "PersistentVolume" for key, _obj in self._items):
+            try:
+                more["released"] = self._live.released()
+            except SalvageError as exc:
+                unread = f"whether volumes of the cluster still hold the data of a claim is unknown: {exc}"
+        context = context_of(self._items, mapping=selection.mapping, finalizers=self._wish.finalizers, **more)
+        plan = plan_restore(self._items, selection, context, {**spelled(self._items), **self._live.names})
+        plan.notes.extend([unread] if unread else [])
+        return plan
 
     def run(self, *, dry_run: bool = False) -> Outcome:
         """Raises SalvageError for what makes the whole of it impossible; the rest is in the outcome."""
@@ -103,7 +107,7 @@ class Restore:
             safety_backup=self._journal.safety_backup,
             resumed=self._journal.resumed,
             not_proven=self._not_proven,
-            diff=self._diff,
+            diff=self._writer.diff,
             seconds=time.monotonic() - started,
         )
         nothing_begun = not result.changed and not self._journal.resumed
@@ -144,7 +148,8 @@ class Restore:
             live = found.get(step.key)
             begun = step.key in self._journal.made and (live is None or written_by_us(live))
             ours = begun or Key("Namespace", "", step.key.namespace) in new
-            step.action = action_for(step, live, self._wish.existing, ours=ours)
+            existing = self._wish.existing_for(step.key, self._live.names[step.key.kind])
+            step.action = action_for(step, live, existing, ours=ours)
             if live is not None and "deletionTimestamp" in live["metadata"]:
                 step.action = CREATE  # once it is gone
 
@@ -193,79 +198,11 @@ class Restore:
             self._wait_served(todo)
             todo = [step for step in todo if not step.problem]
         with ThreadPoolExecutor(self._wish.workers) as pool:  # progress is shown while the calls run
-            for done, _none in enumerate(pool.map(self._guarded, todo), 1):
+            for done, _none in enumerate(pool.map(self._writer.write, todo), 1):
                 if done % 500 == 0 or done == len(todo):
                     self._tell({"wave": title, "done": done, "total": len(todo), "says": f"{title}: {done} of {len(todo)} written"})
         if title == DEFINITIONS and todo:
             self._live.wait_established(todo, self._deadline())
-
-    def _guarded(self, step: Step) -> None:
-        if self._stop is not None:
-            step.problem = f"it was not tried, for the API server can't be used: {self._stop}"
-            return
-        try:
-            self._write(step)
-        except SalvageError as exc:
-            step.problem = refusal_text(step, exc)
-            if exc.reason in _HOPELESS:
-                self._stop = exc
-
-    def _write(self, step: Step) -> None:
-        live = self._found.get(step.key)
-        if live is not None and "deletionTimestamp" in live["metadata"]:
-            self._gone(step)
-        elif live is not None and step.action == RECREATE:
-            self._delete(step, live)
-            self._gone(step)
-        elif live is not None and step.action == REBIND:
-            free = {"metadata": {"resourceVersion": live["metadata"]["resourceVersion"]}, "spec": {"claimRef": {"uid": None}}}
-            free["spec"]["claimRef"]["resourceVersion"] = None
-            self._cluster.call("PATCH", self._live.path(step), body=free, content_type=MERGE_PATCH)
-            step.written = True
-            return
-        elif live is not None and self._wish.force and (extra := extra_keys_patch(step.wanted, comparable(live))):
-            extra["metadata"] = {**extra.get("metadata", {}), "resourceVersion": live["metadata"]["resourceVersion"]}
-            self._cluster.call("PATCH", self._live.path(step), body=extra, content_type=MERGE_PATCH)
-        after = self._apply(step, step.first)
-        step.written = True
-        if self._wish.show and len(self._diff) < _SHOWN:
-            self._diff.append(shown_change(step, live, after))
-
-    def _apply(self, step: Step, body: Object, *, dry_run: bool = False) -> Object | None:
-        """Server-side apply; the answer is only read where it is shown.  Raises SalvageError, with the conflicts in ``step.fields``."""
-        force = "true" if self._wish.force and step.action != CREATE else "false"
-        query = {"fieldManager": MANAGER, "force": force, **({"dryRun": "All"} if dry_run else {})}
-        how: dict[str, Any] = {"content_type": APPLY, "query": query, "accept": frozenset({409}), "final": unpatchable}
-        answer = self._cluster.call("PATCH", self._live.path(step), body=body, **how)
-        if unpatchable(answer):
-            answer = self._with_twins(step, body, dry_run=dry_run)
-        if answer.status == 409:
-            causes = ((answer.json().get("details") or {}).get("causes")) or ()
-            step.fields = sorted({f"{cause.get('field')} ({cause.get('message')})" for cause in causes})
-            raise SalvageError("other managers own fields that differ; set force to take them over", reason="conflict")
-        return answer.json() if self._wish.show and len(self._diff) < _SHOWN else None
-
-    def _with_twins(self, step: Step, body: Object, *, dry_run: bool) -> Response:
-        """Server-side apply takes no list with twins, such as two variables of one name, and other ways of writing leave them."""
-        query = {"fieldManager": MANAGER, **({"dryRun": "All"} if dry_run else {})}
-        live = self._found.get(step.key)
-        if live is None or step.action in (CREATE, RECREATE):
-            made = self._cluster.call("POST", self._live.collection(step), body=body, query=query, accept=frozenset({409}))
-            if made.status != 409:
-                return made
-        return self._cluster.call("PATCH", self._live.path(step), body=body, content_type=MERGE_PATCH, query=query)
-
-    def _delete(self, step: Step, live: Object) -> None:
-        body = {"preconditions": {"uid": live["metadata"]["uid"]}, "propagationPolicy": "Orphan"}
-        try:
-            self._cluster.call("DELETE", self._live.path(step), body=body)
-        except SalvageError as exc:
-            if exc.reason != "not_found":
-                raise
-
-    def _gone(self, step: Step) -> None:
-        if not self._live.wait_gone(self._live.collection(step), step.key.name, self._deadline()):
-            raise SalvageError(f"what is there is still being deleted after {self._wish.wait_timeout:g} s", reason="timeout")
 
     def _wait_served(self, steps: Iterable[Step]) -> None:
         """A webhook or an aggregated API blocks the cluster until its Service answers, so it is restored only after that."""
@@ -290,38 +227,24 @@ class Restore:
                 self._not_proven.append({"object": str(step.key), "why": "its kind comes with this restore"})
 
     def _proven(self, step: Step, absent: set[str]) -> str:
-        live = self._found.get(step.key)
+        live, after, why = self._found.get(step.key), None, ""
         try:
             if step.key.namespace in absent:
-                self._schema(step)
-                step.written = True
-                return "its namespace comes with this restore; only its form was checked"
-            if step.action in (RECREATE, REBIND) or (live is not None and "deletionTimestamp" in live["metadata"]):
-                step.written = True
-                return "what is there has to go first"
-            after = self._apply(step, step.wanted, dry_run=True)
-            step.written = True
+                self._writer.check_form(step)
+                why = "its namespace comes with this restore; only its form was checked"
+            elif step.action in (RECREATE, REBIND) or (live is not None and "deletionTimestamp" in live["metadata"]):
+                why = "what is there has to go first"
+            else:
+                after = self._writer.apply(step, step.wanted, dry_run=True)
         except SalvageError as exc:
             step.problem = refusal_text(step, exc)
             return ""
-        finally:
-            if self._wish.show and len(self._diff) < _SHOWN and not step.problem and (step.key.namespace in absent or live is None):
-                self._diff.append(shown_change(step, None, step.wanted))
-        if live is not None and self._wish.show and after is not None:
-            self._diff.append(shown_change(step, live, after))
-        return ""
-
-    def _schema(self, step: Step) -> None:
-        """The form alone, in a namespace that is there; what only the right one can say (quotas, rights, names) does not count."""
-        metadata = {**step.wanted["metadata"], "namespace": "default"}
-        try:
-            self._cluster.call(
-                "POST", self._live.collection(step, "default"),
-                body={**step.wanted, "metadata": metadata}, query={"dryRun": "All", "fieldValidation": "Strict"},
-            )  # fmt: skip
-        except SalvageError as exc:
-            if exc.reason in ("invalid", "http_error"):
-                raise
+        step.written = True
+        if live is None:
+            self._writer.show(step, None, step.wanted)
+        elif after is not None:
+            self._writer.show(step, live, after)
+        return why
 
     def _verify(self, steps: Sequence[Step]) -> None:
         self._tell({"wave": "verification", "total": len(steps), "says": f"reading {len(steps)} objects again"})
@@ -343,6 +266,8 @@ class Restore:
         """CronJobs are resumed, and objects linked to their owners under the UIDs that these have now."""
         keys = {step.source["metadata"]["uid"]: step.key for step in self._plan.steps if step.source["metadata"].get("uid")}
         uids = {key: live["metadata"]["uid"] for key, live in self._found.items()}
+        if not self._wish.selection.isolated:
+            self._add_live_owners(steps, keys, uids)
         for step in steps:
             if not step.owners and step.first is step.wanted:
                 continue
@@ -363,7 +288,7 @@ class Restore:
             if dry_run:
                 continue
             try:
-                self._apply(step, wanted)
+                self._writer.apply(step, wanted)
                 live = read(self._cluster, self._live.path(step))
                 step.fields = [] if live is None else list(differences(step.wanted, comparable(live)))
                 if live is None:
@@ -372,6 +297,13 @@ class Restore:
                     step.problem = "it was finished, and is not as the backup says"
             except SalvageError as exc:
                 step.problem = refusal_text(step, exc)
+
+    def _add_live_owners(self, steps: Iterable[Step], keys: dict[str, Key], uids: dict[Key, str]) -> None:
+        """Owners that are no part of the restore, and are in the cluster as the very object that the backup names."""
+        for owner, namespace in {owner["uid"]: (owner, step.key.namespace) for step in steps for owner in step.owners}.values():
+            if owner["uid"] not in keys and self._live.uid_of(owner, namespace) == owner["uid"]:
+                key = Key(kind_of(owner), "", owner["name"])
+                keys[owner["uid"]], uids[key] = key, owner["uid"]
 
     def _wait_ready(self, steps: Iterable[Step]) -> None:
         waiting = {step.key: step for step in steps if step.key.kind in WATCHED}

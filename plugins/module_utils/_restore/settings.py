@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from .kinds import Key
 from .plan import Choice
 
 
@@ -15,6 +16,7 @@ from .plan import Choice
 class RestoreSettings:
     selection: Choice = field(default_factory=Choice)
     existing: str = "skip"
+    confirmed_kinds: frozenset[str] = frozenset()  # of no namespace, as the user spells them; * for all
     force: bool = False
     finalizers: frozenset[str] = frozenset()
     workers: int = 16
@@ -22,6 +24,12 @@ class RestoreSettings:
     wait_timeout: float = 300.0
     backup_first: bool = True
     show: bool = False
+    values: bool = False
+
+    def existing_for(self, key: Key, spelled: str) -> str:
+        """What becomes of an object that is there and differs; one of no namespace is everybody's, and needs a word of its own."""
+        own = bool(key.namespace) or key.kind == "Namespace" or self.selection.whole
+        return self.existing if own or self.confirmed_kinds & {"*", spelled} else "skip"
 
     def task(self) -> list[Any]:
         """What makes one restore another: the journal of one is not for the other."""

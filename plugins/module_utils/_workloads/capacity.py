@@ -15,7 +15,8 @@ from typing import Any
 
 from .._cluster.conditions import holds
 from .._core.errors import SalvageError
-from .workload import Object
+from .readiness import replicas_of
+from .workload import Object, finished, meets
 
 BEFORE = "meta-salvage.euystacio/scaled-before"
 
@@ -66,12 +67,52 @@ def _asked(container: Object, field: str) -> dict[str, Fraction]:
     return {name: quantity(value) for name, value in given.items()}
 
 
-def room(pod_spec: Object, nodes: Iterable[Object], pods: Iterable[Object]) -> int:
-    """How many more such pods the nodes can take, by what is requested on them."""
+def with_defaults(pod_spec: Object, limit_ranges: Iterable[Object]) -> Object:
+    """The pod as the namespace's LimitRanges make it, where its containers ask for nothing themselves."""
+    items = [item for one in limit_ranges for item in one["spec"].get("limits") or [] if item.get("type") == "Container"]
+    for item in items:
+        pod_spec = {
+            **pod_spec,
+            **{field: _defaulted(pod_spec[field], item) for field in ("containers", "initContainers") if pod_spec.get(field)},
+        }
+    return pod_spec
+
+
+def _defaulted(containers: list[Object], item: Object) -> list[Object]:
+    found = []
+    for container in containers:
+        given = container.get("resources") or {}
+        limits, requests = given.get("limits") or {}, given.get("requests") or {}
+        asked = {
+            "limits": {**(item.get("default") or {}), **limits},
+            "requests": {**(item.get("defaultRequest") or {}), **limits, **requests},
+        }
+        found.append({**container, "resources": {**given, **asked}})
+    return found
+
+
+def priority_of(pod_spec: Object, classes: Iterable[Object]) -> int | None:
+    """The priority with which such a pod displaces others; None if it never does."""
+    known = list(classes)
+    name = pod_spec.get("priorityClassName")
+    mine = next((one for one in known if (one["metadata"]["name"] == name if name else one.get("globalDefault"))), {})
+    if "Never" in {pod_spec.get("preemptionPolicy"), mine.get("preemptionPolicy")}:
+        return None
+    return int(mine.get("value") or 0)
+
+
+def nodes_on_demand(nodes: Iterable[Object]) -> bool:
+    """Whether Karpenter brings nodes, which it marks."""
+    return any(str(key).startswith("karpenter.sh/") for node in nodes for key in node["metadata"].get("labels") or {})
+
+
+def room(pod_spec: Object, nodes: Iterable[Object], pods: Iterable[Object], priority: int | None = None) -> int:
+    """How many more such pods the nodes can take, by what is requested on them.  Pods of a lower priority make room."""
     used: dict[str, dict[str, Fraction]] = {}
     for pod in pods:
         node = pod["spec"].get("nodeName")
-        if node and (pod.get("status") or {}).get("phase") not in {"Succeeded", "Failed"}:
+        displaced = priority is not None and (pod["spec"].get("priority") or 0) < priority
+        if node and not finished(pod) and not displaced:
             there = used.setdefault(node, {"pods": Fraction(0)})
             there["pods"] += 1
             for name, value in resources_requested(pod["spec"]).items():
@@ -94,10 +135,24 @@ def _takes(node: Object, pod_spec: Object) -> bool:
     labels = node["metadata"].get("labels") or {}
     if any(labels.get(key) != value for key, value in (pod_spec.get("nodeSelector") or {}).items()):
         return False
-    if not holds(node, "Ready"):
+    if not holds(node, "Ready") or not _is_where_it_must_be(node, labels, pod_spec):
         return False
     taints = [taint for taint in node["spec"].get("taints") or [] if taint.get("effect") in {"NoSchedule", "NoExecute"}]
     return all(any(_tolerates(toleration, taint) for toleration in pod_spec.get("tolerations") or []) for taint in taints)
+
+
+def _is_where_it_must_be(node: Object, labels: Mapping[str, str], pod_spec: Object) -> bool:
+    """By the required node affinity: one of its terms, and all of that term."""
+    required = ((pod_spec.get("affinity") or {}).get("nodeAffinity") or {}).get("requiredDuringSchedulingIgnoredDuringExecution")
+    if not required:
+        return True
+    fields = {"metadata.name": node["metadata"]["name"]}
+    return any(
+        all(meets(one, labels) for one in term.get("matchExpressions") or [])
+        and all(meets(one, fields) for one in term.get("matchFields") or [])
+        for term in required.get("nodeSelectorTerms") or []
+        if term
+    )
 
 
 def _tolerates(toleration: Object, taint: Object) -> bool:
@@ -179,6 +234,8 @@ def plan(now: Size, replicas: int | None, minimum: int | None, maximum: int | No
         high = replicas if pin else maximum if maximum is not None else max(high, replicas)
     elif pin:
         low = high = now.replicas
+    if low < 1:
+        raise SalvageError("it runs no pod, so there is nothing to hold; give replicas", reason="bad_input")
     if low > high:
         raise SalvageError(f"the autoscaler's minimum {low} would be above its maximum {high}", reason="bad_input")
     return Size(min(max(now.replicas, low), high), low, high)
@@ -211,11 +268,12 @@ def _same_resources(one: Object, other: Object) -> bool:
     return bool(exact(one) == exact(other))
 
 
-def surge_of(deployment: Object) -> int:
-    """How many pods above its size a rollout may start."""
-    replicas = deployment["spec"].get("replicas", 1)
-    strategy = deployment["spec"].get("strategy") or {}
-    if strategy.get("type") == "Recreate":
+def surge_of(kind: str, workload: Object) -> int:
+    """How many pods above its size a rollout may start: none of a StatefulSet, which replaces pods in place."""
+    spec = workload["spec"]
+    strategy = spec.get("strategy" if kind == "Deployment" else "updateStrategy") or {}
+    if kind == "StatefulSet" or strategy.get("type") in {"Recreate", "OnDelete"}:
         return 0
-    surge = str((strategy.get("rollingUpdate") or {}).get("maxSurge", "25%" if "strategy" in deployment["spec"] else 0))
-    return math.ceil(replicas * int(surge[:-1]) / 100) if surge.endswith("%") else int(surge)
+    surge = str((strategy.get("rollingUpdate") or {}).get("maxSurge", "25%" if kind == "Deployment" else 0))
+    size = replicas_of(kind, workload).desired
+    return math.ceil(size * int(surge[:-1]) / 100) if surge.endswith("%") else int(surge)

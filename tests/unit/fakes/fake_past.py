@@ -31,6 +31,7 @@ class Past(Http):
     def __init__(self) -> None:
         self.version = 100
         self.oldest = 0
+        self.uid = "uid-of-the-past"
         self.past: dict[int, dict[str, list[Object]]] = {self.version: {}}
         self.kinds: dict[str, list[tuple[str, str, bool]]] = {"/api/v1": []}
         self.before: Fault = lambda path, query: None
@@ -65,7 +66,7 @@ class Past(Http):
             found = [{"name": name, "kind": kind, "namespaced": spaced, "verbs": ["list"]} for name, kind, spaced in self.kinds[path]]
             return 200, {"resources": found}
         if path.startswith("/api/v1/namespaces/") and path.count("/") == 4:
-            return 200, {"metadata": {"name": path.rsplit("/", maxsplit=1)[-1]}}
+            return 200, {"metadata": {"name": path.rsplit("/", maxsplit=1)[-1], "uid": self.uid}}
         start = 0
         version = int(query.get("resourceVersion") or self.version)
         if "continue" in query:
@@ -105,9 +106,11 @@ class Keys:
         self.named = named
         self.another_key = make_key
 
-    def backup(self, past: Past, selection: Selection | None = None, *, allow_partial: bool = False, keep: int = 0) -> Backup:
+    def backup(
+        self, past: Past, selection: Selection | None = None, *, allow_partial: bool = False, keep: int = 0, name: str = ""
+    ) -> Backup:
         cluster = Cluster("https://past", past)
-        return Backup(cluster, selection or Selection(), self.sign, [self.identity.to_public()], allow_partial, keep)
+        return Backup(cluster, selection or Selection(), self.sign, [self.identity.to_public()], allow_partial, keep, name=name)
 
 
 @pytest.fixture(scope="session")

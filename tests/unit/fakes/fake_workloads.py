@@ -35,11 +35,9 @@ class Shapes:
             },
         }
 
-    def replicaset(self, revision: int, template: Object, *, owner: str = "uid-d", proof: str | None = None) -> Object:
+    def replicaset(self, revision: int, template: Object, *, owner: str = "uid-d") -> Object:
         labels = {**template["metadata"]["labels"], "pod-template-hash": f"h{revision}"}
         annotations = {"deployment.kubernetes.io/revision": str(revision)}
-        if proof:
-            annotations["meta-salvage.euystacio/proven"] = proof
         return {
             "kind": "ReplicaSet",
             "metadata": {

@@ -13,6 +13,7 @@ from datetime import datetime, timezone
 from typing import Any, TypeVar
 
 from ..._cluster.discovery import discover
+from ..._cluster.identity import cluster_uid
 from ..._cluster.objects import must_read
 from ..._cluster.session import Cluster
 from ..._core.errors import SalvageError
@@ -20,6 +21,9 @@ from ..._core.progress import Tell, silent
 from ..._sealing.age import encrypt, passing_identity
 from ..._sealing.envelope import Ed25519, signed
 from ..._sealing.hashing import Hashing, canonical
+from ..._sealing.origin import Origin
+from ..store.chain import mark_of
+from ..store.high_water import HighWater
 from ..store.store import ARCHIVE, RECORD, Record, Store
 from .layout import Plain, verify_archive
 from .select import Selection, unserved
@@ -56,6 +60,7 @@ class Backup:
     allow_partial: bool = False
     keep: int = 0
     tell: Tell = silent
+    name: str = ""  # of the cluster
 
     def rehearse(self) -> Record:
         """What a backup would find now, without writing anything."""
@@ -69,10 +74,14 @@ class Backup:
         return self._of_one_moment(read)
 
     def write(self, store: Store) -> Record:
-        """The published record, and in ``deleted`` the backups that had to go for it."""
+        """The published record, in ``deleted`` the backups that had to go for it, and in ``missing`` one that somebody else deleted."""
         with store.locked():
             record = self._of_one_moment(lambda: self._write(store))
-            return {**record, "deleted": store.prune(self.keep, self.key, record)}
+            water = HighWater(store, self.key)
+            missing = water.problem()
+            if not missing:
+                water.remember(record)
+            return {**record, "deleted": store.prune(self.keep, self.key, record), "missing": missing}
 
     def _of_one_moment(self, attempt: Callable[[], T]) -> T:
         for _number in range(CUTS):
@@ -87,6 +96,7 @@ class Backup:
 
     def _write(self, store: Store) -> Record:
         now = datetime.now(timezone.utc)
+        newest = HighWater(store, self.key).newest()
         name = f"backup-{now:%Y%m%dT%H%M%S.%fZ}-{secrets.token_hex(2)}"
         plain = self._read(now, name)
         # A second recipient that lives no longer than this call: only so can it be proven before it is published that the archive opens.
@@ -100,7 +110,15 @@ class Backup:
                 if source.drain() != digest:
                     raise SalvageError(f"{store.where} returned other data than was written to it", reason="invalid")
             counted = {"plain_size": plain.ceilings.total, "longest_line": plain.ceilings.line}
-            record = {**_record_of(plain.manifest), "sha256": digest, "size": size, **counted, "key_id": self.key.key_id}
+            previous = mark_of(newest)._asdict() if newest else None
+            record = {
+                **_record_of(plain.manifest),
+                "previous": previous,
+                "sha256": digest,
+                "size": size,
+                **counted,
+                "key_id": self.key.key_id,
+            }
             text = canonical(signed(record, self.key))
             store.write(name + RECORD, lambda file: file.write(text))
         except SalvageError:
@@ -135,6 +153,7 @@ class Backup:
             return {
                 "name": name,
                 "created": f"{now:%Y-%m-%dT%H:%M:%SZ}",
+                "cluster": Origin(self.name, cluster_uid(self.cluster))._asdict(),
                 "server": self.cluster.server,
                 "version": str(must_read(self.cluster, "/version").get("gitVersion")),
                 "selection": asdict(self.selection),

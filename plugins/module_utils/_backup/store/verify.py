@@ -6,13 +6,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timezone
+from datetime import datetime
 from tempfile import SpooledTemporaryFile
 from typing import Any
 
 from ..._core.errors import SalvageError
+from ..._core.times import when
 from ..._sealing.envelope import Ed25519, genuine
+from ..._sealing.origin import foreign, too_old
 from ..archive.layout import ceilings, verify_archive
+from ..options import ReadOptions
 from .store import Record, Store
 
 _IN_MEMORY = 32 << 20  # of an archive; the rest of a larger one goes to the folder for temporary files
@@ -21,16 +24,39 @@ _IN_MEMORY = 32 << 20  # of an archive; the rest of a larger one goes to the fol
 def described(record: Record, now: datetime) -> Record:
     """The record for a reader: without its signature, and with its ``age`` in seconds, None where it does not say."""
     facts = {name: value for name, value in record.items() if name != "signature"}
-    try:
-        created = datetime.strptime(str(record.get("created")), "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
-    except ValueError:
-        return {**facts, "age": None}
-    return {**facts, "age": (now - created).total_seconds()}
+    created = when(record.get("created"))
+    return {**facts, "age": None if created is None else now.timestamp() - created}
 
 
-def list_backups(store: Store, key: Ed25519, now: datetime) -> list[Record]:
-    """All backups, newest first, each with its ``problem``, empty where record and archive are as they were written."""
-    return [{**described(record or {}, now), "name": name, "problem": store.problem(name, record, key)} for name, record in store.records()]
+def list_backups(store: Store, key: Ed25519, now: datetime, asked: ReadOptions | None = None) -> list[Record]:
+    """All backups, newest first, each with its ``problem``, empty where record and archive are as written and of the cluster asked for."""
+    return [
+        {
+            **described(record or {}, now),
+            "name": name,
+            "problem": store.problem(name, record, key) or _of_another_cluster(record or {}, asked),
+        }
+        for name, record in store.records()
+    ]
+
+
+def _of_another_cluster(record: Record, asked: ReadOptions | None) -> str:
+    if asked is None or not asked.cluster:
+        return ""
+    return foreign(record, asked.cluster, "", allow_unknown=asked.allow_unknown_cluster)
+
+
+def refuse_foreign(record: Record, asked: ReadOptions) -> None:
+    """Raises SalvageError(invalid) for a backup that is not of the cluster asked for, where one is."""
+    if why := _of_another_cluster(record, asked):
+        raise _refused(str(record["name"]), why)
+
+
+def refuse_wrong(record: Record, asked: ReadOptions, live: str, max_age: float, now: float) -> None:
+    """Raises SalvageError(invalid) for a backup of another cluster than the one asked for, else the live one, or one that is too old."""
+    why = foreign(record, asked.cluster, live, allow_unknown=asked.allow_unknown_cluster) or too_old(record, max_age, now)
+    if why:
+        raise _refused(str(record["name"]), why)
 
 
 def proven(
@@ -73,4 +99,4 @@ def open_backup(
 
 
 def _refused(name: str, why: str) -> SalvageError:
-    return SalvageError(f"the backup {name} is refused: {why}; use another", reason="invalid")
+    return SalvageError(f"the backup {name} is refused: {why}{'' if '; ' in why else '; use another'}", reason="invalid")

@@ -15,7 +15,11 @@ from ..._core.errors import SalvageError
 from ..._core.status import HEALTHY
 from ..._workloads.progress import restarts_of
 from ..._workloads.service_health import ServiceHealth
-from ..._workloads.workload import Object
+from ..._workloads.workload import Object, selects
+
+# The labels of the old Deployment that the new one gets, beside those of its selector.
+_PLAIN_LABELS = frozenset({"app", *(f"app.kubernetes.io/{name}" for name in ("name", "component", "part-of", "version"))})
+_OWNERS = frozenset({"app.kubernetes.io/instance", "app.kubernetes.io/managed-by"})
 
 JOURNAL = "meta-salvage.euystacio/blue-green"
 
@@ -252,13 +256,18 @@ def hpa_gate(hpas: Iterable[Object], deployment: str) -> Gate:
 
 def pdb_gate(pdbs: Iterable[Object], active: Mapping[str, str], target: Mapping[str, str]) -> Gate:
     """Whoever protects the active colour must protect the target too."""
-    bare = [pdb["metadata"]["name"] for pdb in pdbs if _selects(pdb, active) and not _selects(pdb, target)]
+    bare = [pdb["metadata"]["name"] for pdb in pdbs if _protects(pdb, active) and not _protects(pdb, target)]
     return Gate("pdb", not bare, f"{', '.join(bare)} protects the active colour only" if bare else "both colours are protected alike")
 
 
-def _selects(pdb: Object, labels: Mapping[str, str]) -> bool:
-    wanted = ((pdb["spec"].get("selector") or {}).get("matchLabels")) or {}
-    return bool(wanted) and all(labels.get(key) == value for key, value in wanted.items())
+def _protects(pdb: Object, labels: Mapping[str, str]) -> bool:
+    return selects(pdb["spec"].get("selector"), labels)
+
+
+def others_that_select(services: Iterable[Object], labels: Mapping[str, str], known: Iterable[str]) -> list[str]:
+    """The Services beside the known ones that would send traffic to pods with these labels, before any gate is passed."""
+    found = [(one["metadata"]["name"], ((one.get("spec") or {}).get("selector") or {}).items()) for one in services]
+    return sorted(name for name, selector in found if selector and selector <= labels.items() and name not in set(known))
 
 
 def return_gate(deployment: Object | None, minimum: int) -> Gate:
@@ -298,16 +307,31 @@ def phase_patch(journal: Journal, phase: str, until: float | None = None) -> Obj
 
 
 def green_from(blue: Object, name: str, key: str, colour: str, size: int, definition: Object | None, images: Mapping[str, str]) -> Object:
-    """The Deployment of a new colour: the given one, or blue's with other images; sized as blue is now, labelled, without its history."""
+    """The Deployment of a new colour: the given one, or blue's with other images; sized as blue is now, labelled, without its history.
+
+    Raises SalvageError(bad_input) for an image of a container that is not there.
+    """
     source = definition or blue
     template = json.loads(json.dumps(source["spec"]["template"]))
     template.setdefault("metadata", {}).setdefault("labels", {})[key] = colour
-    for container in template["spec"]["containers"]:
+    containers = [*template["spec"]["containers"], *(template["spec"].get("initContainers") or [])]
+    names = [container["name"] for container in containers]
+    unknown = sorted(set(images) - set(names))
+    if unknown:
+        raise SalvageError(f"images names {', '.join(unknown)}, and {name} has the containers {', '.join(names)}", reason="bad_input")
+    for container in containers:
         container["image"] = images.get(container["name"], container["image"])
-    selector = json.loads(json.dumps(source["spec"].get("selector") or {"matchLabels": {}}))
-    selector.setdefault("matchLabels", {})[key] = colour
+    selector = json.loads(json.dumps(source["spec"].get("selector") or {}))
+    selector["matchLabels"] = {**(selector.get("matchLabels") or {}), key: colour}
+    if selector.get("matchExpressions"):  # one of the colour is of the old one
+        selector["matchExpressions"] = [one for one in selector["matchExpressions"] if one["key"] != key]
     keep = {k: v for k, v in source["spec"].items() if k not in {"template", "selector", "replicas", "paused"}}
-    labels = {**(source["metadata"].get("labels") or {}), key: colour}
+    labels = (source.get("metadata") or {}).get("labels") or {}
+    if definition is None:
+        # What else is there may be how Argo CD, Flux or Helm know what is theirs, and they delete what they do not find in Git.
+        kept = (_PLAIN_LABELS | set(selector["matchLabels"])) - _OWNERS
+        labels = {name: value for name, value in labels.items() if name in kept}
+    labels = {**labels, key: colour}
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",

@@ -5,17 +5,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ..._cluster.http import Query, ServesProxy
 from ..._cluster.objects import must_read, read
 from ..._cluster.pods import ready
 from ..._cluster.watch import list_all
+from ..._core.errors import SalvageError
 from ..._core.gather import for_each
 from ..._core.progress import Tell, silent
 from ..._workloads.pod_http import health_of
-from ..._workloads.workload import Object, path_of
+from ..._workloads.workload import Object, finished, path_of, pod_labels_of
 from .colours import (
     Colours,
     Endpoints,
@@ -26,6 +27,7 @@ from .colours import (
     hpa_gate,
     image_gate,
     must_be_coloured,
+    others_that_select,
     pdb_gate,
     pods_gate,
     ports_gate,
@@ -48,6 +50,7 @@ class Settings:
     settle: float = 2.0
     bake: float = 900.0
     allow_no_return: bool = False
+    shared_services: tuple[str, ...] = ()  # Services that may send to both colours
     timeout: float = 600.0
     tell: Tell = field(default=silent, repr=False)
 
@@ -70,9 +73,21 @@ def endpoints_behind(cluster: ServesProxy, namespace: str, service: str) -> Endp
 
 
 def pods_with(cluster: ServesProxy, namespace: str, labels: Mapping[str, str]) -> list[Object]:
-    """Those that are not being deleted."""
+    """Those that run, or are to: neither being deleted nor ended."""
     found = list_all(cluster, path_of("Pod", namespace), {"labelSelector": query_of(labels)})[0].values()
-    return [pod for pod in found if not pod["metadata"].get("deletionTimestamp")]
+    return [pod for pod in found if not pod["metadata"].get("deletionTimestamp") and not finished(pod)]
+
+
+def refuse_other_services(cluster: ServesProxy, wanted: Object, key: str, known: Iterable[str]) -> None:
+    """Raises SalvageError(bad_input) for a Service that would send traffic to the new colour's pods as soon as they are ready."""
+    services = list_all(cluster, path_of("Service", wanted["metadata"]["namespace"]))[0].values()
+    found = others_that_select(services, pod_labels_of(wanted), known)
+    if found:
+        raise SalvageError(
+            f"the pods of {wanted['metadata']['name']} would take traffic of {', '.join(found)} at once, which selects them too; "
+            f"narrow its selector by {key}, or allow it in shared_services",
+            reason="bad_input",
+        )
 
 
 def health_port(service: Object, settings: Settings) -> str:
@@ -115,7 +130,11 @@ def look_at_gates(
         gates.append(Gate("endpoints", len(ready_names) >= size, f"{len(ready_names)} ready (computed: there is no preview Service)"))
     gates.append(hpa_gate(list_all(cluster, path_of("HorizontalPodAutoscaler", namespace))[0].values(), green["metadata"]["name"]))
     gates.append(
-        pdb_gate(list_all(cluster, path_of("PodDisruptionBudget", namespace))[0].values(), colours.labels(active), colours.labels(target))
+        pdb_gate(
+            list_all(cluster, path_of("PodDisruptionBudget", namespace))[0].values(),
+            pod_labels_of(blue) if blue else colours.labels(active),
+            pod_labels_of(green),
+        )
     )
     gates.append(return_gate(blue, settings.min_ready or 1))
     return GatesSeen(tuple(gates), tuple(pods))

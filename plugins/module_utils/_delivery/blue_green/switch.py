@@ -36,7 +36,7 @@ from .colours import (
     stable_gate,
     switch_patch,
 )
-from .gates_seen import Settings, endpoints_behind, health_port, look_at_gates, pods_with, query_of, slices_of
+from .gates_seen import Settings, endpoints_behind, health_port, look_at_gates, pods_with, query_of, refuse_other_services, slices_of
 from .old_colour import Ending, Result, hold, names_of, release, retire
 
 
@@ -126,6 +126,7 @@ class BlueGreen:
         there = colours.deployments.get(colour)
         name = there["metadata"]["name"] if there else name
         wanted = green_from(blue, name, self.key, colour, size, definition, images)
+        refuse_other_services(self.cluster, wanted, self.key, (self.service, self.preview, *self.settings.shared_services))
         if there is None:
             changed = create(self.cluster, path_of("Deployment", self.namespace), wanted, dry_run=dry_run) is not None
         else:

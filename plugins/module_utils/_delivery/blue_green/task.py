@@ -50,6 +50,7 @@ class BlueGreenOptions:
     settle: float = option(2.0)
     bake: float = option(900.0)
     allow_no_return: bool = option(False)
+    shared_services: tuple[str, ...] = option(())
     drain_timeout: float = option(300.0)
     drain_interval: float = option(15.0)
     drain_exclude: tuple[str, ...] = option(("/health", "/ready", "/metrics"))
@@ -69,6 +70,7 @@ class BlueGreenOptions:
             settle=self.settle,
             bake=self.bake,
             allow_no_return=self.allow_no_return,
+            shared_services=self.shared_services,
             timeout=self.timeout,
             tell=teller(progress_path),
         )

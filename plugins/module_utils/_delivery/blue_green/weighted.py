@@ -20,7 +20,7 @@ from .colours import DONE, JOURNAL, REVERTED, SETTLED, SWITCHED, Gate, Journal, 
 from .gates_seen import Settings, endpoints_behind, health, health_port, pods_with
 from .old_colour import Ending, Result, hold, names_of, release, retire
 from .switch import BlueGreen
-from .weights import COLLECTIONS, accepted, check_steps, next_step, shares, weights_patch
+from .weights import COLLECTIONS, accepted, check_steps, next_step, pinned, shares, weights_patch
 
 
 @dataclass(frozen=True)
@@ -87,6 +87,7 @@ class Weighted:
         source = self._other(target)
         route = must_read(self.cluster, self.path)
         share = self._share(route, target)
+        weights_patch(self.kind, route, self.backends[source], self.backends[target], 0)  # raises where no rule is to be split
         self._refuse_another(Journal.of(route), target)
         blue_green = BlueGreen(
             self.cluster, self.namespace, self.backends[source], self.key, self.settings, self.clock, backend=self.backends[target]
@@ -133,6 +134,8 @@ class Weighted:
         route = must_read(self.cluster, self.path)
         share = self._share(route, target)
         if share is None:
+            # Raises where no rule names both.
+            weights_patch(self.kind, route, self.backends[source], self.backends[target], 0)
             raise SalvageError(f"the rules of {self.route} split differently; revert it, or make them alike", reason="bad_input")
         journal = Journal.of(route)
         self._refuse_another(journal, target)
@@ -246,6 +249,10 @@ class Weighted:
                 f"{self.route} has no finished move on record, so nothing is retired; promote to 100 % first", reason="bad_input"
             )
         source, target = journal.source, journal.target
+        if pinned(self.kind, route, self.backends[source], self.backends[target]):
+            pin = self.backends[source]
+            message = f"a rule of {self.route} still sends traffic to {pin} alone, so it is not retired; change that rule first"
+            raise SalvageError(message, reason="bad_input")
         old, new = self._deployment(source), self._deployment(target)
         result: Result = {"changed": False, "active": target, "retired": source}
         if old is not None and new is not None:

@@ -30,7 +30,7 @@ class Shares:
 
     @property
     def agreed(self) -> float | None:
-        """None where the places differ."""
+        """None where the places differ, or there is none."""
         return self.of_target[0] if len(set(self.of_target)) == 1 else None
 
 
@@ -52,11 +52,32 @@ def _weight(kind: str, backend: Object) -> int:
     return _DEFAULT_WEIGHT[kind] if weight is None else int(weight)
 
 
+def _places(kind: str, route: Object, names: Iterable[str]) -> set[int]:
+    """Where the route splits between the two: the rules that name both; or the only one that names either, where the other is added.
+
+    A rule that names one of them beside such rules was pinned to it by somebody, and is left alone.
+    """
+    namespace = route["metadata"]["namespace"]
+    named = [{name for name in names for backend in backends if _is(backend, name, namespace)} for backends in _lists(kind, route)]
+    both = {place for place, its in enumerate(named) if len(its) == 2}
+    either = {place for place, its in enumerate(named) if its}
+    return both or (either if len(either) == 1 else set())
+
+
+def pinned(kind: str, route: Object, name: str, other: str) -> bool:
+    """Whether a rule beside those that split sends traffic to this Service."""
+    namespace, split = route["metadata"]["namespace"], _places(kind, route, (name, other))
+    lists = [backends for place, backends in enumerate(_lists(kind, route)) if place not in split]
+    return any(_is(backend, name, namespace) and _weight(kind, backend) for backends in lists for backend in backends)
+
+
 def shares(kind: str, route: Object, source: str, target: str, *, strict: bool = True) -> Shares:
     """Raises SalvageError(bad_input) for a route that names neither Service; if ``strict`` also where it goes elsewhere, or nowhere."""
     metadata = route["metadata"]
     found: list[float] = []
-    for backends in _lists(kind, route):
+    known = False
+    places = _places(kind, route, (source, target))
+    for place, backends in enumerate(_lists(kind, route)):
         weights = dict.fromkeys((source, target), 0)
         others: list[str] = []
         named = False
@@ -67,7 +88,8 @@ def shares(kind: str, route: Object, source: str, target: str, *, strict: bool =
                 weights[name] += _weight(kind, backend)
             elif _weight(kind, backend):
                 others.append(str(backend.get("name")))
-        if not named:
+        known = known or named
+        if place not in places:
             continue
         if others and strict:
             raise SalvageError(
@@ -80,7 +102,7 @@ def shares(kind: str, route: Object, source: str, target: str, *, strict: bool =
                 f"{metadata['name']} gives neither {source} nor {target} any weight; give one of them some", reason="bad_input"
             )
         found.append(100 * weights[target] / total if total else 0.0)
-    if not found:
+    if not known:
         raise SalvageError(f"{metadata['name']} names neither {source} nor {target} as a backend", reason="bad_input")
     return Shares(tuple(found))
 
@@ -97,14 +119,29 @@ def check_steps(steps: list[int]) -> None:
 
 
 def weights_patch(kind: str, route: Object, source: str, target: str, percent: int) -> Object:
-    """The merge patch that gives ``target`` this share and ``source`` the rest, wherever the route names one of them."""
+    """The merge patch that gives ``target`` this share and ``source`` the rest, where the route splits between them.
+
+    Raises SalvageError(bad_input) where it does so nowhere.
+    """
     namespace = route["metadata"]["namespace"]
     wanted = {source: 100 - percent, target: percent}
-    lists = [_split(backends, wanted, namespace) for backends in _lists(kind, route)]
+    places = _places(kind, route, wanted)
+    if not places:
+        raise no_split(route, source, target)
+    lists = [_split(one, wanted, namespace) if place in places else one for place, one in enumerate(_lists(kind, route))]
     if kind == ROUTE:
         return {"spec": {"to": lists[0][0], "alternateBackends": lists[0][1:]}}
     rules = [{**rule, "backendRefs": backends} if backends else rule for rule, backends in zip(route["spec"]["rules"], lists, strict=True)]
     return {"spec": {"rules": rules}}
+
+
+def no_split(route: Object, source: str, target: str) -> SalvageError:
+    name = route["metadata"]["name"]
+    return SalvageError(
+        f"no rule of {name} names both {source} and {target}, and several name one of them; name both in the rules that are to be split, "
+        "with weight 0 for the new one; the others are left alone",
+        reason="bad_input",
+    )
 
 
 def _split(backends: list[Object], wanted: Mapping[str, int], namespace: str) -> list[Object]:

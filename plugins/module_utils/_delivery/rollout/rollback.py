@@ -18,30 +18,33 @@ from ..._cluster.pods import ready
 from ..._cluster.watch import Scene, Watch, list_all
 from ..._core.errors import SalvageError
 from ..._core.progress import Tell, silent
-from ..._workloads.config_copies import bring_back, drift, keep
-from ..._workloads.pod_trouble import Trouble
+from ..._workloads.config_copies import Brought, Copies, bring_back, drift, keep
 from ..._workloads.progress import COMPLETE, FAILED, PAUSED, PROGRESSING, Progress, progress_of
-from ..._workloads.workload import (
-    PROVEN,
-    RESTARTED,
-    RETURNING,
-    Object,
-    Proof,
-    Revision,
-    choose_targets,
-    configs_of,
-    current_revision,
-    hash_of_pod,
-    keeper_of,
-    path_of,
-    revisions_of,
-    same_template,
-    selector_of,
-)
+from ..._workloads.proof_store import ProofStore
+from ..._workloads.proofs import Proof, Subject, images_moved, images_of
+from ..._workloads.revisions import Revision, choose_targets, current_revision, revisions_of, same_template, template_hash
+from ..._workloads.workload import RESTARTED, RETURNING, Object, configs_of, hash_of_pod, keeper_of, path_of, pods_of, selector_of
+from .explain import explain
 
 
 def now() -> str:
     return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@dataclass
+class Patience:
+    """With a quota: pods that are gone have made room, and the controller tries again only later, the longer it waited the later."""
+
+    first: float | None = None
+    last: float = 0.0
+
+    def waits(self, progress: Progress, at: float) -> bool:
+        if not progress.out_of_quota:
+            return False
+        self.first = at if self.first is None else self.first
+        if progress.status == PROGRESSING:
+            self.last = at
+        return bool(self.last) and at - self.last < 15 + self.last - self.first
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,8 @@ class Workload:
     name: str
     restart_limit: int = 2
     tell: Tell = silent
+    proof_key: str = ""
+    restore_secrets: bool = True
 
     @property
     def path(self) -> str:
@@ -90,6 +95,11 @@ class Workload:
             restart_limit=self.restart_limit,
         )
 
+    def pods_in(self, scene: Scene) -> list[Object]:
+        """The workload's pods, of all revisions."""
+        workload = scene["workload"].get(f"{self.namespace}/{self.name}")
+        return pods_of(self.kind, workload, scene["keepers"].values(), scene["pods"].values()) if workload else []
+
     def progress(self) -> Progress:
         """As it is now."""
         lists = self.lists(self.read())
@@ -99,11 +109,12 @@ class Workload:
         """Until the rollout is complete, paused or can't succeed; or progressing still, at the timeout."""
         began = time.monotonic()
         said = ""
+        patience = Patience()
 
         def settled(scene: Scene) -> Progress | None:
             nonlocal said
             progress = self.progress_in(scene)
-            if progress.status != PROGRESSING:
+            if not patience.waits(progress, time.monotonic()) and progress.status != PROGRESSING:
                 return progress
             if progress.reason != said:
                 said = progress.reason
@@ -117,13 +128,28 @@ class Workload:
             last = self.progress_in(watch.scene)
         return replace(last, reason=f"not complete after {timeout:g} s: {last.reason}")
 
-    def revisions(self) -> list[Revision]:
-        """Newest first."""
-        return revisions_of(self.kind, self.read(), self._keepers().values())
+    @property
+    def proofs(self) -> ProofStore:
+        return ProofStore(self.cluster, self.proof_key)
 
-    def _keepers(self) -> dict[str, Object]:
-        query: Query = {"labelSelector": selector_of(self.read())}
-        return list_all(self.cluster, path_of(keeper_of(self.kind), self.namespace), query)[0]
+    def subject(self, workload: Object) -> Subject:
+        return Subject(self.kind, self.namespace, self.name, workload["metadata"]["uid"])
+
+    def revisions(self) -> list[Revision]:
+        """Newest first, with what was found of each.  Raises SalvageError."""
+        workload = self.read()
+        query: Query = {"labelSelector": selector_of(workload)}
+        keepers = list(list_all(self.cluster, path_of(keeper_of(self.kind), self.namespace), query)[0].values())
+        found = revisions_of(self.kind, workload, keepers, self.proofs.read(self.subject(workload)))
+        current = current_revision(found)
+        if current is None or current.proof is None or not current.proof.images:
+            return found
+        pods = pods_of(self.kind, workload, keepers, list_all(self.cluster, path_of("Pod", self.namespace), query)[0].values())
+        moved = images_moved(current.proof, images_of(pod for pod in pods if hash_of_pod(pod) in {current.hash, current.keeper}))
+        return [replace(revision, moved=moved) if revision.current else revision for revision in found]
+
+    def explain(self, progress: Progress, log_lines: int) -> list[dict[str, Any]]:
+        return explain(self.cluster, self.namespace, progress, log_lines)
 
     # --- changes
 
@@ -150,7 +176,8 @@ class Workload:
         self, verdict: str, *, run: str, reason: str, dry_run: bool, expected: int | None = None, baseline: Object | None = None
     ) -> tuple[Revision, bool]:
         """Write down what was found of the current revision; a pass keeps copies of what it ran with, and the baseline."""
-        revision = current_revision(self.revisions())
+        workload, revisions = self.read(), self.revisions()
+        revision = current_revision(revisions)
         if revision is None:
             raise SalvageError(f"{self.kind} {self.name} has no revision yet to record", reason="not_found")
         if expected not in {None, revision.number}:
@@ -158,31 +185,30 @@ class Workload:
                 f"{self.kind} {self.name} runs revision {revision.number} now, not {expected} that was looked at; nothing is recorded",
                 reason="conflict",
             )
-        path = path_of(keeper_of(self.kind), self.namespace, revision.keeper)
-        keeper = must_read(self.cluster, path)
-        copies: tuple[tuple[str, str, str], ...] = ()
-        if verdict == "passed":
-            copies = keep(self.cluster, self.namespace, configs_of(revision.template), keeper, dry_run=dry_run)
-        before = Proof.from_annotation((keeper["metadata"].get("annotations") or {}).get(PROVEN))  # its own, not a restarted twin's
-        if before and (before.verdict, before.copies) == (verdict, copies):
-            return revision, False
-        proof = Proof(verdict, now(), run, reason, copies, baseline if verdict == "passed" else None)
-        return replace(revision, proof=proof), self._write_proof(path, proof, dry_run=dry_run)
+        passed, progress = verdict == "passed", self.progress()
+        if passed and (not progress.pods or progress.updated < progress.desired):
+            raise SalvageError(
+                f"{progress.updated} of {progress.desired} pods of {self.kind} {self.name} run revision {revision.number}, so it is not "
+                "recorded as passed; let all of them run it first",
+                reason="invalid",
+            )
+        copies = self._keep(revision, dry_run=dry_run) if passed else ()
+        proof = Proof(
+            verdict, now(), template_hash(revision.template), run, reason, copies, images_of(progress.pods), baseline if passed else None
+        )
+        templates = {template_hash(one.template) for one in revisions}
+        changed = self.proofs.add(self.subject(workload), proof, templates, dry_run=dry_run)
+        return replace(revision, proof=proof, moved=()), changed
 
-    def _write_proof(self, path: str, proof: Proof, *, dry_run: bool) -> bool:
-        patch = {"metadata": {"annotations": {PROVEN: proof.to_annotation()}}}
-        return update(self.cluster, path, lambda obj: patch, dry_run=dry_run).changed
+    def _keep(self, revision: Revision, *, dry_run: bool) -> Copies:
+        keeper = must_read(self.cluster, path_of(keeper_of(self.kind), self.namespace, revision.keeper))
+        return keep(self.cluster, self.namespace, configs_of(revision.template), keeper, dry_run=dry_run)
 
-    def carry_proof(self) -> None:
-        """After a restart: a new keeper holds the same template.  The old one will be dropped in time, and its proof and copies with it."""
+    def carry_copies(self) -> None:
+        """After a restart a new keeper holds the same template: the old one goes in time, with the copies that it alone owns."""
         revision = current_revision(self.revisions())
-        if revision is None or revision.proof is None or not revision.proven or drift(self.cluster, self.namespace, revision.proof.copies):
-            return
-        path = path_of(keeper_of(self.kind), self.namespace, revision.keeper)
-        keeper = must_read(self.cluster, path)
-        if PROVEN not in (keeper["metadata"].get("annotations") or {}):
-            keep(self.cluster, self.namespace, configs_of(revision.template), keeper, dry_run=False)
-            self._write_proof(path, revision.proof, dry_run=False)
+        if revision and revision.proof and revision.proven and not drift(self.cluster, self.namespace, revision.proof.copies):
+            self._keep(revision, dry_run=False)
 
     def targets(self, wanted: int | None, *, unproven: bool) -> list[Revision]:
         """Where a roll back would go, best first; the current one if only its ConfigMaps or Secrets were changed since it was proven."""
@@ -191,20 +217,29 @@ class Workload:
         current = current_revision(revisions)
         if not found and current and current.proof:
             returning = RETURNING in (self.read()["metadata"].get("annotations") or {})
-            if returning or drift(self.cluster, self.namespace, current.proof.copies):
+            if returning or drift(self.cluster, self.namespace, self._to_restore(current)):
                 return [current]
         return found
 
-    def go_back(self, target: Revision, *, dry_run: bool) -> tuple[Change, list[str]]:
+    def _to_restore(self, target: Revision) -> Copies:
+        copies = target.proof.copies if target.proof else ()
+        return tuple(copy for copy in copies if self.restore_secrets or copy[0] != "Secret")
+
+    def secrets_left(self, target: Revision) -> list[str]:
+        """Those that differ from what the revision was proven with, and are to stay so."""
+        copies = target.proof.copies if target.proof else ()
+        return drift(self.cluster, self.namespace, tuple(set(copies) - set(self._to_restore(target))))
+
+    def go_back(self, target: Revision, *, dry_run: bool) -> tuple[Change, Brought]:
         """The contents first, so that the pods of the old template start with them.
 
         A mark on the workload shows a later run, after a kill in between, that its pods have not started with them yet.
         """
-        copies = target.proof.copies if target.proof else ()
+        copies = self._to_restore(target)
         if not dry_run and drift(self.cluster, self.namespace, copies):
             mark = {"metadata": {"annotations": {RETURNING: target.keeper}}}
             update(self.cluster, self.path, lambda obj: mark, manager=ROLLBACK_MANAGER)
-        contents = bring_back(self.cluster, self.namespace, copies, dry_run=dry_run)
+        brought = bring_back(self.cluster, self.namespace, copies, self.read(), dry_run=dry_run)
         stamp = now()
 
         def decide(obj: Object) -> list[Object] | None:
@@ -214,7 +249,7 @@ class Workload:
                 operations.append({"op": "remove", "path": f"/metadata/annotations/{RETURNING.replace('/', '~1')}"})
             if not same_template(obj["spec"]["template"], target.template):
                 operations.append({"op": "replace", "path": "/spec/template", "value": target.template})
-            elif contents or marked:
+            elif brought.changed or marked:
                 template = target.template
                 metadata = template.get("metadata") or {}
                 metadata = {**metadata, "annotations": {**(metadata.get("annotations") or {}), RESTARTED: stamp}}
@@ -226,7 +261,7 @@ class Workload:
         change = update(self.cluster, self.path, decide, dry_run=dry_run, manager=ROLLBACK_MANAGER)
         if self.kind == "StatefulSet" and change.changed and not dry_run:
             self._clear_the_way()
-        return change, contents
+        return change, brought
 
     def _clear_the_way(self) -> None:
         """A StatefulSet waits for its broken pod to become ready before it replaces it, which never happens: delete that pod."""
@@ -245,52 +280,21 @@ class Workload:
         caught_up = status.get("observedGeneration", 0) >= workload["metadata"].get("generation", 0)
         return str(status.get("updateRevision", "")) if caught_up else None
 
-    # --- explanations
-
-    def explain(self, progress: Progress, log_lines: int, limit: int = 3) -> list[dict[str, Any]]:
-        """Events and last log lines of the pods in trouble, the terminal ones first; what can't be had is said, never raised."""
-        chosen = sorted(progress.troubles, key=lambda trouble: not trouble.terminal)[:limit]
-        return [
-            {
-                "pod": trouble.pod,
-                "container": trouble.container,
-                "reason": trouble.reason,
-                "events": self._events(trouble.pod),
-                "log": self._log(trouble, log_lines) if trouble.container and log_lines else [],
-            }
-            for trouble in chosen
-        ]
-
-    def _events(self, pod: str) -> list[str]:
-        try:
-            found, _version = list_all(
-                self.cluster, path_of("Event", self.namespace), {"fieldSelector": f"involvedObject.name={pod},involvedObject.kind=Pod"}
-            )
-        except SalvageError as exc:
-            return [f"(events can't be read: {exc})"]
-        ordered = sorted(found.values(), key=lambda event: event.get("lastTimestamp") or event.get("eventTime") or "")
-        warnings = [event for event in ordered if event.get("type") != "Normal"]
-        return [f"{event.get('reason')}: {event.get('message', '')}" for event in warnings[-5:]]
-
-    def _log(self, trouble: Trouble, lines: int) -> list[str]:
-        path = f"{path_of('Pod', self.namespace, trouble.pod)}/log"
-        query: dict[str, str | int | float | list[str]] = {"container": trouble.container, "tailLines": lines, "limitBytes": 65536}
-        # While it waits to be started again, the run that failed is the previous one.
-        for previous in [True, False] if trouble.restarted else [False]:
-            try:
-                answer = self.cluster.call("GET", path, query={**query, **({"previous": "true"} if previous else {})})
-            except SalvageError:
-                continue
-            text = answer.body.decode("utf-8", "replace").splitlines()
-            if text:
-                return text[-lines:]
-        return []
-
 
 @dataclass(frozen=True)
 class Attempt:
     revision: int
     progress: Progress
+
+
+@dataclass(frozen=True)
+class Return:
+    """What a rollback did: the ConfigMaps and Secrets with their old contents, and those that it left although they differ."""
+
+    changed: bool = False
+    contents: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
+    attempts: tuple[Attempt, ...] = ()
 
 
 def roll_back(
@@ -300,17 +304,31 @@ def roll_back(
     *,
     dry_run: bool,
     settled: Callable[[Progress], bool] = lambda progress: progress.status in {COMPLETE, PAUSED},
-) -> tuple[bool, list[str], list[Attempt]]:
+) -> Return:
     """To the first target that comes up, each tried once.  Without a timeout the first one is written and not waited for."""
-    changed, contents, attempts = False, [], []
+    done = Return()
     for target in targets:
         change, brought = workload.go_back(target, dry_run=dry_run)
-        changed = changed or change.changed or bool(brought)
-        contents.extend(brought)
+        left = [*brought.left, *(f"{name}: Secrets are not restored" for name in workload.secrets_left(target))]
+        done = replace(
+            done,
+            changed=done.changed or change.changed or bool(brought.changed),
+            contents=(*done.contents, *(name for name in brought.changed if name not in done.contents)),
+            left=tuple(left),
+        )
         if timeout is None or dry_run:
             break
-        progress = workload.wait(timeout)
-        attempts.append(Attempt(target.number, progress))
+        progress = as_proven(target, workload.wait(timeout))
+        done = replace(done, attempts=(*done.attempts, Attempt(target.number, progress)))
         if settled(progress):
             break
-    return changed, contents, attempts
+    return done
+
+
+def as_proven(target: Revision, progress: Progress) -> Progress:
+    """Failed if what came up is not what was proven: a tag that was used again names other software."""
+    moved = images_moved(target.proof, images_of(progress.pods)) if progress.status == COMPLETE else ()
+    if not moved:
+        return progress
+    reason = f"revision {target.number} runs other images than it was proven with, under the same names: {', '.join(moved)}"
+    return replace(progress, status=FAILED, reason=f"{reason}; deploy the image by its digest")

@@ -15,11 +15,16 @@ from ..._cluster.session import Cluster
 from ..._core.options import argument_spec, from_params, option
 from ..._core.progress import PROGRESS_ARGUMENTS, teller
 from ..._workloads.progress import COMPLETE, PAUSED, Progress
-from ..._workloads.workload import current_revision
+from ..._workloads.revisions import current_revision, short_history
 from ..options import WorkloadOptions
 from .rollback import Workload, roll_back
 
 Result = dict[str, Any]
+
+_UNDONE = (
+    "{} have the contents again that the revision was proven with: a password or key that was changed since then is the old one again; "
+    "change it again, or set restore_secrets to false"
+)
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,8 @@ class RolloutOptions(WorkloadOptions):
     wait: bool = option(True)
     timeout: float = option(600.0)
     restart_limit: int = option(2)
+    proof_key: str | None = option(None, type="path", no_log=False)
+    restore_secrets: bool = option(True)
     log_lines: int = option(20)
 
 
@@ -47,7 +54,16 @@ def run(params: Mapping[str, Any], *, check_mode: bool) -> Result:
     """The module's result.  Raises SalvageError."""
     given = from_params(RolloutOptions, params)
     cluster = Cluster.connect(params, timeout=given.request_timeout)
-    workload = Workload(cluster, given.kind, given.namespace, given.name, given.restart_limit, teller(params["progress_path"]))
+    workload = Workload(
+        cluster,
+        given.kind,
+        given.namespace,
+        given.name,
+        given.restart_limit,
+        teller(params["progress_path"]),
+        given.proof_key or "",
+        given.restore_secrets,
+    )
     return perform(workload, given, check_mode=check_mode)
 
 
@@ -62,7 +78,7 @@ def perform(workload: Workload, given: RolloutOptions, *, check_mode: bool) -> R
             what = f"{workload.kind} {workload.name} in {workload.namespace}"
             result |= {"failed": True, "msg": f"{what}: {progress.reason}", "explanation": workload.explain(progress, given.log_lines)}
         elif result["changed"] and not check_mode and given.state in {"restarted", "rolled_back"}:
-            workload.carry_proof()
+            workload.carry_copies()
     if given.record == "failed" or (given.record and progress is not None and progress.status == COMPLETE):
         revision, changed = workload.record(
             given.record,
@@ -73,6 +89,9 @@ def perform(workload: Workload, given: RolloutOptions, *, check_mode: bool) -> R
             baseline=given.baseline,
         )
         result |= {"recorded": revision.to_dict(), "changed": result["changed"] or changed}
+        short = short_history(workload.read())
+        if short:
+            result["warnings"] = [*result.get("warnings", []), short]
     if before:
         after = result.pop("planned", None) if check_mode else _summary(workload)
         result["diff"] = {"before": before, "after": after or before}
@@ -85,16 +104,22 @@ def _act(workload: Workload, given: RolloutOptions, result: Result, *, check_mod
     timeout = given.timeout if given.wait else None
     if state == "rolled_back":
         targets = workload.targets(given.revision, unproven=given.unproven)
-        changed, contents, attempts = roll_back(workload, targets, timeout, dry_run=check_mode)
+        done = roll_back(workload, targets, timeout, dry_run=check_mode)
+        secrets = [name for name in done.contents if name.startswith("Secret/")]
         result |= {
-            "changed": changed,
-            "contents": contents,
-            "attempts": [{"revision": attempt.revision, "rollout": attempt.progress.to_dict()} for attempt in attempts],
+            "changed": done.changed,
+            "contents": list(done.contents),
+            "secrets": secrets,
+            "left": list(done.left),
+            "attempts": [{"revision": attempt.revision, "rollout": attempt.progress.to_dict()} for attempt in done.attempts],
         }
+        if secrets:
+            result["warnings"] = [_UNDONE.format(", ".join(secrets))]
         if targets:
-            result["planned"] = {"revision": targets[0].number, "images": targets[0].images, "paused": False, "contents": contents}
-        if attempts:
-            return attempts[-1].progress
+            planned = {"revision": targets[0].number, "images": targets[0].images, "paused": False, "contents": list(done.contents)}
+            result["planned"] = planned
+        if done.attempts:
+            return done.attempts[-1].progress
     elif state == "restarted":
         result["changed"] = workload.restart(dry_run=check_mode).changed
         result["planned"] = {**_summary(workload), "restarted": True}

@@ -14,11 +14,12 @@ from ..._cluster.http import Query
 from ..._cluster.objects import update
 from ..._cluster.watch import Scene, Watch, list_all
 from ..._core.errors import SalvageError
-from ..._workloads.capacity import BEFORE, Size, over_quota, plan, resources_patch, room, surge_of
-from ..._workloads.progress import COMPLETE, pods_ready
-from ..._workloads.workload import Object, path_of
+from ..._workloads.capacity import BEFORE, Size, plan, resources_patch, surge_of
+from ..._workloads.progress import COMPLETE, FAILED, PAUSED, pods_ready
+from ..._workloads.workload import Object, manager_of, path_of, pod_labels_of
 from ..blue_green.colours import endpoints_of
 from ..rollout.rollback import Workload
+from .headroom import check_room
 
 Result = dict[str, Any]
 
@@ -32,7 +33,7 @@ class Wish:
     maximum: int | None = None
     pin: bool = False
     resources: Mapping[str, Any] | None = None
-    service: str = ""
+    service: str | None = ""  # None: the one of the workload's pods
     check_headroom: bool = True
     timeout: float = 300.0
 
@@ -46,25 +47,43 @@ def scale(workload: Workload, wish: Wish, *, dry_run: bool) -> Result:
     now = _size(obj, hpa)
     wanted = plan(now, wish.replicas, wish.minimum, wish.maximum, pin=wish.pin, has_hpa=hpa is not None)
     operations = resources_patch(obj["spec"]["template"], wish.resources or {})
+    if operations and obj["spec"].get("paused"):
+        raise SalvageError(f"{workload.name} is paused, so other resources would not reach its pods; resume it first", reason="bad_input")
+    _must_be_ours(hpa, now, wanted)
+    wish = replace(wish, service=_service_of(workload, obj) if wish.service is None else wish.service)
     if wish.check_headroom:
-        _check_room(workload, obj, _with_resources(obj, operations), wanted.replicas, changed=bool(operations))
+        after = _with_resources(obj, operations)
+        more = max(wanted.replicas - now.replicas, 0) + (surge_of(workload.kind, after) if operations else 0)
+        check_room(workload.cluster, workload.namespace, after["spec"]["template"]["spec"], more)
     before = replace(now, resources=_resources(obj))
     result: Result = {"changed": False, "before": now.to_dict(), "after": replace(wanted, resources=None).to_dict()}
     if (now.replicas, now.minimum, now.maximum) != (wanted.replicas, wanted.minimum, wanted.maximum) or operations:
         update(workload.cluster, workload.path, _remembering(before), dry_run=dry_run)
-        result["changed"] = _set_size(workload, hpa, wanted, dry_run=dry_run)
+        result["changed"] = _set_size(workload, hpa, now, wanted, dry_run=dry_run)
         result["changed"] |= bool(operations) and _set_resources(workload, wish.resources or {}, dry_run=dry_run)
     result["diff"] = {"before": _shown(before), "after": {**_shown(wanted), "resources": _resources(_with_resources(obj, operations))}}
     if dry_run:
         return result
     exactly = wanted.replicas if hpa is None or wanted.minimum == wanted.maximum else None
-    failure = _wait(workload, wish, at_least=wanted.minimum or wanted.replicas, exactly=exactly, result=result)
+    least = wanted.minimum or wanted.replicas
+    failure = _wait(workload, wish, at_least=least, exactly=exactly, rolls=bool(operations), result=result)
+    if failure and result["changed"] and now.replicas != wanted.replicas:
+        failure += f"; its size stays {wanted.replicas}: state undone sets it back to {now.replicas}"
     if failure and operations:
         failure += "; the resources are as they were before"
         update(workload.cluster, workload.path, lambda there: resources_patch(there["spec"]["template"], before.resources or {}) or None)
     if failure:
         result |= {"failed": True, "msg": f"{workload.kind} {workload.name} in {workload.namespace}: {failure}"}
     return result
+
+
+def check_surge(workload: Workload, *, check_headroom: bool) -> Result:
+    """Whether the pods that a rollout starts beside those that run have room.  Raises SalvageError if not."""
+    obj = workload.read()
+    more = surge_of(workload.kind, obj)
+    if check_headroom:
+        check_room(workload.cluster, workload.namespace, obj["spec"]["template"]["spec"], more)
+    return {"changed": False, "surge": more}
 
 
 def undo(workload: Workload, wish: Wish, *, dry_run: bool) -> Result:
@@ -75,13 +94,17 @@ def undo(workload: Workload, wish: Wish, *, dry_run: bool) -> Result:
     now = _size(obj, hpa)
     if before is None:
         return {"changed": False, "before": now.to_dict(), "after": now.to_dict(), "diff": {"before": _shown(now), "after": _shown(now)}}
-    _set_size(workload, hpa, before, dry_run=dry_run)
+    _must_be_ours(hpa, now, before)
+    wish = replace(wish, service=_service_of(workload, obj) if wish.service is None else wish.service)
+    rolls = bool(resources_patch(obj["spec"]["template"], before.resources or {}))
+    _set_size(workload, hpa, now, before, dry_run=dry_run)
     _set_resources(workload, before.resources or {}, dry_run=dry_run)
     update(workload.cluster, workload.path, lambda there: {"metadata": {"annotations": {BEFORE: None}}}, dry_run=dry_run)
     result: Result = {"changed": True, "before": now.to_dict(), "after": before.to_dict()}
     result["diff"] = {"before": {**_shown(now), "resources": _resources(obj)}, "after": _shown(before)}
     if not dry_run:
-        failure = _wait(workload, wish, at_least=before.minimum or before.replicas, exactly=None if hpa else before.replicas, result=result)
+        exactly = before.replicas if hpa is None or not before.replicas else None
+        failure = _wait(workload, wish, at_least=before.minimum or before.replicas, exactly=exactly, rolls=rolls, result=result)
         if failure:
             result |= {"failed": True, "msg": f"{workload.kind} {workload.name} in {workload.namespace}: {failure}"}
     return result
@@ -125,12 +148,33 @@ def _remembering(before: Size) -> Any:
     return decide
 
 
-def _set_size(workload: Workload, hpa: Object | None, wanted: Size, *, dry_run: bool) -> bool:
+def _must_be_ours(hpa: Object | None, now: Size, wanted: Size) -> None:
+    """Raises SalvageError(bad_input) for bounds that an operator would set back."""
+    by = manager_of(hpa) if hpa else ""
+    if hpa and by and (now.minimum, now.maximum) != (wanted.minimum, wanted.maximum):
+        name = hpa["metadata"]["name"]
+        raise SalvageError(f"the autoscaler {name} is managed by {by}, which sets its bounds back; change them there", reason="bad_input")
+
+
+def _service_of(workload: Workload, obj: Object) -> str:
+    """The Service that sends requests to the workload's pods: of its name, or the only one; none if it is not clear which."""
+    labels = pod_labels_of(obj).items()
+    services = list_all(workload.cluster, path_of("Service", workload.namespace))[0].values()
+    found = [one["metadata"]["name"] for one in services if (its := (one["spec"].get("selector") or {})) and its.items() <= labels]
+    return workload.name if workload.name in found else found[0] if len(found) == 1 else ""
+
+
+def _set_size(workload: Workload, hpa: Object | None, now: Size, wanted: Size, *, dry_run: bool) -> bool:
+    changed = False
     if hpa is not None and wanted.minimum is not None:
         spec = {"minReplicas": wanted.minimum, "maxReplicas": wanted.maximum}
         path = path_of("HorizontalPodAutoscaler", workload.namespace, hpa["metadata"]["name"])
-        return update(workload.cluster, path, lambda there: {"spec": spec}, dry_run=dry_run).changed
-    return update(workload.cluster, workload.path, lambda there: {"spec": {"replicas": wanted.replicas}}, dry_run=dry_run).changed
+        changed = update(workload.cluster, path, lambda there: {"spec": spec}, dry_run=dry_run).changed
+        if now.replicas and wanted.replicas:  # at 0 an autoscaler does nothing
+            return changed
+    return (
+        update(workload.cluster, workload.path, lambda there: {"spec": {"replicas": wanted.replicas}}, dry_run=dry_run).changed or changed
+    )
 
 
 def _set_resources(workload: Workload, wanted: Mapping[str, Any], *, dry_run: bool) -> bool:
@@ -147,31 +191,11 @@ def _with_resources(obj: Object, operations: list[Object]) -> Object:
     return {**obj, "spec": {**obj["spec"], "template": template}}
 
 
-def _check_room(workload: Workload, obj: Object, after: Object, replicas: int, *, changed: bool) -> None:
-    """Raises SalvageError if the pods to come have no room.  Unknown capacity does not count as room."""
-    more = replicas - obj["spec"].get("replicas", 1)
-    if changed:
-        more = max(more, 0) + max(surge_of(after), 1)
-    if more <= 0:
-        return
-    spec = after["spec"]["template"]["spec"]
-    try:
-        quotas = list_all(workload.cluster, f"/api/v1/namespaces/{workload.namespace}/resourcequotas")[0].values()
-        nodes = list_all(workload.cluster, "/api/v1/nodes")[0].values()
-        pods = list_all(workload.cluster, "/api/v1/pods")[0].values()
-    except SalvageError as exc:
-        sentence = f"whether {more} more pods have room can't be seen: {exc}; or set check_headroom: false"
-        raise SalvageError(sentence, reason=exc.reason) from None
-    broken = over_quota(spec, more, quotas)
-    if broken:
-        raise SalvageError(f"{broken}; nothing was changed", reason="invalid")
-    free = room(spec, nodes, pods)
-    if free < more:
-        raise SalvageError(f"{more} more pods are to start and the nodes have room for {free}; nothing was changed", reason="invalid")
+def _wait(workload: Workload, wish: Wish, *, at_least: int, exactly: int | None, rolls: bool, result: Result) -> str:
+    """Why it did not come to that size, or nothing.  Counted is what the Service sends requests to.
 
-
-def _wait(workload: Workload, wish: Wish, *, at_least: int, exactly: int | None, result: Result) -> str:
-    """Why it did not come to that size, or nothing.  Counted is what the Service sends requests to."""
+    A workload with pods that are held on an older revision has its size too, unless the template was changed (``rolls``).
+    """
     deadline = time.monotonic() + wish.timeout
     slices: tuple[str, Query] = (
         path_of("EndpointSlice", workload.namespace),
@@ -182,16 +206,17 @@ def _wait(workload: Workload, wish: Wish, *, at_least: int, exactly: int | None,
 
     def settled(scene: Scene) -> str | None:
         progress = workload.progress_in(scene)
-        mine = pods_ready(progress.pods)
+        mine = pods_ready(workload.pods_in(scene))
         if wish.service:
             mine &= set(endpoints_of(scene["slices"].values()).ready.values())
         if len(mine) != last["ready"]:
             workload.tell({"ready": len(mine), "says": f"{len(mine)} of {exactly or at_least} ready"})
         last["ready"] = len(mine)
-        if progress.status == "failed":
+        held = not rolls and (progress.held or progress.status == PAUSED)
+        if progress.status == FAILED and not held:
             return progress.reason
         enough = len(mine) == exactly if exactly is not None else len(mine) >= at_least
-        return "" if enough and progress.status == COMPLETE else None
+        return "" if enough and (held or progress.status == COMPLETE) else None
 
     with Watch(workload.cluster, lists) as watch:
         found = watch.wait(settled, deadline)

@@ -11,24 +11,23 @@ from typing import Any
 
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
-from ..._cluster.defaults import WORKLOAD
 from ..._cluster.session import Cluster
 from ..._core.options import argument_spec, from_params, option
 from ..._core.progress import PROGRESS_ARGUMENTS, teller
 from ..options import WorkloadOptions
 from ..rollout.rollback import Workload
-from .run import Wish, scale, undo
+from .run import Wish, check_surge, scale, undo
 
 
 @dataclass(frozen=True)
 class ScaleOptions(WorkloadOptions):
-    state: str = option("present", choices=["present", "undone"])
+    state: str = option("present", choices=["present", "undone", "checked"])
     replicas: int | None = option(None)
     hpa_min: int | None = option(None)
     hpa_max: int | None = option(None)
     pin: bool = option(False)
     resources: dict[str, Any] | None = option(None)
-    service: str = option(WORKLOAD)
+    service: str | None = option(None)
     check_headroom: bool = option(True)
     timeout: float = option(300.0)
 
@@ -47,4 +46,6 @@ def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
     )
     cluster = Cluster.connect(params, timeout=given.request_timeout)
     workload = Workload(cluster, given.kind, given.namespace, given.name, tell=teller(params["progress_path"]))
+    if given.state == "checked":
+        return check_surge(workload, check_headroom=given.check_headroom)
     return (scale if given.state == "present" else undo)(workload, wish, dry_run=check_mode)

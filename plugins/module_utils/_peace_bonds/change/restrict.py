@@ -4,7 +4,7 @@
 """Restrictions of single providers, until a given time or until they are lifted, as two policy files beside the others.  Pure.
 
 They add to the package's ``deny``, and ``must_deny`` makes the fixtures that prove that this binds.  A restriction ends by itself: the
-rule looks at the clock, and the next run of the module removes the entry.  An end that can't be read is no end.
+rule looks at the clock, and the next run of the module removes the entry.  An end that can't be read does not end it.
 """
 
 from __future__ import annotations
@@ -180,7 +180,7 @@ deny contains object.get(restriction, "message", "Restricted") if {{
   }}
   some restriction in data.euystacio.restrictions.active
   trim_space(sprintf("%v", [restriction.provider])) in names
-  # An end that OPA can't parse is no end.
+  # An end that OPA can't parse ends nothing.
   ended := [true | time.now_ns() >= time.parse_rfc3339_ns(object.get(restriction, "until", ""))]
   count(ended) == 0
 }}

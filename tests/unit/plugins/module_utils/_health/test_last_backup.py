@@ -25,6 +25,7 @@ NOW = 1_800_000_000.0
 @pytest.fixture
 def folder(past: Past, keys: Keys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(module, "public_key", lambda path: keys.sign)
+    monkeypatch.setattr(module, "cluster_uid", lambda session: session)
     return tmp_path
 
 
@@ -32,8 +33,8 @@ def back_up(past: Past, keys: Keys, folder: Path, **how: Any) -> str:
     return str(keys.backup(past, **how).write(open_store(StoreOptions(str(folder))))["name"])
 
 
-def seen(folder: Path, key: str = "key") -> tuple[str, str]:
-    one = read_last_backup(str(folder), key, time.time(), 3600.0)
+def seen(folder: Path, key: str = "key", live: Any = "uid-of-the-past") -> tuple[str, str]:
+    one = read_last_backup(live, str(folder), key, time.time(), 3600.0)
     return one.status, one.reason
 
 
@@ -41,6 +42,14 @@ def test_a_signed_and_whole_backup_counts(past: Past, keys: Keys, folder: Path) 
     back_up(past, keys, folder)
     assert seen(folder) == ("healthy", "")
     assert seen(folder, "")[0] == "unknown"
+    assert seen(folder, live="") == ("healthy", "")  # who may not read kube-system has nothing to compare
+
+
+def test_the_backup_of_another_cluster_does_not_count(past: Past, keys: Keys, folder: Path) -> None:
+    name = back_up(past, keys, folder, name="staging")
+    found = read_last_backup("another", str(folder), "key", time.time(), 3600.0)  # type: ignore[arg-type]
+    assert found.status == "critical"
+    assert f"the backup {name} is of another cluster, staging" in [one.reason for one in found.checks]
 
 
 @pytest.mark.parametrize("name", ["x", "backup-29990101T000000.000000Z-0000.age", "backup-29990101T000000.000000Z-0000.json"])

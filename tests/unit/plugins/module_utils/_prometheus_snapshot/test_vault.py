@@ -290,10 +290,14 @@ def test_a_folder_that_is_none(tmp_path: Path) -> None:
         "null",
         '{"files": {}, "sample": null}',
         '{"files": [{"path": "x", "size": 1}], "sample": {}}',
-        '{"schema": 1, "files": [{"path": "01M87P42FAJFK84CXKBZMG1J9X/index", "size": "5", "sha256": "0"}],'
-        ' "sample": {"labels": {}, "time": 1, "value": "0"}}',
-        '{"schema": 1, "files": [{"path": "01M87P42FAJFK84CXKBZMG1J9X/index", "size": 1e99, "sha256": "0"}],'
-        ' "sample": {"labels": {}, "time": 1, "value": "0"}}',
+        (
+            '{"schema": 1, "files": [{"path": "01M87P42FAJFK84CXKBZMG1J9X/index", "size": "5", "sha256": "0"}],'
+            ' "sample": {"labels": {}, "time": 1, "value": "0"}}'
+        ),
+        (
+            '{"schema": 1, "files": [{"path": "01M87P42FAJFK84CXKBZMG1J9X/index", "size": 1e99, "sha256": "0"}],'
+            ' "sample": {"labels": {}, "time": 1, "value": "0"}}'
+        ),
         '{"schema": 1, "files": [], "sample": {"labels": [], "time": "now", "value": "0"}}',
     ],
 )

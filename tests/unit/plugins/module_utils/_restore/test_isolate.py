@@ -18,7 +18,7 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.is
     new_volume_classes,
 )
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.isolated_fields import CopyScope
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.kinds import context_of
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.kinds import context_of, restore_item, restore_items
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.outcome import restore_outcome
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.plan import Choice, plan_restore
 from hypothesis import HealthCheck, given, settings
@@ -336,7 +336,7 @@ def test_custom_resources_come_along_if_the_user_says_so() -> None:
     mapping = {"a": "a-drill"}
     asked = frozenset({"widgets.e.org", "rolebindings.rbac.authorization.k8s.io"})
     choice = Choice(mapping=mapping, isolated=True, isolated_kinds=asked)
-    found = plan_restore(objects, choice, context_of(objects, mapping=mapping), NAMES)
+    found = plan_restore(restore_items(objects), choice, context_of(restore_items(objects), mapping=mapping), NAMES)
     assert [str(step.key) for step in found.steps] == ["RoleBinding.rbac.authorization.k8s.io a-drill/x", "Widget.e.org a-drill/x"]
     assert found.steps[1].wanted["metadata"] == {"name": "x", "namespace": "a-drill"}
     assert found.steps[1].wanted["spec"] == {"size": 1}
@@ -351,7 +351,12 @@ def test_an_isolated_copy_has_only_what_is_in_the_namespace() -> None:
         {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "c"}, "rules": []},
     ]  # fmt: skip
     mapping = {"a": "a-drill"}
-    found = plan_restore(objects, Choice(mapping=mapping, isolated=True, cluster_scoped=True), context_of(objects, mapping=mapping), {})
+    found = plan_restore(
+        restore_items(objects),
+        Choice(mapping=mapping, isolated=True, cluster_scoped=True),
+        context_of(restore_items(objects), mapping=mapping),
+        {},
+    )
     assert [str(step.key) for step in found.steps] == ["Namespace a-drill", "ConfigMap a-drill/x", "Service a-drill/x"]
     assert found.steps[-1].wanted["spec"] == {"type": "ClusterIP", "ports": [{"port": 1}]}
     assert len(found.steps) + len(found.left) == len(objects)
@@ -366,14 +371,18 @@ def test_labels_stay_where_a_selector_of_the_copy_uses_them() -> None:
     deployment["spec"]["template"]["metadata"] = {"labels": labels}
     other = make("v1", "Service", "b", selector={"team": "y"})
     objects, mapping = [service, deployment, other], {"a": "a-drill"}
-    found = plan_restore(objects, Choice(mapping=mapping, isolated=True), context_of(objects, mapping=mapping), {})
+    found = plan_restore(
+        restore_items(objects), Choice(mapping=mapping, isolated=True), context_of(restore_items(objects), mapping=mapping), {}
+    )
     assert found.steps[-1].wanted["spec"]["template"]["metadata"]["labels"] == {"app": "x", "role": "web", "shard": "1"}
 
 
 def test_what_was_lost_is_in_the_result_object_by_object() -> None:
     objects = [container(ports=[{"containerPort": 80, "hostPort": 80}]), make("v1", "PersistentVolumeClaim", storageClassName="")]
     mapping = {"a": "a-drill"}
-    plan = plan_restore(objects, Choice(mapping=mapping, isolated=True), context_of(objects, mapping=mapping), {})
+    plan = plan_restore(
+        restore_items(objects), Choice(mapping=mapping, isolated=True), context_of(restore_items(objects), mapping=mapping), {}
+    )
     for step in plan.steps:
         step.action = "create"
     manifest = {"name": "b", "objects": objects}
@@ -395,12 +404,12 @@ def test_what_was_lost_is_in_the_result_object_by_object() -> None:
 def test_an_isolated_copy_needs_another_name(choice: Choice) -> None:
     objects = [make("v1", "ConfigMap"), make("v1", "ConfigMap", "b")]
     with pytest.raises(SalvageError, match="another name"):
-        plan_restore(objects, choice, context_of(objects, mapping=choice.mapping), {})
+        plan_restore(restore_items(objects), choice, context_of(restore_items(objects), mapping=choice.mapping), {})
 
 
 def test_kinds_are_allowed_only_in_an_isolated_copy() -> None:
     with pytest.raises(SalvageError, match="set isolated too"):
-        Choice(isolated_kinds=frozenset({"widgets.e.org"})).check([make("v1", "ConfigMap")])
+        Choice(isolated_kinds=frozenset({"widgets.e.org"})).check([restore_item(make("v1", "ConfigMap"))])
 
 
 # --- any pod at all: the fields and types of the Kubernetes API, as its client knows them ---

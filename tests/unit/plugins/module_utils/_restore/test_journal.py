@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.journal import RestoreJournal
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.plan import Key
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.kinds import Key
 
 TASK = {"backup": "b"}
 FIRST, SECOND = Key("ConfigMap", "a", "x"), Key("Secret", "a", "y")

@@ -7,6 +7,7 @@ import copy
 from typing import Any
 
 import pytest
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.kinds import restore_item
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.mapping import mapped, names_in_text
 
 TO = {"a": "b"}
@@ -105,28 +106,28 @@ def make(kind: str, group: str = "", **content: Any) -> dict[str, Any]:
 def test_references_go_with_their_namespace(kind: str, group: str, content: dict[str, Any], becomes: dict[str, Any]) -> None:
     obj = make(kind, group, **content)
     before = copy.deepcopy(obj)
-    assert mapped(obj, TO) == {**obj, **becomes}
+    assert mapped(restore_item(obj), TO) == {**obj, **becomes}
     assert obj == before
 
 
 def test_two_namespaces_can_change_places() -> None:
     both = {"a": "b", "b": "a"}
-    assert [mapped(make("Namespace", metadata={"name": name}), both)["metadata"]["name"] for name in ("a", "b")] == ["b", "a"]
+    assert [mapped(restore_item(make("Namespace", metadata={"name": name})), both)["metadata"]["name"] for name in ("a", "b")] == ["b", "a"]
 
 
 def test_kubectls_copy_does_not_come_along_to_another_namespace() -> None:
     notes = {"kubectl.kubernetes.io/last-applied-configuration": "{}", "meta.helm.sh/release-namespace": "a"}
     obj = make("ConfigMap", metadata={"name": "x", "namespace": "a", "annotations": notes})
-    assert mapped(obj, TO)["metadata"]["annotations"] == {"meta.helm.sh/release-namespace": "b"}
-    assert mapped(obj, {"z": "y"})["metadata"]["annotations"] == notes
+    assert mapped(restore_item(obj), TO)["metadata"]["annotations"] == {"meta.helm.sh/release-namespace": "b"}
+    assert mapped(restore_item(obj), {"z": "y"})["metadata"]["annotations"] == notes
     bare = make(
         "ConfigMap", metadata={"name": "x", "namespace": "a", "annotations": {"kubectl.kubernetes.io/last-applied-configuration": "{}"}}
     )
-    assert mapped(bare, TO)["metadata"] == {"name": "x", "namespace": "b"}
+    assert mapped(restore_item(bare), TO)["metadata"] == {"name": "x", "namespace": "b"}
 
 
 def test_a_text_is_told_and_left_as_it_is() -> None:
     obj = make("ConfigMap", data={"url": "http://api.a.svc:8000/", "other": "http://api.aa.svc/"})
-    assert mapped(obj, TO) == obj
-    assert names_in_text(obj, TO) == ["a"]
-    assert names_in_text(make("Secret", stringData={"url": "http://api.a.svc"}), TO) == []
+    assert mapped(restore_item(obj), TO) == obj
+    assert names_in_text(restore_item(obj), TO) == ["a"]
+    assert names_in_text(restore_item(make("Secret", stringData={"url": "http://api.a.svc"})), TO) == []

@@ -7,8 +7,8 @@ import copy
 from typing import Any
 
 import pytest
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.kinds import Context, context_of, kind_of
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.portable import STRIPPED, stripped, suspended
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.kinds import Context, context_of, kind_of, restore_item
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.portable import STRIPPED, comparable, stripped, suspended
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.skip_rules import SKIPPED, why_not
 from hypothesis import given
 from hypothesis import strategies as st
@@ -46,7 +46,7 @@ SEEN: list[tuple[str, dict[str, Any], Context, str]] = [
         "a generated token",
         make(
             "Secret",
-            "bot-token-ab12x",
+            "bot-token-bc24x",
             type="kubernetes.io/service-account-token",
             meta={"annotations": {"kubernetes.io/service-account.name": "bot"}},
         ),
@@ -94,7 +94,7 @@ SEEN: list[tuple[str, dict[str, Any], Context, str]] = [
 
 @pytest.mark.parametrize(("obj", "context", "words"), [pytest.param(*rest, id=name) for name, *rest in SEEN])
 def test_is_not_restored(obj: dict[str, Any], context: Context, words: str) -> None:
-    reason = why_not(obj, context)
+    reason = why_not(restore_item(obj), context)
     assert reason and words in reason
 
 
@@ -118,7 +118,7 @@ def test_is_not_restored(obj: dict[str, Any], context: Context, words: str) -> N
     ids=lambda obj: f"{obj['kind']}-{obj['metadata']['name']}",
 )
 def test_is_restored(obj: dict[str, Any]) -> None:
-    assert why_not(obj, Context(uids=frozenset({"other"}))) == ""
+    assert why_not(restore_item(obj), Context(uids=frozenset({"other"}))) == ""
 
 
 def test_every_object_loses_what_is_the_clusters() -> None:
@@ -130,11 +130,11 @@ def test_every_object_loses_what_is_the_clusters() -> None:
         },
     )  # fmt: skip
     kept = {"name": "x", "namespace": "a", "labels": {"l": "1"}, "annotations": {"n": "1"}, "finalizers": ["bar.example/b"]}
-    assert stripped(obj, Context(finalizers=frozenset({"bar.example/b"}))) == make("ConfigMap", meta=kept, data={"k": "v"})
+    assert stripped(restore_item(obj), Context(finalizers=frozenset({"bar.example/b"}))) == make("ConfigMap", meta=kept, data={"k": "v"})
 
 
 def spec_of(obj: dict[str, Any], context: Context = NONE) -> Any:
-    return stripped(obj, context).get("spec")
+    return stripped(restore_item(obj), context).get("spec")
 
 
 def test_a_service_gets_an_address_of_the_cluster() -> None:
@@ -162,7 +162,7 @@ def test_a_job_gets_a_selector_of_its_own() -> None:
     job = make(
         "Job.batch", spec={"selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels}}}, meta={"labels": labels}
     )
-    assert stripped(job, NONE) == make(
+    assert stripped(restore_item(job), NONE) == make(
         "Job.batch", meta={"labels": {"app": "x"}}, spec={"template": {"metadata": {"labels": {"app": "x"}}}}
     )
     manual = {**job, "spec": {**job["spec"], "manualSelector": True}}
@@ -173,7 +173,7 @@ def test_what_an_autoscaler_scales_brings_no_replicas() -> None:
     scaler = make(
         "HorizontalPodAutoscaler.autoscaling", spec={"scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "x"}}
     )
-    context = context_of([scaler])
+    context = context_of([restore_item(scaler)])
     assert spec_of(make("Deployment.apps", spec={"replicas": 7}), context) == {}
     assert spec_of(make("Deployment.apps", "other", spec={"replicas": 7}), context) == {"replicas": 7}
     assert spec_of(make("Deployment.apps", spec={"replicas": 0}), context) == {"replicas": 0}
@@ -182,10 +182,44 @@ def test_what_an_autoscaler_scales_brings_no_replicas() -> None:
 def test_a_claim_asks_for_a_new_volume_only_if_its_own_is_gone() -> None:
     bound = {"pv.kubernetes.io/bind-completed": "yes", "volume.kubernetes.io/selected-node": "n"}
     static = make("PersistentVolumeClaim", spec={"volumeName": "disk"}, meta={"annotations": bound})
-    assert stripped(static, NONE) == make("PersistentVolumeClaim", spec={"volumeName": "disk"})
+    assert stripped(restore_item(static), NONE) == make("PersistentVolumeClaim", spec={"volumeName": "disk"})
     assert spec_of(static, Context(mapping={"a": "b"})) == {}
     dynamic = {**static, "metadata": {**static["metadata"], "annotations": {"volume.kubernetes.io/storage-provisioner": "p"}}}
-    assert stripped(dynamic, NONE) == make("PersistentVolumeClaim", spec={})
+    assert stripped(restore_item(dynamic), NONE) == make("PersistentVolumeClaim", spec={})
+    for claim in (static, dynamic):
+        assert spec_of(claim, Context(volumes={"disk": True})) == {"volumeName": "disk"}
+        assert spec_of(claim, Context(volumes={"disk": False})) == {}  # it would wait for a volume that nobody makes
+        assert spec_of(claim, Context(volumes={"disk": True}, mapping={"a": "b"})) == {}
+        assert comparable(claim)["spec"] == {"volumeName": "disk"}  # the volume that a claim has is compared
+
+
+def test_a_volume_of_a_claim_that_was_gone_waits_for_none() -> None:
+    claim = {"name": "c", "namespace": "a", "uid": "u", "resourceVersion": "1"}
+    for phase in ("Released", "Failed"):
+        volume = make("PersistentVolume", namespace="", spec={"claimRef": claim}, status={"phase": phase})
+        assert spec_of(volume) == {"claimRef": {"name": "c", "namespace": "a", "uid": "u"}}
+
+
+def test_a_volume_with_the_data_of_its_claim_comes_back_whatever_its_policy_was() -> None:
+    spec = {"persistentVolumeReclaimPolicy": "Delete", "claimRef": {"name": "c", "namespace": "a", "uid": "u"}}
+    volume = make("PersistentVolume", namespace="", spec=spec, meta={"annotations": {"pv.kubernetes.io/provisioned-by": "p"}})
+    name = volume["metadata"]["name"]
+    for released in ({}, {name: "other"}, {"other": "u"}):
+        assert why_not(restore_item(volume), Context(released=released))
+    there = Context(released={name: "u"})
+    assert not why_not(restore_item(volume), there)
+    assert spec_of(volume, there) == {"claimRef": {"name": "c", "namespace": "a"}}  # the policy that somebody set stays
+
+
+@pytest.mark.parametrize(
+    "name", ["bot-token-admin", "bot-token-quay1", "bot-dockercfg-login", "bot-token", "bot-token-bc24xz", "other-token-bc24x"]
+)
+def test_a_secret_with_a_name_that_a_person_gave_it_stays(name: str) -> None:
+    secret = make("Secret", name, type="kubernetes.io/service-account-token")
+    secret["metadata"]["annotations"] = {"kubernetes.io/service-account.name": "bot"}
+    assert not why_not(restore_item(secret), NONE)
+    account = make("ServiceAccount", "bot", imagePullSecrets=[{"name": name}])
+    assert stripped(restore_item(account), NONE) == account
 
 
 def test_a_volume_waits_for_any_claim_of_that_name() -> None:
@@ -225,22 +259,24 @@ def test_a_claim_of_a_stateful_set_brings_no_status() -> None:
 
 def test_endpoints_are_the_users_own_only_where_no_service_selects_them() -> None:
     selecting, plain = make("Service", "web", spec={"selector": {"app": "web"}}), make("Service", "outside", spec={"selector": {}})
-    context = context_of([selecting, plain])
+    context = context_of([restore_item(selecting), restore_item(plain)])
     kind = "EndpointSlice.discovery.k8s.io"
     of = {name: make(kind, f"{name}-1", meta={"labels": {"kubernetes.io/service-name": name}}) for name in ("web", "outside")}
-    assert "selector" in why_not(of["web"], context) and not why_not(of["outside"], context)
-    assert "selector" in why_not(make("Endpoints", "web"), context) and not why_not(make("Endpoints", "outside"), context)
-    assert "its own" in why_not(make(kind, "kubernetes", "default"), context)
+    assert "selector" in why_not(restore_item(of["web"]), context) and not why_not(restore_item(of["outside"]), context)
+    assert "selector" in why_not(restore_item(make("Endpoints", "web")), context) and not why_not(
+        restore_item(make("Endpoints", "outside")), context
+    )
+    assert "its own" in why_not(restore_item(make(kind, "kubernetes", "default")), context)
 
 
 def test_addresses_of_nodes_are_not_those_of_another_cluster() -> None:
     node, pod = ({"ip": "10.0.0.1", "targetRef": {"kind": kind, "name": "n"}} for kind in ("Node", "Pod"))
     kind = "EndpointSlice.discovery.k8s.io"
     for of_nodes in (make("Endpoints", subsets=[{"addresses": [node]}, {"addresses": [node]}]), make(kind, endpoints=[node])):
-        assert "nodes" in why_not(of_nodes, NONE)
+        assert "nodes" in why_not(restore_item(of_nodes), NONE)
     for other in ([node, pod], [node, {"ip": "10.0.0.2"}], []):
-        assert not why_not(make("Endpoints", subsets=[{"addresses": other}]), NONE)
-        assert not why_not(make(kind, endpoints=other), NONE)
+        assert not why_not(restore_item(make("Endpoints", subsets=[{"addresses": other}])), NONE)
+        assert not why_not(restore_item(make(kind, endpoints=other)), NONE)
 
 
 def test_endpoints_name_their_pods_without_what_was_of_the_old_ones() -> None:
@@ -249,41 +285,43 @@ def test_endpoints_name_their_pods_without_what_was_of_the_old_ones() -> None:
     new = {"ip": "10.0.0.1", "targetRef": target}
     triggered = {"annotations": {"endpoints.kubernetes.io/last-change-trigger-time": "t"}}
     endpoints = make("Endpoints", meta=triggered, subsets=[{"addresses": [old], "notReadyAddresses": [old]}, {"ports": []}])
-    assert stripped(endpoints, NONE) == make("Endpoints", subsets=[{"addresses": [new], "notReadyAddresses": [new]}, {"ports": []}])
+    assert stripped(restore_item(endpoints), NONE) == make(
+        "Endpoints", subsets=[{"addresses": [new], "notReadyAddresses": [new]}, {"ports": []}]
+    )
     slices = make("EndpointSlice.discovery.k8s.io", endpoints=[old, {"addresses": ["10.0.0.2"]}])
-    assert stripped(slices, NONE)["endpoints"] == [new, {"addresses": ["10.0.0.2"]}]
+    assert stripped(restore_item(slices), NONE)["endpoints"] == [new, {"addresses": ["10.0.0.2"]}]
 
 
 def test_tokens_are_made_anew() -> None:
     secret = make("Secret", type="kubernetes.io/service-account-token", data={"token": "t", "ca.crt": "c", "namespace": "a"})
-    assert "data" not in stripped(secret, NONE)
-    account = make("ServiceAccount", "bot", secrets=[{"name": "bot-token-ab12x"}], imagePullSecrets=[{"name": "registry"}])
-    assert stripped(account, NONE) == make("ServiceAccount", "bot", imagePullSecrets=[{"name": "registry"}])
+    assert "data" not in stripped(restore_item(secret), NONE)
+    account = make("ServiceAccount", "bot", secrets=[{"name": "bot-token-bc24x"}], imagePullSecrets=[{"name": "registry"}])
+    assert stripped(restore_item(account), NONE) == make("ServiceAccount", "bot", imagePullSecrets=[{"name": "registry"}])
 
 
 def test_what_a_controller_fills_in_is_left_to_it() -> None:
     role = make("ClusterRole.rbac.authorization.k8s.io", namespace="", aggregationRule={"x": 1}, rules=[1])
-    assert "rules" not in stripped(role, NONE)
+    assert "rules" not in stripped(restore_item(role), NONE)
     hook = make(
         "ValidatingWebhookConfiguration.admissionregistration.k8s.io", namespace="",
         webhooks=[{"clientConfig": {"caBundle": "old"}}], meta={"annotations": {"cert-manager.io/inject-ca-from": "a/c"}},
     )  # fmt: skip
-    assert stripped(hook, NONE)["webhooks"] == [{"clientConfig": {}}]
+    assert stripped(restore_item(hook), NONE)["webhooks"] == [{"clientConfig": {}}]
     own = make(
         "ValidatingWebhookConfiguration.admissionregistration.k8s.io", namespace="", webhooks=[{"clientConfig": {"caBundle": "old"}}]
     )
-    assert stripped(own, NONE)["webhooks"] == [{"clientConfig": {"caBundle": "old"}}]
+    assert stripped(restore_item(own), NONE)["webhooks"] == [{"clientConfig": {"caBundle": "old"}}]
     assert spec_of(make("Namespace", namespace="", spec={"finalizers": ["kubernetes"]})) == {}
 
 
 def test_a_cron_job_is_written_suspended_first() -> None:
     job = make("CronJob.batch", spec={"schedule": "* * * * *", "suspend": False})
-    assert suspended(job)["spec"] == {"schedule": "* * * * *", "suspend": True}
+    assert suspended("CronJob.batch", job)["spec"] == {"schedule": "* * * * *", "suspend": True}
     assert job["spec"]["suspend"] is False
-    assert suspended(make("ConfigMap")) == make("ConfigMap")
+    assert suspended("ConfigMap", make("ConfigMap")) == make("ConfigMap")
 
 
-NAMES = st.sampled_from(["x", "kube-api-access-ab12x", "x-token-ab12x", "30080"])
+NAMES = st.sampled_from(["x", "kube-api-access-ab12x", "x-token-bc24x", "30080"])
 LEAF = st.one_of(st.none(), st.booleans(), st.integers(30000, 32767), NAMES)
 FIELDS = [
     "clusterIP", "clusterIPs", "ipFamilies", "replicas", "priority", "nodeName", "volumeName", "selector",
@@ -338,10 +376,10 @@ CONTEXTS = st.builds(
 @given(OBJECTS, CONTEXTS)
 def test_a_second_time_changes_nothing_and_what_is_given_never_changes(obj: dict[str, Any], context: Context) -> None:
     before = copy.deepcopy(obj)
-    once = stripped(obj, context)
+    once = stripped(restore_item(obj), context)
     assert obj == before
     kept = copy.deepcopy(once)
-    assert stripped(once, context) == kept
+    assert stripped(restore_item(once), context) == kept
     assert once == kept
     assert kind_of(once) == kind_of(obj)
-    assert why_not(obj, context) == why_not(obj, context)
+    assert why_not(restore_item(obj), context) == why_not(restore_item(obj), context)

@@ -377,8 +377,8 @@ def test_what_changes_is_shown_and_no_secret_with_it(there: Present, restore: Ca
     found = restore(*objects, dry_run=dry_run, show=True, existing="update", backup_first=False)
     shown = {row["before_header"]: (row["before"].get("data"), row["after"]["data"]) for row in found.diff}
     assert shown == {
-        "ConfigMap a/x (update)": ({"k": "old"}, {"k": "v"}),
-        "ConfigMap a/y (create)": (None, {"k": "y"}),
+        "ConfigMap a/x (update)": ({"k": "(hidden)"}, {"k": "(hidden, changed)"}),
+        "ConfigMap a/y (create)": (None, {"k": "(hidden)"}),
         "Secret a/x (update)": ({"k": "(hidden)", "same": "(hidden)"}, {"k": "(hidden, changed)", "same": "(hidden)"}),
     }
     assert bool(there.writes) is not dry_run
@@ -444,6 +444,18 @@ def test_what_can_not_be_read_again_is_not_called_restored(there: Present, resto
 def owned(name: str, by: str) -> Object:
     owner = {"apiVersion": "v1", "kind": "ConfigMap", "name": by, "uid": f"ConfigMap{by}"}
     return make("ConfigMap", name, metadata={"ownerReferences": [owner]})
+
+
+def test_what_had_an_owner_that_is_in_the_cluster_is_linked_to_it(there: Present, restore: Callable[..., Outcome]) -> None:
+    wide = {"apiVersion": "v1", "kind": "PersistentVolume", "name": "boss"}
+    there.put("/api/v1/persistentvolumes/boss")
+    uid = there.objects["/api/v1/persistentvolumes/boss"]["metadata"]["uid"]
+    objects = [make("ConfigMap", name, metadata={"ownerReferences": [{**wide, "uid": of}]}) for name, of in (("x", uid), ("y", "another"))]
+    found = restore(SPACE, *objects)
+    assert found.status == "PASS"
+    assert there.objects[PATH]["metadata"]["ownerReferences"] == [{**wide, "uid": uid}]
+    assert "ownerReferences" not in there.objects[PATH.replace("/x", "/y")]["metadata"]
+    assert found.report["notes"] == ["ConfigMap a/y is restored without its owner PersistentVolume/boss, which is not there"]
 
 
 def test_what_had_an_owner_is_linked_to_it_under_its_new_uid(there: Present, restore: Callable[..., Outcome]) -> None:
@@ -560,3 +572,50 @@ def test_a_node_port_that_another_service_has_is_not_asked_for(there: Present, r
     assert restore(make("Service", spec=spec), backup_first=False).status == "PASS"
     written = there.objects["/api/v1/namespaces/a/services/x"]["spec"]["ports"]
     assert written == [{"port": 80}, {"port": 81, "nodePort": 30002}]
+
+
+CRDS = "customresourcedefinitions.apiextensions.k8s.io"
+WIDGET_PATH = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/widgets.e.org"
+
+
+@pytest.mark.parametrize(
+    ("wish", "updated"),
+    [
+        ({}, False),
+        ({"confirmed_kinds": frozenset({"configmaps", "a", "persistentvolumes"})}, False),
+        ({"confirmed_kinds": frozenset({CRDS})}, True),
+        ({"confirmed_kinds": frozenset({"*"})}, True),
+        ({"selection": Choice()}, True),  # the whole backup is asked for
+        ({"selection": Choice(namespaces=frozenset("a"), cluster_scoped=True)}, True),
+    ],
+)
+@pytest.mark.parametrize("existing", ["update", "recreate"])
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_what_all_namespaces_use_is_changed_only_with_a_consent_of_its_own(
+    there: Present, restore: Callable[..., Outcome], wish: dict[str, Any], updated: bool, existing: str, dry_run: bool
+) -> None:
+    there.kinds["/apis/e.org/v1"] = [("widgets", "Widget")]
+    there.put("/api/v1/namespaces/a")
+    newer = {**WIDGETS["spec"], "scope": "Cluster"}
+    there.put(WIDGET_PATH, spec=newer, status={"conditions": [{"type": "Established", "status": "True"}]})
+    there.put(PATH, data={"k": "newer"})
+    asked = {"selection": Choice(namespaces=frozenset("a")), "existing": existing, "backup_first": False, **wish}
+    objects = {**WIDGETS, "spec": {**newer, "scope": "Namespaced"}}, make("Widget", version="e.org/v1"), make("ConfigMap", data={"k": "v"})
+    outcome = restore(*objects, dry_run=dry_run, **asked)
+    wrote = any(path == WIDGET_PATH for _method, path in there.writes)
+    assert wrote is (updated and not dry_run)
+    assert [one["name"] for one in outcome.report["kept"]] == ([] if updated else ["widgets.e.org"])
+    if not dry_run:
+        assert there.objects[PATH]["data"] == {"k": "v"}  # what is in the namespace is updated
+
+
+def test_the_plan_names_every_object_that_grants_rights(there: Present, restore: Callable[..., Outcome]) -> None:
+    there.put("/api/v1/namespaces/a")
+    there.kinds["/apis/rbac.authorization.k8s.io/v1"] = [("rolebindings", "RoleBinding")]
+    binding = {"roleRef": {"name": "admin"}, "subjects": [{"kind": "User", "name": "eve"}]}
+    many = [make("RoleBinding", f"b{n:03}", version="rbac.authorization.k8s.io/v1", **binding) for n in range(300)]
+    plan = restore(*many, make("ConfigMap", data={}), dry_run=True).report["powers"]
+    assert len(plan) == 300  # none is cut
+    assert plan[0] == {"object": "RoleBinding.rbac.authorization.k8s.io a/b000", "action": "create", "why": "grants admin to User eve"}
+    restore(*many, backup_first=False)
+    assert restore(*many, backup_first=False).report["powers"] == []  # nothing is written

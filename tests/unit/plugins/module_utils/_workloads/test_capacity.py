@@ -13,11 +13,13 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._workloads.
     Size,
     over_quota,
     plan,
+    priority_of,
     quantity,
     resources_patch,
     resources_requested,
     room,
     surge_of,
+    with_defaults,
 )
 from hypothesis import given
 from hypothesis import strategies as st
@@ -76,6 +78,11 @@ def test_room_is_what_is_not_requested() -> None:
     assert room(spec(), [node()], [on("n1", "3")]) == 0
 
 
+def affinity(*expressions: Any) -> dict[str, Any]:
+    terms = {"nodeSelectorTerms": [{}, {"matchExpressions": list(expressions)}]}
+    return {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": terms}}
+
+
 TAINT = {"key": "gpu", "value": "yes", "effect": "NoSchedule"}
 
 
@@ -91,6 +98,12 @@ TAINT = {"key": "gpu", "value": "yes", "effect": "NoSchedule"}
         (node(taints=[TAINT]), spec(tolerations=[{"key": "gpu", "value": "no"}]), 0),
         (node(), spec(nodeSelector={"disk": "hdd"}), 0),
         (node(), spec(nodeSelector={"disk": "ssd"}), 4),
+        (node(), spec(affinity=affinity({"key": "disk", "operator": "In", "values": ["hdd"]})), 0),
+        (node(), spec(affinity=affinity({"key": "disk", "operator": "In", "values": ["hdd", "ssd"]})), 4),
+        (node(), spec(affinity=affinity({"key": "disk", "operator": "Exists"}, {"key": "gpu", "operator": "Exists"})), 0),
+        (node(), spec(affinity=affinity({"key": "disk", "operator": "DoesNotExist"})), 0),
+        (node(), spec(affinity=affinity({"key": "disk", "operator": "Gt", "values": ["1"]})), 0),
+        (node(), spec(affinity={"nodeAffinity": {}}), 4),
     ],
 )
 def test_nodes_that_take_no_such_pod(machine: Any, asked: Any, expected: int) -> None:
@@ -142,6 +155,7 @@ def test_plan(now: Size, asked: dict[str, Any], expected: Size) -> None:
         (Size(3), {"replicas": 0}, "take the service away"),
         (NOW, {"minimum": 0}, "hpa_min is 0"),
         (Size(3), {"pin": True}, "no autoscaler"),
+        (Size(0, 2, 10), {"pin": True}, "runs no pod"),
         (NOW, {"minimum": 11}, "above its maximum"),
     ],
 )
@@ -178,10 +192,50 @@ def test_resources() -> None:
 
 @pytest.mark.parametrize(
     ("strategy", "expected"),
-    [({"rollingUpdate": {"maxSurge": 2}}, 2), ({"rollingUpdate": {"maxSurge": "25%"}}, 1), ({"type": "Recreate"}, 0), ({}, 1)],
+    [
+        ({"rollingUpdate": {"maxSurge": 2}}, 2),
+        ({"rollingUpdate": {"maxSurge": "25%"}}, 10),
+        ({"rollingUpdate": {"maxSurge": 0}}, 0),
+        ({"type": "Recreate"}, 0),
+        ({}, 10),
+        (None, 10),
+    ],
 )
 def test_surge(strategy: Any, expected: int) -> None:
-    assert surge_of({"spec": {"replicas": 4, "strategy": strategy}}) == expected
+    assert surge_of("Deployment", {"metadata": {}, "spec": {"replicas": 40, "strategy": strategy}}) == expected
+
+
+def test_a_statefulset_and_a_daemonset_replace_pods_in_place() -> None:
+    assert surge_of("StatefulSet", {"metadata": {}, "spec": {"replicas": 40}}) == 0
+    status = {"desiredNumberScheduled": 8}
+    assert surge_of("DaemonSet", {"metadata": {}, "spec": {}, "status": status}) == 0
+    surging = {"updateStrategy": {"rollingUpdate": {"maxSurge": "50%"}}}
+    assert surge_of("DaemonSet", {"metadata": {}, "spec": surging, "status": status}) == 4
+
+
+def test_pods_of_a_lower_priority_make_room() -> None:
+    placeholder = {"spec": {**spec("1500m"), "nodeName": "n1", "priority": -10}}
+    assert room(spec(), [node()], [placeholder]) == 1
+    assert room(spec(), [node()], [placeholder], 0) == 4
+    assert room(spec(), [node()], [placeholder], -10) == 1
+    classes = [
+        {"metadata": {"name": "high"}, "value": 100},
+        {"metadata": {"name": "polite"}, "value": 100, "preemptionPolicy": "Never"},
+        {"metadata": {"name": "usual"}, "value": 7, "globalDefault": True},
+    ]
+    asked = [priority_of({"priorityClassName": name}, classes) for name in ("high", "polite", "none")]
+    assert asked == [100, None, 0]
+    assert priority_of({}, classes) == 7
+    assert priority_of({}, []) == 0
+
+
+def test_what_a_limit_range_gives_counts() -> None:
+    limits = [{"type": "Container", "default": {"cpu": "2"}, "defaultRequest": {"cpu": "1"}}, {"type": "Pod", "max": {"cpu": "9"}}]
+    ranges = [{"spec": {"limits": limits}}]
+    bare = with_defaults({"containers": [{"name": "a"}, {"name": "b", "resources": {"limits": {"cpu": "3"}}}]}, ranges)
+    assert resources_requested(bare) == {"cpu": 4}
+    assert resources_requested(bare, "limits") == {"cpu": 5}
+    assert with_defaults(spec(), []) == spec()
 
 
 @given(st.text())

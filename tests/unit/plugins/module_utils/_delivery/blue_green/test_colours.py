@@ -68,6 +68,78 @@ def test_two_deployments_of_a_colour_would_be_mixed() -> None:
         c.inspect(service({"app": "api", "version": "blue"}), [BLUE, GREEN, deployment("api-2", app="api", version="green")], "version")
 
 
+def blue(**metadata: Any) -> dict[str, Any]:
+    labels = {"app": "api", "version": "blue"}
+    spec = {"containers": [{"name": "api", "image": "api:1"}], "initContainers": [{"name": "migrate", "image": "m:1"}]}
+    return {
+        "metadata": {"name": "api", "namespace": "a", **metadata},
+        "spec": {"selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels}, "spec": spec}},
+    }
+
+
+def test_images_of_containers_and_of_init_containers() -> None:
+    made = c.green_from(blue(), "g", "version", "green", 2, None, {"api": "api:2", "migrate": "m:2"})
+    spec = made["spec"]["template"]["spec"]
+    assert [one["image"] for one in [*spec["containers"], *spec["initContainers"]]] == ["api:2", "m:2"]
+
+
+def test_an_image_of_a_container_that_is_not_there_is_refused() -> None:
+    """The old image would be promoted as if it were the new one."""
+    with pytest.raises(SalvageError, match="images names apii, and g has the containers api, migrate"):
+        c.green_from(blue(), "g", "version", "green", 2, None, {"apii": "api:2"})
+
+
+def test_labels_by_which_a_gitops_tool_knows_its_own_are_not_copied() -> None:
+    tools = {
+        "app.kubernetes.io/instance": "shop",
+        "app.kubernetes.io/managed-by": "Helm",
+        "argocd.argoproj.io/instance": "shop",
+        "kustomize.toolkit.fluxcd.io/name": "shop",
+        "some-other-tool/owner": "x",
+    }
+    made = c.green_from(blue(labels={"app": "api", "app.kubernetes.io/name": "api", **tools}), "g", "version", "green", 2, None, {})
+    assert made["metadata"]["labels"] == {"app": "api", "app.kubernetes.io/name": "api", "version": "green"}
+    given = c.green_from(blue(), "g", "version", "green", 2, blue(labels={"team": "x"}), {})
+    assert given["metadata"]["labels"] == {"team": "x", "version": "green"}
+
+
+def test_the_selector_of_green_is_not_held_to_blue() -> None:
+    old = blue()
+    old["spec"]["selector"] = {
+        "matchExpressions": [{"key": "version", "operator": "In", "values": ["blue"]}, {"key": "app", "operator": "Exists"}]
+    }
+    made = c.green_from(old, "g", "version", "green", 2, None, {})
+    assert made["spec"]["selector"] == {
+        "matchLabels": {"version": "green"},
+        "matchExpressions": [{"key": "app", "operator": "Exists"}],
+    }
+
+
+def test_another_service_that_selects_green_is_found() -> None:
+    def of(name: str, **selector: str) -> dict[str, Any]:
+        return {"metadata": {"name": name}, "spec": {"selector": selector or None}}
+
+    services = [of("api", app="api", version="blue"), of("internal", app="api"), of("preview", app="api", version="green"), of("by-hand")]
+    assert c.others_that_select(services, {"app": "api", "version": "green", "more": "x"}, ["api", "preview"]) == ["internal"]
+
+
+@pytest.mark.parametrize(
+    ("selector", "expected"),
+    [
+        ({"matchLabels": {"version": "blue"}}, False),
+        ({"matchExpressions": [{"key": "version", "operator": "In", "values": ["blue"]}]}, False),
+        ({"matchExpressions": [{"key": "version", "operator": "In", "values": ["blue", "green"]}]}, True),
+        ({"matchExpressions": [{"key": "version", "operator": "NotIn", "values": ["green"]}]}, False),
+        ({"matchExpressions": [{"key": "app", "operator": "Exists"}]}, True),
+        ({}, True),
+        (None, True),
+    ],
+)
+def test_a_budget_that_protects_blue_must_protect_green(selector: Any, expected: bool) -> None:
+    pdb = {"metadata": {"name": "p"}, "spec": {"selector": selector}}
+    assert c.pdb_gate([pdb], {"app": "api", "version": "blue"}, {"app": "api", "version": "green"}).passed is expected
+
+
 def test_endpoints_over_slices_and_families_count_once() -> None:
     one = piece(("10.0.0.1", "g1", True), ("10.0.0.2", "g2", None))
     other = piece(("10.0.0.1", "g1", True), ("fd::1", "g1", True))

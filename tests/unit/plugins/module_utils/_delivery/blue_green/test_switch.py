@@ -204,6 +204,17 @@ def test_retired(system: Any) -> None:
     assert not blue_green(system).retire(ending, dry_run=False)["changed"]
 
 
+def test_an_autoscaler_of_an_operator_is_left_to_it(system: Any) -> None:
+    owner = {"kind": "ScaledObject", "name": "api", "controller": True}
+    spec = {"minReplicas": 1, "maxReplicas": 5, "scaleTargetRef": {"kind": "Deployment", "name": "api-blue"}}
+    system.put(HPA, {"metadata": {"ownerReferences": [owner]}, "spec": spec})
+    blue_green(system).promote("green", dry_run=False)
+    result = blue_green(system).retire(Ending(drain_timeout=0, drain_interval=0), dry_run=False)
+    assert (result["hpa_moved"], result["hpa_left"]) == ([], ["h: managed by ScaledObject api"])
+    assert "point it at the new Deployment there" in result["warnings"][0]
+    assert system.objects[HPA]["spec"] == spec
+
+
 def test_races_have_one_winner(system: Any) -> None:
     for n in range(20):
         aim = ("green", "blue")[n % 2]
@@ -392,6 +403,24 @@ def test_prepare_brings_a_green_that_is_there_to_size_and_lets_it_go_on(system: 
     assert (spec["replicas"], spec["paused"], spec["template"]["spec"]["containers"][0]["image"]) == (2, False, "api:2")
     assert system.objects[preview]["spec"]["selector"] == {"app": "api", "version": "green"}
     assert not blue_green(system).prepare("green", "unused", None, {"api": "api:2"}, dry_run=True)["changed"]
+
+
+def test_another_service_that_selects_green_is_refused_before_green_starts(system: Any) -> None:
+    system.put(f"{CORE}/services/internal", {"spec": {"selector": {"app": "api"}}})
+    system.remove(f"{APPS}/api-green")
+    before = dict(system.objects)
+    with pytest.raises(SalvageError, match="take traffic of internal at once"):
+        blue_green(system).prepare("green", "api-green", None, {"api": "api:2"}, dry_run=False)
+    assert system.objects == before
+    allowed = blue_green(system, timeout=0.05, shared_services=("internal",))
+    assert allowed.prepare("green", "api-green", None, {"api": "api:2"}, dry_run=False)["changed"]
+
+
+def test_an_evicted_pod_does_not_keep_the_gates_closed(system: Any) -> None:
+    evicted = pod("g9", "green", ready=False)
+    evicted["status"]["phase"] = "Failed"
+    system.put(f"{CORE}/pods/g9", evicted)
+    assert blue_green(system).promote("green", dry_run=False)["active"] == "green"
 
 
 def test_a_colours_own_service_is_not_rewritten(system: Any) -> None:

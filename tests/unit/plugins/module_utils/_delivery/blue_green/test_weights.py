@@ -13,6 +13,7 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.b
     accepted,
     check_steps,
     next_step,
+    pinned,
     shares,
     weights_patch,
 )
@@ -52,7 +53,28 @@ def test_backends_without_a_weight_weigh_what_the_api_gives_them() -> None:
 
 
 def test_rules_that_split_differently_have_no_share() -> None:
-    assert shares(HTTPROUTE, httproute([ref("b", 1)], [ref("g", 1)]), "b", "g").agreed is None
+    route = httproute([ref("b", 1), ref("g", 0)], [ref("b", 0), ref("g", 1)])
+    assert shares(HTTPROUTE, route, "b", "g").agreed is None
+
+
+def test_a_rule_that_somebody_pinned_to_one_colour_is_left_alone() -> None:
+    legacy, testers = [ref("b")], [ref("g")]
+    route = httproute(legacy, [ref("b", 100), ref("g", 0)], testers)
+    assert shares(HTTPROUTE, route, "b", "g").agreed == 0
+    for percent in (5, 100, 0):
+        rules = weights_patch(HTTPROUTE, route, "b", "g", percent)["spec"]["rules"]
+        assert [rule["backendRefs"] for rule in rules] == [legacy, [ref("b", 100 - percent), ref("g", percent)], testers]
+    assert pinned(HTTPROUTE, route, "b", "g")
+    assert not pinned(HTTPROUTE, httproute([ref("b", 0)], [ref("b", 0), ref("g", 100)]), "b", "g")
+    assert not pinned(ROUTE, openshift(ref("b", 0), ref("g", 100)), "b", "g")
+
+
+@pytest.mark.parametrize("rules", [([ref("b")], [ref("b")]), ([ref("g")], [ref("b")])])
+def test_where_no_rule_names_both_it_is_not_guessed_which_to_split(rules: Any) -> None:
+    route = httproute(*rules)
+    assert shares(HTTPROUTE, route, "b", "g").agreed is None
+    with pytest.raises(SalvageError, match="no rule of api names both b and g"):
+        weights_patch(HTTPROUTE, route, "b", "g", 5)
 
 
 @pytest.mark.parametrize(
@@ -115,7 +137,7 @@ weights = st.one_of(st.none(), st.integers(0, 256))
 @given(st.lists(st.tuples(st.sampled_from(["b", "g"]), weights), min_size=1, max_size=4), st.integers(0, 100), st.booleans())
 def test_whatever_stood_there_the_share_is_what_was_asked_for(backends: list[tuple[str, int | None]], percent: int, gateway: bool) -> None:
     refs = [ref(name, weight) for name, weight in backends]
-    kind, route = (HTTPROUTE, httproute(refs, refs[:1])) if gateway else (ROUTE, openshift(*refs))
+    kind, route = (HTTPROUTE, httproute(refs, [ref("other")])) if gateway else (ROUTE, openshift(*refs))
     patch = weights_patch(kind, route, "b", "g", percent)
     after = {**route, "spec": {**route["spec"], **patch["spec"]}}
     assert shares(kind, after, "b", "g").agreed == percent

@@ -11,9 +11,13 @@ from typing import Any
 import pytest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.rollout import rollback as rollout
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.rollout.rollback import Workload
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.rollout.rollback import Patience, Workload
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.rollout.task import RolloutOptions, perform
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._workloads.config_copies import bring_back, digest_of
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._workloads.progress import Progress
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._workloads.proof_store import ProofStore
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._workloads.proofs import Proof, Subject
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._workloads.revisions import template_hash
 
 APPS = "/apis/apps/v1/namespaces/a"
 CORE = "/api/v1/namespaces/a"
@@ -37,7 +41,12 @@ def system(api: Any, shapes: Any) -> Any:
 
 
 def run(system: Any, *, check_mode: bool = False, **asked: Any) -> Any:
-    return perform(Workload(system, "Deployment", "a", "api"), RolloutOptions(**{**ASKED, **asked}), check_mode=check_mode)
+    given = RolloutOptions(**{**ASKED, **asked})
+    return perform(Workload(system, "Deployment", "a", "api", restore_secrets=given.restore_secrets), given, check_mode=check_mode)
+
+
+def copies_in(system: Any) -> list[Any]:
+    return [obj for obj in system.objects.values() if "meta-salvage.euystacio/copy" in (obj["metadata"].get("labels") or {})]
 
 
 def image(system: Any) -> str:
@@ -58,11 +67,25 @@ def test_a_wait_tells_what_it_waits_for_and_each_thing_once(system: Any, shapes:
     assert [step["says"] for step in told] == ["0 s, 1 of 2 pods are available"]
 
 
+def test_a_quota_is_given_the_time_that_its_controller_takes_to_try_again() -> None:
+    def at(seconds: float, status: str, *, quota: bool = True) -> bool:
+        return patience.waits(Progress(status, "", out_of_quota=quota), seconds)
+
+    patience = Patience()
+    assert not at(1, "failed")  # pods never made room
+    patience = Patience()
+    assert at(1, "progressing")
+    assert at(31, "progressing")
+    assert at(70, "failed")
+    assert not at(77, "failed")
+    assert not at(33, "failed", quota=False)
+
+
 def test_a_pass_keeps_immutable_copies_owned_by_the_revision(system: Any) -> None:
     result = run(system, record="passed")
     assert result["changed"]
-    copies = [obj for obj in system.objects.values() if obj.get("immutable")]
-    assert sorted(copy["data"].popitem() for copy in copies) == [("k", "djE="), ("level", "info")]
+    copies = copies_in(system)
+    assert sorted(item for copy in copies for item in copy["data"].items()) == [("k", "djE="), ("level", "info")]
     assert {copy["metadata"]["ownerReferences"][0]["name"] for copy in copies} == {"api-h2"}
     assert result["recorded"]["proven"]
     assert not run(system, record="passed")["changed"]
@@ -151,10 +174,8 @@ def test_the_proof_goes_along_with_a_restart(system: Any, shapes: Any) -> None:
 
     system.controller = controller
     assert run(system, state="restarted")["rollout"]["revision"] == 3
-    old = system.objects[f"{APPS}/replicasets/api-h2"]["metadata"]["annotations"]
-    new = system.objects[f"{APPS}/replicasets/api-h3"]["metadata"]["annotations"]
-    assert new["meta-salvage.euystacio/proven"] == old["meta-salvage.euystacio/proven"]
-    copies = [obj for path, obj in system.objects.items() if obj.get("immutable")]
+    assert run(system, state="rolled_back", check_mode=True)["changed"] is False
+    copies = copies_in(system)
     assert len(copies) == 2
     for one in copies:
         assert [owner["name"] for owner in one["metadata"]["ownerReferences"]] == ["api-h2", "api-h3"]
@@ -164,6 +185,113 @@ def test_the_baseline_is_kept_with_the_proof(system: Any) -> None:
     run(system, record="passed", baseline={"source": "seen"})
     (proven,) = [revision for revision in Workload(system, "Deployment", "a", "api").revisions() if revision.proven]
     assert proven.to_dict()["proof"]["baseline"] == {"source": "seen"}
+
+
+def test_a_secret_with_old_contents_is_named_because_that_undoes_a_rotation(system: Any) -> None:
+    run(system, record="passed")
+    system.put(f"{CORE}/secrets/key", {"data": {"k": "djI="}, "type": "Opaque"})
+    left = run(system, state="rolled_back", wait=False, restore_secrets=False)
+    assert (left["changed"], left["secrets"], "warnings" in left) == (False, [], False)
+    system.put(f"{CORE}/configmaps/conf", {"data": {"level": "debug"}})
+    left = run(system, state="rolled_back", wait=False, restore_secrets=False)
+    assert left["contents"] == ["ConfigMap/conf"]
+    assert left["left"] == ["Secret/key: Secrets are not restored"]
+    assert system.objects[f"{CORE}/secrets/key"]["data"] == {"k": "djI="}
+    result = run(system, state="rolled_back", wait=False)
+    assert result["secrets"] == ["Secret/key"]
+    assert "Secret/key have the contents again" in result["warnings"][0]
+
+
+def test_what_was_not_there_is_removed_and_a_copy_of_it_is_kept(system: Any) -> None:
+    system.remove(f"{CORE}/configmaps/conf")
+    run(system, record="passed")
+    assert not run(system, state="rolled_back")["changed"]
+    system.put(f"{CORE}/configmaps/conf", {"data": {"level": "broken"}})
+    assert run(system, state="rolled_back", check_mode=True)["contents"] == ["ConfigMap/conf"]
+    assert f"{CORE}/configmaps/conf" in system.objects
+    assert run(system, state="rolled_back", wait=False)["contents"] == ["ConfigMap/conf"]
+    assert f"{CORE}/configmaps/conf" not in system.objects
+    assert {"level": "broken"} in [copy["data"] for copy in copies_in(system)]
+
+
+@pytest.mark.parametrize(
+    "marks",
+    [
+        {"ownerReferences": [{"kind": "Certificate", "name": "app", "uid": "u", "controller": True}]},
+        {"annotations": {"cert-manager.io/certificate-name": "app"}},
+        {"labels": {"config.openshift.io/inject-trusted-cabundle": "true"}},
+        {"managedFields": [{"manager": "external-secrets", "fieldsV1": {"f:data": {}}}]},
+    ],
+)
+@pytest.mark.parametrize("since", ["the start", "later"])
+def test_what_a_controller_writes_is_not_brought_back(system: Any, marks: Any, since: str) -> None:
+    if since == "the start":
+        system.put(f"{CORE}/secrets/key", {"data": {"k": "djE="}, "type": "Opaque", "metadata": marks})
+    run(system, record="passed")
+    assert [copy["kind"] for copy in copies_in(system)] == (["ConfigMap"] if since == "the start" else ["Secret", "ConfigMap"])
+    system.put(f"{CORE}/secrets/key", {"data": {"k": "djI="}, "type": "Opaque", "metadata": marks})
+    assert not run(system, state="rolled_back")["changed"]
+    system.put(f"{CORE}/configmaps/conf", {"data": {"level": "debug"}})
+    result = run(system, state="rolled_back", wait=False)
+    assert result["contents"] == ["ConfigMap/conf"]
+    assert result["left"] == ([] if since == "the start" else ["Secret/key: a controller writes it"])
+    assert system.objects[f"{CORE}/secrets/key"]["data"] == {"k": "djI="}
+
+
+def test_a_token_of_a_service_account_is_not_copied(system: Any) -> None:
+    token = {"type": "kubernetes.io/service-account-token", "data": {"token": "eA=="}}
+    system.put(f"{CORE}/secrets/key", token)
+    run(system, record="passed")
+    assert [copy["kind"] for copy in copies_in(system)] == ["ConfigMap"]
+
+
+def test_a_secret_in_the_place_of_a_copy_is_refused(system: Any) -> None:
+    name = f"key.{digest_of(system.objects[f'{CORE}/secrets/key'])}"
+    system.put(f"{CORE}/secrets/{name}", {"data": {"k": "ZXZpbA=="}, "type": "Opaque"})
+    with pytest.raises(SalvageError, match="should be a copy of key and has other content"):
+        run(system, record="passed")
+
+
+def with_images(system: Any, shapes: Any, number: int, image_id: str) -> None:
+    for name in ("p1", "p2"):
+        pod = shapes.pod(name, number)
+        pod["status"]["containerStatuses"][0]["imageID"] = image_id
+        system.put(f"{CORE}/pods/{name}", pod)
+
+
+def test_a_tag_that_was_used_again_is_not_proven(system: Any, shapes: Any) -> None:
+    with_images(system, shapes, 2, "api@sha256:1")
+    assert run(system, record="passed")["recorded"]["proof"]["images"] == {"api": ["api@sha256:1"]}
+    assert not run(system, state="rolled_back", check_mode=True)["changed"]
+    with_images(system, shapes, 2, "api@sha256:2")
+    (current, _older) = Workload(system, "Deployment", "a", "api").revisions()
+    assert (current.proven, current.moved) == (False, ("api",))
+    with pytest.raises(SalvageError, match="no revision is recorded as proven good"):
+        run(system, state="rolled_back")
+    run(system, record="passed")
+    assert not run(system, state="rolled_back")["changed"]
+
+
+def test_a_rollback_that_brings_other_software_up_has_failed(system: Any, shapes: Any) -> None:
+    with_images(system, shapes, 2, "api@sha256:1")
+    run(system, record="passed")
+    good = system.objects[DEPLOYMENT]["spec"]["template"]
+    bad = shapes.template("api:3")
+    system.put(f"{APPS}/replicasets/api-h3", shapes.replicaset(3, bad))
+    system.put(DEPLOYMENT, shapes.deployment(bad))
+    with_images(system, shapes, 2, "api@sha256:2")
+    result = run(system, state="rolled_back")
+    assert system.objects[DEPLOYMENT]["spec"]["template"] == good
+    assert result["failed"]
+    assert "revision 2 runs other images than it was proven with, under the same names: api" in result["msg"]
+
+
+def test_a_template_that_no_pod_runs_is_not_recorded_as_passed(system: Any, shapes: Any) -> None:
+    for name in ("p1", "p2"):
+        system.remove(f"{CORE}/pods/{name}")
+    system.put(DEPLOYMENT, shapes.deployment(system.objects[DEPLOYMENT]["spec"]["template"], wanted=0))
+    with pytest.raises(SalvageError, match="0 of 0 pods of Deployment api run revision 2"):
+        run(system, record="passed")
 
 
 def test_what_was_not_looked_at_is_not_recorded(system: Any) -> None:
@@ -180,16 +308,14 @@ def test_a_failure_takes_the_proof_away(system: Any) -> None:
 
 
 def test_targets_that_fail_are_tried_once_each(system: Any, shapes: Any) -> None:
-    from_annotation = '{"verdict": "passed", "at": "2026-11-24T14:00:00Z"}'
     for n in (3, 4):
-        system.put(
-            f"{APPS}/replicasets/api-h{n}", shapes.replicaset(n, shapes.template(f"api:{n}"), proof=from_annotation if n == 3 else None)
-        )
-    for n in (1,):
-        path = f"{APPS}/replicasets/api-h{n}"
-        old = system.objects[path]
-        old["metadata"]["annotations"]["meta-salvage.euystacio/proven"] = from_annotation
-        system.put(path, old)
+        system.put(f"{APPS}/replicasets/api-h{n}", shapes.replicaset(n, shapes.template(f"api:{n}")))
+    proofs = Workload(system, "Deployment", "a", "api").revisions()
+    subject = Subject("Deployment", "a", "api", "uid-d")
+    hashes = {revision.number: template_hash(revision.template) for revision in proofs}
+    for n in (1, 3):
+        found = Proof("passed", f"2026-11-17T14:0{n}:00Z", hashes[n])
+        ProofStore(system).add(subject, found, hashes.values(), dry_run=False)
     bad = shapes.deployment(shapes.template("api:4"), availableReplicas=0)
     system.put(DEPLOYMENT, bad)
     result = run(system, state="rolled_back")

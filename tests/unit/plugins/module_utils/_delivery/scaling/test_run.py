@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.rollout.rollback import Workload
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.scaling.run import Wish, scale, undo
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.scaling.run import Wish, check_surge, scale, undo
 
 APPS = "/apis/apps/v1/namespaces/a"
 DEPLOYMENT = f"{APPS}/deployments/api"
@@ -149,6 +149,85 @@ def test_resources_that_do_not_come_up_are_set_back(system: Any, shapes: Any) ->
     assert result["failed"]
     assert "resources are as they were before" in result["msg"]
     assert system.objects[DEPLOYMENT]["spec"]["template"]["spec"]["containers"][0]["resources"] == {"requests": {"cpu": "100m"}}
+
+
+def autoscaler(low: int = 2, high: int = 6, **metadata: Any) -> dict[str, Any]:
+    target = {"kind": "Deployment", "name": "api"}
+    return {"metadata": metadata, "spec": {"minReplicas": low, "maxReplicas": high, "scaleTargetRef": target}}
+
+
+def test_from_nothing_the_replicas_are_set_because_an_autoscaler_does_nothing_then(system: Any) -> None:
+    controller = system.controller
+    system.controller = lambda path: controller(path) if path != HPA else None
+    deployment = system.objects[DEPLOYMENT]
+    system.put(DEPLOYMENT, {**deployment, "spec": {**deployment["spec"], "replicas": 0}})
+    system.put(HPA, autoscaler())
+    result = scale(workload(system), wish(replicas=3), dry_run=False)
+    assert (result["ready"], replicas(system), system.objects[HPA]["spec"]["minReplicas"]) == (3, 3, 3)
+    undo(workload(system), wish(), dry_run=False)
+    assert (replicas(system), system.objects[HPA]["spec"]["minReplicas"]) == (0, 2)
+
+
+def test_an_autoscaler_that_an_operator_manages_is_refused_by_name(system: Any) -> None:
+    owner = {"kind": "ScaledObject", "name": "api", "uid": "u", "controller": True}
+    system.put(HPA, autoscaler(ownerReferences=[owner]))
+    with pytest.raises(SalvageError, match="the autoscaler h is managed by ScaledObject api, which sets its bounds back"):
+        scale(workload(system), wish(replicas=4), dry_run=False)
+    assert not system.writes
+    assert scale(workload(system), wish(resources={"api": {"requests": {"cpu": "150m"}}}), dry_run=True)["changed"]
+
+
+@pytest.mark.parametrize("held", ["paused", "old pods"])
+def test_a_paused_workload_has_its_size_with_pods_of_two_revisions(system: Any, shapes: Any, held: str) -> None:
+    deployment = system.objects[DEPLOYMENT]
+    newer = {**shapes.template("api:2")}
+    system.put(f"{APPS}/replicasets/api-h2", shapes.replicaset(2, newer))
+    system.put(DEPLOYMENT, {**deployment, "spec": {**deployment["spec"], "template": newer, "paused": True}})
+    if held == "old pods":
+        system.put(f"{CORE}/pods/q1", shapes.pod("q1", 2, ready=False))
+    assert scale(workload(system), wish(replicas=3), dry_run=False)["ready"] == 3
+
+
+def test_other_resources_do_not_reach_the_pods_of_a_paused_workload(system: Any) -> None:
+    deployment = system.objects[DEPLOYMENT]
+    system.put(DEPLOYMENT, {**deployment, "spec": {**deployment["spec"], "paused": True}})
+    with pytest.raises(SalvageError, match="api is paused"):
+        scale(workload(system), wish(resources={"api": {"requests": {"cpu": "150m"}}}), dry_run=False)
+
+
+def test_a_size_that_is_not_reached_is_said_to_stay(system: Any) -> None:
+    system.controller = lambda path: None
+    result = scale(workload(system), wish(replicas=4, timeout=0.1), dry_run=False)
+    assert "its size stays 4: state undone sets it back to 2" in result["msg"]
+
+
+def test_the_service_of_the_pods_is_found(system: Any) -> None:
+    def service(name: str, **selector: str) -> None:
+        system.put(f"{CORE}/services/{name}", {"spec": {"selector": selector}})
+
+    service("euystacio-api", app="another")
+    assert scale(workload(system), wish(replicas=3, service=None), dry_run=False)["ready"] == 3
+    service("front", app="api")
+    result = scale(workload(system), wish(replicas=4, service=None, timeout=0.1), dry_run=False)
+    assert "0 of 4 ready" in result["msg"]
+
+
+def test_the_room_for_a_rollout_is_what_its_strategy_starts(system: Any) -> None:
+    full = {"spec": {}, "status": {"hard": {"pods": "2"}, "used": {"pods": "2"}}}
+    system.put(f"{CORE}/resourcequotas/q", full)
+    with pytest.raises(SalvageError, match="1 more pods would break the quota q"):
+        check_surge(workload(system), check_headroom=True)
+    assert check_surge(workload(system), check_headroom=False)["surge"] == 1
+    deployment = system.objects[DEPLOYMENT]
+    for strategy in ({"type": "Recreate"}, {"rollingUpdate": {"maxSurge": 0}}):
+        system.put(DEPLOYMENT, {**deployment, "spec": {**deployment["spec"], "strategy": strategy}})
+        assert check_surge(workload(system), check_headroom=True) == {"changed": False, "surge": 0}
+    assert not system.writes
+
+
+def test_nodes_that_come_on_demand_are_not_counted(system: Any) -> None:
+    system.put("/api/v1/namespaces/kube-system/configmaps/cluster-autoscaler-status", {"data": {"status": "Running"}})
+    assert scale(workload(system), wish(replicas=50), dry_run=True)["changed"]
 
 
 def test_a_daemonset_can_not_be_scaled(system: Any) -> None:
