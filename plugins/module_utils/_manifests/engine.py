@@ -116,7 +116,12 @@ class ManifestSet:
 
     def _check_namespace(self, space: str) -> None:
         from_set = next((item for item in self.items if item.id.kind == NAMESPACE and item.id.name == space), None)
-        live = from_set.live if from_set is not None else self._one.namespace(space)
+        try:
+            live = from_set.live if from_set is not None else self._one.namespace(space)
+        except SalvageError as exc:
+            if exc.reason != "forbidden":
+                raise
+            return  # the dry run finds out
         if live is None or "deletionTimestamp" in live["metadata"]:
             says = (
                 f"namespace {space} is being deleted; wait until it is gone"
