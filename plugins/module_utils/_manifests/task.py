@@ -36,6 +36,7 @@ class ManifestOptions:
     workers: int = option(16)
     wait_timeout: float = option(60.0)
     request_timeout: float = option(30.0)
+    diff_values: bool = option(default=False)
 
 
 MODULE: dict[str, Any] = {
@@ -58,7 +59,10 @@ def run(params: Mapping[str, Any], *, check_mode: bool, show: bool) -> dict[str,
     settings = ApplySettings(options.field_manager, options.force_conflicts, options.workers, options.wait_timeout)
     whole = ManifestSet(cluster, manifests, settings, options.namespace or "", teller(params["progress_path"]))
     items = whole.plan() if check_mode else whole.apply()
-    return {**set_result(items, show=show), "sources": [{"source": name, "sha256": digest} for name, digest in digests_of(texts).items()]}
+    return {
+        **set_result(items, show=show, values=options.diff_values),
+        "sources": [{"source": name, "sha256": digest} for name, digest in digests_of(texts).items()],
+    }
 
 
 def public_words(definitions: Any) -> set[str]:

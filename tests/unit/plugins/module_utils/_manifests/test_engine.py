@@ -81,7 +81,7 @@ def test_the_changed_fields_are_named_and_the_difference_is_shown(cluster: Any) 
     cluster.put(f"{MAPS}/conf", {"apiVersion": "v1", "kind": "ConfigMap", "data": {"a": "0"}})
     result = run(cluster, CONF)
     assert result["objects"][0]["fields"] == [".data.a"]
-    assert (result["diff"][0]["before"]["data"], result["diff"][0]["after"]["data"]) == ({"a": "0"}, {"a": "1"})
+    assert (result["diff"][0]["before"]["data"], result["diff"][0]["after"]["data"]) == ({"a": "(hidden)"}, {"a": "(hidden, changed)"})
 
 
 def test_values_of_secrets_are_not_shown(cluster: Any) -> None:
