@@ -14,7 +14,6 @@ a namespace of its own.
 from __future__ import annotations
 
 import argparse
-import json
 import subprocess
 import sys
 import threading
@@ -138,7 +137,7 @@ def tell_pods(workload: Workload, **faults: object) -> None:
     """The stand-in's switches, in every pod of a workload; a pod that dies of it can't answer."""
     for pod in workload.progress().pods:
         where = f"{path_of('Pod', SPACE, pod['metadata']['name'])}:8000/proxy/_fault"
-        workload.cluster.request("POST", where, body=json.dumps(faults).encode(), headers={"Content-Type": "application/json"}, timeout=5)
+        workload.cluster.call("POST", where, body=faults, timeout=5)
 
 
 def ways_back(cluster: Cluster, rounds: int) -> list[float]:

@@ -67,22 +67,28 @@ class ActionModule(ActionBase):
             files[path] = _json(entry.report)
         page, index = folder / "health.html", folder / "fleet.json"
         files[page] = render.html(entries, generated_at=now)
+        checking = self._task.check_mode
+
+        def there(path: Path) -> str:
+            return str(path) if not checking or path.exists() else ""
+
         clusters = {
             entry.host: {
                 "status": render.status_of(entry.report.get("status")),
                 "says": render.says(entry.report),
-                "json": str(store.report_path(folder, entry.host)),
+                "json": there(store.report_path(folder, entry.host)),
             }
             for entry in entries
         }
         status = render.fleet_status(entries)
         files[index] = _json({"schema": 1, "status": status, "generated_at": now, "clusters": clusters})
-        if not self._task.check_mode:
+        if not checking:
             for path, text in files.items():
                 store.write_report(path, text)
         after = [line for entry in entries for line in fleet.fleet_digest(entry.host, entry.report)]
         lines = render.summary(entries, width=max(80, min(160, shutil.get_terminal_size((120, 25)).columns)), lines=24)
-        lines.append((status, f"Report: {page}" if not self._task.check_mode else f"Check mode: {page} is as it was."))
+        earlier = f"{page} is of an earlier run." if there(page) else f"There is no {page} yet."
+        lines.append((status, f"Check mode: no report was written. {earlier}" if checking else f"Report: {page}"))
         report = {
             "changed": before != after,
             "diff": {
@@ -93,8 +99,8 @@ class ActionModule(ActionBase):
             },
             "status": status,
             "clusters": clusters,
-            "html": str(page),
-            "json": str(index),
+            "html": there(page),
+            "json": there(index),
             "summary": [line for _status, line in lines],
         }
         return report, lines

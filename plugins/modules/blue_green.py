@@ -316,6 +316,12 @@ hpa_moved:
   type: list
   elements: str
   sample: [euystacio-api-hpa]
+hpa_left:
+  description: The autoscalers that an operator manages. They still scale the old colour, and are to be changed there.
+  returned: with O(state=retired), if there was anything to retire
+  type: list
+  elements: str
+  sample: ["keda-hpa-euystacio-api: managed by ScaledObject euystacio-api"]
 """
 
 from ..module_utils._core.errors import conclude

@@ -84,12 +84,12 @@ clusters:
       says: "Metric qek: 0.823 is below the critical limit 0.85"
       json: /home/oncall/health/production-eu.json
 html:
-  description: The page.
+  description: The page. Empty in check mode if there is none of an earlier run.
   returned: success
   type: str
   sample: /home/oncall/health/health.html
 json:
-  description: The status of all clusters.
+  description: The file with the status of all clusters. Empty in check mode if there is none of an earlier run.
   returned: success
   type: str
   sample: /home/oncall/health/fleet.json

@@ -208,7 +208,7 @@ options:
     type: int
     default: 10
   opa_binary:
-    description: OPA's command on the host where the module runs.
+    description: OPA's command on the host where the module runs. With O(state=reverted) it is needed only while restrictions are in force.
     type: path
     default: opa
   opa_timeout:

@@ -107,6 +107,16 @@ options:
       - With O(public_key), this option has no effect.
     type: bool
     default: false
+  cluster:
+    description:
+      - With O(state=created), the name of the cluster. It is written into the record with the UID of the namespace C(kube-system).
+      - With the other states, the cluster that the snapshot must be of, by this name or UID. Without it, a snapshot that is restored into a
+        pod must be of the cluster of the pod.
+    type: str
+  allow_unknown_cluster:
+    description: Accept a snapshot that does not say of which cluster it is, such as one from before records had it.
+    type: bool
+    default: false
   promtool:
     description: The path of C(promtool), which is part of Prometheus.
     type: path
@@ -127,6 +137,7 @@ EXAMPLES = r"""
     directory: /var/backups/euystacio/prometheus
     recipients: "{{ backup_recipients }}"
     signing_key: /etc/meta-salvage/backup.pem
+    cluster: production
 
 - name: Restore the newest snapshot into the Prometheus of the new cluster
   euystacio.meta_salvage.prometheus_snapshot:
@@ -134,6 +145,7 @@ EXAMPLES = r"""
     directory: /var/backups/euystacio/prometheus
     identity: /etc/meta-salvage/backup.key
     public_key: /etc/meta-salvage/backup.pub
+    cluster: production
 """
 
 RETURN = r"""
@@ -148,6 +160,7 @@ snapshot:
     schema: 1
     name: 20261124T210000Z-3f2b1c0d4e5f6071
     path: /var/backups/euystacio/prometheus/20261124T210000Z-3f2b1c0d4e5f6071
+    cluster: {name: production, uid: 0b8d2c6e-3f0a-4a55-9f0e-2d1b1f6f3a11}
     source: {server: "https://127.0.0.1:6443", namespace: monitoring, pod: prometheus-prometheus-operator-kube-p-prometheus-0}
     taken: "2026-11-24T21:00:00Z"
     from: "2026-11-23T21:00:00Z"

@@ -64,13 +64,13 @@ options:
     type: dict
   service:
     description:
-      - The Service with the ready endpoints that are counted. Without it, the Service that selects the workload's pods; if there are several,
-        the one with the name of the workload. Empty to count ready pods.
+      - The Service with the ready endpoints that are counted. Without it, the Service that selects the workload's pods; if there are
+        several, the one with the name of the workload. Empty to count ready pods.
     type: str
   check_headroom:
     description:
-      - Refuse if quota or nodes have no room. Pods of a lower priority make room. Nodes do not count where Karpenter or the cluster autoscaler
-        adds them; switch it off where others add nodes.
+      - Refuse if quota or nodes have no room. Pods of a lower priority make room. Nodes do not count where Karpenter or the cluster
+        autoscaler adds them; switch it off where others add nodes.
     type: bool
     default: true
   timeout:

@@ -44,7 +44,7 @@ class Set:
 
     def ok(self, *objects: Any, **options: Any) -> dict[str, Any]:
         result = self.run(*objects, **options)
-        assert not result.get("failed"), result
+        assert not result.get("failed"), result["msg"]
         return result
 
     def refused(self, *objects: Any, **options: Any) -> str:

@@ -150,7 +150,8 @@ def _rollback(rights: Rights) -> dict[str, Any]:
 def _blue_green(rights: Rights) -> dict[str, Any]:
     return {
         "blue_green_service": "app", "blue_green_namespace": SPACE, "blue_green_adopt": True,
-        "blue_green_images": {"api": rights.app.image}, "blue_green_record_dir": str(rights.folder), "blue_green_prometheus_url": "", "blue_green_window": 2, "blue_green_interval": 1,
+        "blue_green_images": {"api": rights.app.image}, "blue_green_record_dir": str(rights.folder),
+        "blue_green_prometheus_url": "", "blue_green_window": 2, "blue_green_interval": 1,
         "blue_green_extend": 60, "blue_green_options": {"stability": 1, "drain_timeout": 1, "drain_interval": 1},
         "blue_green_judge": JUDGE,
     }  # fmt: skip

@@ -150,7 +150,13 @@ def test_a_whole_cluster(lab: Lab, tmp_path: Path) -> None:
     backups.back_up(NAMESPACE)
     promtool, helm = (lab.lab("tool", tool).strip() for tool in ("promtool", "helm"))
     samples = {"directory": str(tmp_path / "samples"), "promtool": promtool}
-    options = {"kubeconfig": str(lab.kubeconfig), "sample": "qek_value", "signing_key": str(tmp_path / "sign.pem"), **samples}
+    options = {
+        "kubeconfig": str(lab.kubeconfig),
+        "sample": "qek_value",
+        "cluster": "localhost",
+        "signing_key": str(tmp_path / "sign.pem"),
+        **samples,
+    }
     samples["public_key"] = str(tmp_path / "sign.pub")
     command = ["ansible", "localhost", "-m", "euystacio.meta_salvage.prometheus_snapshot", "-a", json.dumps(options)]
     subprocess.run(command, cwd=tmp_path, check=True, stdin=subprocess.DEVNULL, timeout=900)

@@ -9,6 +9,7 @@ import inspect
 import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from .._core.errors import SalvageError
@@ -16,6 +17,7 @@ from .._core.redact import LONGEST, excerpt
 from . import auth
 from .http import REASON_OF, Response, said
 from .kubeconfig import Login
+from .transport import within
 
 _STEP = 16 * 1024
 _STDOUT, _STDERR, _VERDICT = 1, 2, 3
@@ -100,7 +102,8 @@ class Container:
             )
         self._login = self._login or auth.login(auth.auth_options(self._params))
         with auth.core_api(self._login) as api:
-            return stream.stream(
+            ask = partial(
+                stream.stream,
                 api.connect_get_namespaced_pod_exec,
                 self.pod,
                 self.namespace,
@@ -113,3 +116,7 @@ class Container:
                 _preload_content=False,
                 binary=True,
             )
+            try:
+                return within(self._timeout, ask)
+            except TimeoutError:
+                raise SalvageError(f"{self} took no command within {self._timeout:g} s", reason="timeout") from None

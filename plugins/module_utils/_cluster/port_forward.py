@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -20,6 +21,7 @@ from .exec import refused
 from .http import Endpoint, Http
 from .pods import port_number, ready
 from .session import Cluster
+from .transport import remaining, within
 
 _FORWARD = re.compile(r"^(?P<scheme>forwards?)://(?P<namespace>[a-z0-9-]+)/(?P<name>[a-z0-9.-]+):(?P<port>[a-z0-9-]+)(?P<prefix>/[^?#]*)?$")
 
@@ -61,17 +63,20 @@ def open_forward(
     return Endpoint(
         address=address.rstrip("/"),
         base=f"{scheme}://{name}.{namespace}.svc:{port}{(match['prefix'] or '').rstrip('/')}",
-        http=Http(tls=tls, headers=dict(headers), timeout=timeout, dial=lambda: _connection(params, namespace, pod, port)),
+        http=Http(tls=tls, headers=dict(headers), timeout=timeout, dial=lambda: _connection(params, namespace, pod, port, remaining())),
     )
 
 
-def _connection(params: Mapping[str, Any], namespace: str, pod: str, port: int) -> Any:
+def _connection(params: Mapping[str, Any], namespace: str, pod: str, port: int, seconds: float) -> Any:
     """A socket that leads to the pod's port."""
     with auth.core_api(auth.login(auth.auth_options(params))) as api:
         from kubernetes import stream  # noqa: PLC0415 - slow to import, and only here needed
 
         try:
-            return stream.portforward(api.connect_get_namespaced_pod_portforward, pod, namespace, ports=str(port)).socket(port)
+            forward = partial(stream.portforward, api.connect_get_namespaced_pod_portforward, pod, namespace, ports=str(port))
+            return within(seconds, forward).socket(port)
+        except TimeoutError:
+            raise
         except Exception as exc:  # the library's own, websocket's and OpenSSL's have no common ancestor
             text, reason = refused(exc)
             raise SalvageError(f"no connection can be forwarded to pod {pod} in namespace {namespace}: {text}", reason=reason) from None

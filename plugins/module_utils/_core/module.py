@@ -5,14 +5,14 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
 from .redact import HIDDEN, clean, credentials_in, outgoing, redacted
 
 
-class SalvageModule(AnsibleModule):
+class SalvageModule(AnsibleModule):  # type: ignore[misc] # ansible-core has no types
     """Every credential in the options is to it what an option with ``no_log`` is: in no invocation, system log, error or result."""
 
     def _load_params(self) -> None:
@@ -27,10 +27,10 @@ class SalvageModule(AnsibleModule):
             }
         }
 
-    def exit_json(self, **kwargs: Any) -> NoReturn:
+    def exit_json(self, **kwargs: Any) -> None:
         super().exit_json(**{"invocation": self._invocation(), **kwargs})
 
-    def fail_json(self, msg: str, **kwargs: Any) -> NoReturn:
+    def fail_json(self, msg: str, **kwargs: Any) -> None:
         super().fail_json(msg, **{"invocation": self._invocation(), **kwargs})
 
     def warn(self, warning: str, **kwargs: Any) -> None:

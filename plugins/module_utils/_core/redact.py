@@ -138,7 +138,7 @@ def outgoing(value: Any, *, limit: int = LONGEST) -> Any:
 
 
 def _is_open(value: object) -> bool:
-    return isinstance(value, str) and value != "" and not value.startswith(HIDDEN[:-1])
+    return isinstance(value, str) and value not in ("", HIDDEN, HIDDEN_CHANGED)
 
 
 def credentials_in(value: Any, name: str = "") -> set[str]:

@@ -7,17 +7,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._backup.identity import cluster_uid
 from .._backup.options import StoreOptions
 from .._backup.store.repository import open_store
 from .._backup.store.store import ARCHIVE, Store
-from .._backup.store.trust import origin_of
+from .._cluster.identity import cluster_uid
 from .._cluster.session import Cluster
 from .._core.errors import SalvageError
 from .._core.status import CRITICAL, HEALTHY, UNKNOWN, WARNING
 from .._core.times import iso, span, when
 from .._sealing.envelope import Ed25519, genuine
 from .._sealing.keys import public_key
+from .._sealing.origin import origin_of
 from .model import Check, Part, part, unknown_part
 
 _LOOKED_AT = 50  # records; a cluster with that many bad ones in a row has no backup

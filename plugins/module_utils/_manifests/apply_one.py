@@ -92,7 +92,7 @@ class ApplyOne:
     # --- parts of it ---
 
     def _move(self, item: Item) -> list[Object] | None:
-        return moved(item.live, self._settings.manager) if item.live is not None else None
+        return moved(item.live, self._settings.manager, item.document) if item.live is not None else None
 
     def _body(self, item: Item, entries: list[Object] | None) -> Object:
         """What is sent, the same in a dry run and to write; the uid makes it this very object."""

@@ -18,6 +18,7 @@ from .._cluster.objects import Object
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _LAST_APPLIED_PATH = ("f:metadata", "f:annotations", f"f:{LAST_APPLIED}")
+_NOBODY = "before-first-apply"  # how the API server names the owner of what it has no owner for
 _KEPT_ANNOTATIONS = ("f:meta-salvage.euystacio/", "f:kubectl.kubernetes.io/restartedAt")
 Fields = dict[str, Any]
 
@@ -37,11 +38,12 @@ def earlier_managers(live: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(str(entry.get("manager")) for entry in entries_of(live) if _is_earlier(entry))
 
 
-def moved(live: Mapping[str, Any], manager: str) -> list[Object] | None:
+def moved(live: Mapping[str, Any], manager: str, document: Any) -> list[Object] | None:
     """managedFields in which ``manager`` has applied what earlier writes of the same manifests had; None if there is nothing to move.
 
     Of a client-side apply these are the fields of its last manifest.  The rest are defaults and changes of other kinds, which stay as they
     are and get no owner, and so does what a restore wrote.  Of a rollback it is all but records and restarts, which no manifest has.
+    What ``document`` sets moves in any case: without any owner the API server would invent one.
     """
     earlier = [entry for entry in entries_of(live) if _is_earlier(entry)]
     if not earlier:
@@ -55,7 +57,7 @@ def moved(live: Mapping[str, Any], manager: str) -> list[Object] | None:
             if left := minus(fields, mine):
                 rest.append({**entry, "fieldsV1": left})
         else:
-            mine = common(fields, last_applied(live)) if _is_update(entry) else {}
+            mine = united(common(fields, document), common(fields, last_applied(live)) if _is_update(entry) else {})
         taken = united(taken, mine)
     fresh = {"manager": manager, "operation": "Apply", "apiVersion": live["apiVersion"], "fieldsType": "FieldsV1", "fieldsV1": taken}
     return [*rest, fresh]
@@ -157,17 +159,20 @@ def _has_keys(item: Any, keys: Any) -> bool:
 
 def _without_records(fields: Mapping[str, Any]) -> Fields:
     found = {name: _without_records(inner) if inner else {} for name, inner in fields.items() if not name.startswith(_KEPT_ANNOTATIONS)}
-    return {name: inner for name, inner in found.items() if name != "." and (inner or not fields[name])}
+    found = {name: inner for name, inner in found.items() if inner or not fields[name]}
+    return {} if set(found) == {"."} != set(fields) else found
 
 
 def _is_earlier(entry: Mapping[str, Any]) -> bool:
-    """Client-side apply (its manager is the one that wrote its annotation), a rollback with anything but records, or a restore."""
+    """Client-side apply (its manager is the one that wrote its annotation), a rollback with anything but records, a restore, or nobody."""
     fields, manager = entry.get("fieldsV1") or {}, entry.get("manager")
     if _is_applied(entry, RESTORE_MANAGER):
         return True
     if not _is_update(entry):
         return False
-    return bool(_without_records(fields)) if manager == ROLLBACK_MANAGER else _has(fields, _LAST_APPLIED_PATH)
+    if manager == ROLLBACK_MANAGER:
+        return bool(_without_records(fields))
+    return manager == _NOBODY or _has(fields, _LAST_APPLIED_PATH)
 
 
 def _is_update(entry: Mapping[str, Any]) -> bool:

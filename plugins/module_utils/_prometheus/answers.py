@@ -62,7 +62,7 @@ def parse_promql(data: object) -> list[MetricSample]:
         raise _invalid("the answer is not Prometheus's: it has no status success and data")
     doubt = warnings_of(data)
     kind, result = inner.get("resultType"), inner.get("result")
-    if kind not in {"vector", "matrix", "scalar"} or not isinstance(result, (list, tuple)):
+    if kind not in ("vector", "matrix", "scalar") or not isinstance(result, (list, tuple)):
         raise _invalid(f"a vector, matrix or scalar was expected, the result is {json_kind(kind)}")
     if kind == "scalar":
         return [replace(_promql_sample({}, [result], doubt), series=())]

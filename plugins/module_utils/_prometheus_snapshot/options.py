@@ -28,5 +28,7 @@ class SnapshotOptions:
     signing_key: str | None = option(None, type="path", no_log=False)
     public_key: str | None = option(None, type="path", no_log=False)
     unsigned: bool = option(default=False)
+    cluster: str | None = option(None)
+    allow_unknown_cluster: bool = option(default=False)
     promtool: str = option("promtool", type="path")
     timeout: float = option(300.0)

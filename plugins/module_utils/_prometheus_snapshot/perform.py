@@ -15,11 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from .._cluster.exec import Container
+from .._cluster.identity import cluster_uid
 from .._cluster.session import Cluster
 from .._core.errors import SalvageError
 from .._core.progress import Tell, silent
 from .._sealing.age import recipients
 from .._sealing.keys import identity_file, private_key, public_key
+from .._sealing.origin import Origin, foreign
 from .instance import Prometheus, bring, occupied
 from .options import SnapshotOptions
 from .snapshot import File, SnapshotSample, blocks, checked_name, moment, pieces, record_of, time_range
@@ -105,7 +107,8 @@ class SnapshotRun:
         there = sum(file.size for file in files if (part.data / file.path).exists())
         bring(prometheus, below, files, part.data, self.counting("copied", files, there))
         self.prove(part.data, sample)
-        record = record_of(note["name"], source, note["taken"], sample, files, time_range(part.data))
+        origin = Origin(options.cluster or "", cluster_uid(self.cluster))
+        record = {**record_of(note["name"], source, note["taken"], sample, files, time_range(part.data)), "cluster": origin._asdict()}
         prometheus.remove(below)
         if to:
             self.tell({"says": "encrypting it"})
@@ -164,16 +167,26 @@ class SnapshotRun:
         key = public_key(self.options.public_key) if self.options.public_key else None
         return open_snapshot(self.chosen(), having, key)
 
+    def refuse_foreign(self, record: Mapping[str, Any], live: str) -> None:
+        """Raises SalvageError(invalid) for a snapshot of another cluster than the one asked for, else the live one."""
+        why = foreign(record, self.options.cluster, live, allow_unknown=self.options.allow_unknown_cluster)
+        if why:
+            raise SalvageError(f"the snapshot {record['name']} is refused: {why}", reason="invalid")
+
     def verified(self) -> Result:
         with self.opened() as (record, _files, sample, data):
+            if self.options.cluster:
+                self.refuse_foreign(record, "")
             self.prove(data, sample)
         return {"changed": False, "snapshot": {**record, "path": str(self.chosen())}}
 
     def restored(self) -> Result:
+        target = self.options.data_dir
         with self.opened() as (record, files, sample, data):
+            if self.options.cluster:
+                self.refuse_foreign(record, "")
             self.prove(data, sample)
-            target = self.options.data_dir
-            changed = self.into_folder(files, data, Path(target)) if target else self.into_pod(files, sample, data, record["name"])
+            changed = self.into_folder(files, data, Path(target)) if target else self.into_pod(files, sample, data, record)
         return {"changed": changed, "snapshot": {**record, "path": str(self.chosen())}}
 
     def into_folder(self, files: list[File], data: Path, target: Path) -> bool:
@@ -192,8 +205,10 @@ class SnapshotRun:
                 (target / f".{name}").rename(target / name)
         return True
 
-    def into_pod(self, files: list[File], sample: SnapshotSample, data: Path, name: str) -> bool:
+    def into_pod(self, files: list[File], sample: SnapshotSample, data: Path, record: Mapping[str, Any]) -> bool:
         prometheus = self.prometheus()
+        if not self.options.cluster:
+            self.refuse_foreign(record, cluster_uid(self.cluster))
         prometheus.folder()
         if prometheus.has(sample):
             return False
@@ -206,7 +221,7 @@ class SnapshotRun:
             )
         if self.check_mode:
             return True
-        below = f".restore-{name}"
+        below = f".restore-{record['name']}"
         missing = [file for file in files if file.path.split("/")[0] not in present]
         sent = self.counting("sent", missing)
         for file in missing:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,6 +15,7 @@ from typing import Any
 
 from .._core.errors import SalvageError
 from .._sealing.envelope import Ed25519, genuine
+from .._sealing.hashing import Hashing
 
 SCHEMA = 1
 RECORD = "snapshot.json"
@@ -124,10 +124,8 @@ def pieces(path: Path) -> Iterator[bytes]:
 
 
 def file_digest(path: Path) -> str:
-    total = hashlib.sha256()
-    for piece in pieces(path):
-        total.update(piece)
-    return total.hexdigest()
+    with path.open("rb") as stream:
+        return Hashing(stream).drain()
 
 
 def record_of(

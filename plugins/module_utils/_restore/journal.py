@@ -33,15 +33,21 @@ class RestoreJournal:
             found = json.loads(self.path.read_bytes())
         except FileNotFoundError:
             return
-        except (OSError, ValueError) as exc:
-            raise SalvageError(f"the journal {self.path} can't be read: {exc}; remove it to start again", reason="bad_input") from None
+        except (OSError, ValueError, RecursionError) as exc:
+            raise self._unreadable(exc) from None
         if not isinstance(found, dict) or found.get("task") != digest:
             raise SalvageError(
                 f"the journal {self.path} is of another restore that did not end; run that again, or remove the journal", reason="conflict"
             )
-        self.made = frozenset(Key(*key) for key in found["made"])
-        self.safety_backup = found["safety_backup"]
+        try:
+            self.made = frozenset(Key(*map(str, key)) for key in found["made"])
+            self.safety_backup = found["safety_backup"]
+        except (KeyError, TypeError) as exc:
+            raise self._unreadable(exc) from None
         self.resumed = True
+
+    def _unreadable(self, why: Exception) -> SalvageError:
+        return SalvageError(f"the journal {self.path} can't be read: {why}; remove it to start again", reason="bad_input")
 
     def begin(self, absent: Iterable[Key], safety_backup: str | None) -> None:
         """Before the first write; what an earlier run has made stays this restore's."""

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -23,6 +24,8 @@ class Context:
     mapping: Mapping[str, str] = field(default_factory=dict)
     ports: Mapping[int, tuple[str, str]] = field(default_factory=dict)  # node ports in use, and the Service that has each
     finalizers: frozenset[str] = frozenset()  # those with a controller in the cluster
+    volumes: Mapping[str, bool] = field(default_factory=dict)  # the selected volumes of the backup, and whether each is restored
+    released: Mapping[str, str] = field(default_factory=dict)  # released volumes of the cluster, and the UID of the claim of each
     classes: frozenset[str | None] = frozenset()  # storage classes that create a volume for each claim (see new_volume_classes)
 
 
@@ -79,6 +82,11 @@ def context_of(items: Iterable[RestoreItem], **more: Any) -> Context:
         elif key.kind == "Service" and spec.get("selector"):
             selecting.add(key[1:])
     return Context(frozenset(uids), frozenset(scaled), frozenset(selecting), **more)
+
+
+def generated_for(account: str, name: str) -> bool:
+    """Whether a token controller has given the Secret of a ServiceAccount its name; Kubernetes generates only these characters."""
+    return re.fullmatch(re.escape(account) + "-(token|dockercfg)-[bcdfghjklmnpqrstvwxz2456789]{5}", name) is not None
 
 
 def labels_of(obj: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Any
 from urllib.parse import quote
 
 from .._cluster.conditions import established
@@ -20,7 +21,7 @@ from .._cluster.watch import Watch, list_all
 from .._core.errors import SalvageError
 from .._core.gather import for_each
 from .isolate import new_volume_classes
-from .kinds import Key
+from .kinds import Key, kind_of
 from .plan import Step
 from .portable import Object
 
@@ -97,6 +98,28 @@ class Live:
 
     def services(self) -> list[Object]:
         return self._all("/api/v1/services")
+
+    def uid_of(self, owner: Mapping[str, Any], namespace: str) -> str:
+        """The UID of an owner that is in the cluster, in this namespace or in none; empty if it is not there or can't be read."""
+        resource = self._resources.get(kind_of(owner))
+        if resource is None:
+            return ""
+        version = str(owner["apiVersion"]).rpartition("/")[2]
+        path = replace(resource, version=version).path(quote(namespace, safe="") if resource.namespaced else "")
+        try:
+            found = read(self.cluster, f"{path}/{quote(str(owner['name']), safe=':')}")
+        except SalvageError:
+            return ""
+        return str(found["metadata"]["uid"]) if found is not None else ""
+
+    def released(self) -> dict[str, str]:
+        """The volumes that hold data of a claim that is gone, and its UID."""
+        found = {}
+        for volume in self._all("/api/v1/persistentvolumes"):
+            uid = ((volume.get("spec") or {}).get("claimRef") or {}).get("uid")
+            if (volume.get("status") or {}).get("phase") == "Released" and uid:
+                found[volume["metadata"]["name"]] = uid
+        return found
 
     def classes(self) -> frozenset[str | None]:
         return new_volume_classes(self._all("/apis/storage.k8s.io/v1/storageclasses"), self._all("/api/v1/persistentvolumes"))

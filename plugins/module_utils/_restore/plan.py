@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from .._core.errors import SalvageError
@@ -16,7 +16,7 @@ from .kinds import RELEASE, Context, Key, RestoreItem, name_of
 from .mapping import mapped, names_in_text
 from .portable import Object, comparable, owners_of, stripped, suspended
 from .restore_waves import wave_of
-from .skip_rules import why_not
+from .skip_rules import skip_reason, why_not
 
 CREATE, UPDATE, RECREATE, UNCHANGED, KEPT, REBIND = "create", "update", "recreate", "unchanged", "kept", "rebind"
 NOT_SELECTED = "it is not selected"
@@ -116,18 +116,27 @@ def plan_restore(items: Sequence[RestoreItem], selection: Choice, context: Conte
                 reason="bad_input",
             )
     needed = _definitions(items, selection, names)
+    disks = [item for item in items if item.key.kind == "PersistentVolume" and _selected(item, selection, names, needed)]
+    context = replace(context, volumes={item.key.name: not skip_reason(item, context) for item in disks})
     inside = [obj for key, obj in items if _in_namespaces(key.namespace, selection)] if selection.isolated else []
     kinds = allowed_kinds(selection.isolated_kinds, names)
     scope = copy_scope(inside, context.classes, kinds) if selection.isolated else None
-    steps, left, notes = [], [], []
+    looks = []
     for item in items:
+        reason = skip_reason(item, context) if _selected(item, selection, names, needed) else NOT_SELECTED
+        plain = dict(item.obj) if reason else stripped(item, context)
+        looks.append(Isolated(plain, [], reason) if reason or scope is None else isolate(plain, scope))
+    # An owner that is not restored makes nothing.
+    absent = {item.obj["metadata"].get("uid") for item, found in zip(items, looks, strict=True) if found.reason}
+    context = replace(context, uids=context.uids - absent)
+    steps, left, notes = [], [], []
+    for item, found in zip(items, looks, strict=True):
         key, obj = item
-        reason = "" if _selected(item, selection, names, needed) else NOT_SELECTED
-        reason = reason or why_not(item, context)
-        plain = dict(obj) if reason else stripped(item, context)
-        found = Isolated(plain, [], reason) if reason or scope is None else isolate(plain, scope)
-        if found.reason:
-            left.append(Left(key, found.reason))
+        reason = found.reason or why_not(item, context)
+        if reason:
+            left.append(Left(key, reason))
+            if key.kind in ("Secret", "PersistentVolumeClaim") and not found.reason:
+                notes.append(f"{key} is not restored: {reason}, and may give it another content")
             continue
         wanted = mapped(RestoreItem(key, found.obj), selection.mapping)
         target = Key(key.kind, *name_of(wanted))
@@ -225,8 +234,9 @@ def action_for(step: Step, live: Object | None, existing: str, *, ours: bool) ->
 
 
 def _released(step: Step, live: Object) -> bool:
-    """Whether it is a volume that still waits for the very claim which the backup has bound to it."""
-    if step.key.kind != "PersistentVolume" or (live.get("status") or {}).get("phase") != "Released":
+    """Whether it is a volume that still waits for the very claim which the backup has bound to it; one released before waits for none."""
+    before, after = ((obj.get("status") or {}).get("phase") for obj in (step.source, live))
+    if step.key.kind != "PersistentVolume" or after != "Released" or before == "Released":
         return False
     was, now = ((obj.get("spec") or {}).get("claimRef") or {} for obj in (step.source, live))
     return bool(was.get("uid")) and was.get("uid") == now.get("uid")

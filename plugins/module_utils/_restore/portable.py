@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from .kinds import TOKEN_TYPE, Context, RestoreItem, annotations_of, kind_of, name_of, restore_item
+from .kinds import TOKEN_TYPE, Context, RestoreItem, annotations_of, generated_for, kind_of, name_of, restore_item
 
 Object = dict[str, Any]
 
@@ -75,18 +75,18 @@ def _strip_secret(obj: Object, _context: Context) -> None:
 
 
 def _strip_account(obj: Object, _context: Context) -> None:
-    generated = re.compile(re.escape(obj["metadata"]["name"]) + "-(token|dockercfg)-[a-z0-9]{5}")
     for field_name in ("secrets", "imagePullSecrets"):
-        kept = [ref for ref in obj.get(field_name) or () if not generated.fullmatch(ref.get("name", ""))]
+        kept = [ref for ref in obj.get(field_name) or () if not generated_for(obj["metadata"]["name"], ref.get("name", ""))]
         if kept:
             obj[field_name] = kept
         else:
             _drop(obj, field_name)
 
 
-def _strip_claim(obj: Object, _context: Context) -> None:
+def _strip_claim(obj: Object, context: Context) -> None:
     dynamic = any("storage-provisioner" in name for name in annotations_of(obj))
-    if dynamic or obj["metadata"].get("namespace") in _context.mapping:
+    restored = context.volumes.get((obj.get("spec") or {}).get("volumeName", ""), None if dynamic else True)
+    if not restored or obj["metadata"].get("namespace") in context.mapping:
         _drop(obj.get("spec"), "volumeName")  # a new volume, for the old one went with its claim, or is still in use by it
     _drop_annotations(
         obj,
@@ -98,8 +98,13 @@ def _strip_claim(obj: Object, _context: Context) -> None:
     )
 
 
-def _strip_volume(obj: Object, _context: Context) -> None:
-    _drop((obj.get("spec") or {}).get("claimRef"), "uid", "resourceVersion")
+def _strip_volume(obj: Object, context: Context) -> None:
+    _drop((obj.get("spec") or {}).get("claimRef"), "resourceVersion")
+    # A released volume belongs to a claim that is gone: with its UID no later claim of that name gets the data.
+    if (obj.get("status") or {}).get("phase") not in ("Released", "Failed"):
+        _drop((obj.get("spec") or {}).get("claimRef"), "uid")
+    if obj["metadata"]["name"] in context.released:
+        _drop(obj.get("spec"), "persistentVolumeReclaimPolicy")  # somebody changed it to keep the data
     _drop_annotations(obj, "pv.kubernetes.io/bound-by-controller")
 
 
@@ -209,15 +214,16 @@ def stripped(item: RestoreItem, context: Context) -> Object:
     kept = [name for name in metadata.get("finalizers") or () if name in context.finalizers]
     if kept:
         fresh["metadata"]["finalizers"] = kept
-    fresh.pop("status", None)
     if rule:
         rule(fresh, context)
+    fresh.pop("status", None)
     return fresh
 
 
 def comparable(live: Mapping[str, Any]) -> Object:
     """An object of the cluster, without what no backup could have brought."""
-    return stripped(restore_item(live), Context(finalizers=frozenset(live["metadata"].get("finalizers") or ())))
+    volumes = {(live.get("spec") or {}).get("volumeName", ""): True}  # whichever it has
+    return stripped(restore_item(live), Context(finalizers=frozenset(live["metadata"].get("finalizers") or ()), volumes=volumes))
 
 
 def owners_of(obj: Mapping[str, Any]) -> list[Object]:

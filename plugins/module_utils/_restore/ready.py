@@ -35,7 +35,9 @@ def unready(obj: Mapping[str, Any]) -> str:
     replicas = replicas_of(kind.removesuffix(".apps"), obj)
     if not replicas.seen:
         return "its controller has not seen it yet"
-    return "" if replicas.ready else f"{replicas.available} of {replicas.desired} replicas are available"
+    paused = (obj.get("spec") or {}).get("paused")
+    note = "; it is paused, as it was in the backup: resume it with kubectl rollout resume" if paused else ""
+    return "" if replicas.ready else f"{replicas.available} of {replicas.desired} replicas are available{note}"
 
 
 def served(slices: Iterable[Mapping[str, Any]], service: str) -> bool:

@@ -5,12 +5,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from .._cluster.conditions import holds
-from .kinds import RELEASE, TOKEN_TYPE, Context, RestoreItem, annotations_of, labels_of, name_of
+from .kinds import RELEASE, TOKEN_TYPE, Context, RestoreItem, annotations_of, generated_for, labels_of, name_of
 
 
 def _bootstrap(obj: Mapping[str, Any], _context: Context) -> str:
@@ -31,7 +30,7 @@ def _config_map(obj: Mapping[str, Any], _context: Context) -> str:
 def _secret(obj: Mapping[str, Any], context: Context) -> str:
     if obj.get("type") == TOKEN_TYPE:
         account = annotations_of(obj).get("kubernetes.io/service-account.name", "")
-        if re.fullmatch(re.escape(account) + "-token-[a-z0-9]{5}", obj["metadata"]["name"]):
+        if generated_for(account, obj["metadata"]["name"]):
             return "a generated token of a ServiceAccount is worth nothing in another cluster"
     if obj.get("type") == RELEASE and obj["metadata"].get("namespace") in context.mapping:
         return "a Helm release is bound to its namespace; install the chart in the other one"
@@ -75,8 +74,11 @@ def _pod(obj: Mapping[str, Any], _context: Context) -> str:
     return "it had ended, and would run again" if (obj.get("status") or {}).get("phase") in ("Succeeded", "Failed") else ""
 
 
-def _volume(obj: Mapping[str, Any], _context: Context) -> str:
+def _volume(obj: Mapping[str, Any], context: Context) -> str:
     spec = obj.get("spec") or {}
+    uid = (spec.get("claimRef") or {}).get("uid")
+    if uid and context.released.get(obj["metadata"]["name"]) == uid:
+        return ""  # whatever its policy was, it is still there with the data of this claim
     if "pv.kubernetes.io/provisioned-by" in annotations_of(obj) and spec.get("persistentVolumeReclaimPolicy") == "Delete":
         return "its data goes with its claim; the claim gets a new volume"
     return ""
@@ -140,15 +142,19 @@ SKIPPED: dict[str, Callable[[Mapping[str, Any], Context], str]] = {
 _OFFSPRING = frozenset({"Pod", "ReplicaSet.apps", "ControllerRevision.apps", "Job.batch", "EndpointSlice.discovery.k8s.io"})
 
 
-def why_not(item: RestoreItem, context: Context) -> str:
-    """Why the object is not restored, or nothing."""
-    key, obj = item
-    if "deletionTimestamp" in obj["metadata"]:
+def skip_reason(item: RestoreItem, context: Context) -> str:
+    """Why the object is not restored, whoever owns it, or nothing."""
+    if "deletionTimestamp" in item.obj["metadata"]:
         return "it was being deleted"
-    rule = SKIPPED.get(key.kind)
-    if rule and (reason := rule(obj, context)):
+    rule = SKIPPED.get(item.key.kind)
+    return rule(item.obj, context) if rule else ""
+
+
+def why_not(item: RestoreItem, context: Context) -> str:
+    """Why the object is not restored, or nothing; ``context.uids`` are those of the objects that can be owners."""
+    if reason := skip_reason(item, context):
         return reason
-    owner = next((owner for owner in obj["metadata"].get("ownerReferences") or () if owner.get("controller")), None)
-    if owner and (owner.get("uid") in context.uids or key.kind in _OFFSPRING):
+    owner = next((owner for owner in item.obj["metadata"].get("ownerReferences") or () if owner.get("controller")), None)
+    if owner and (owner.get("uid") in context.uids or item.key.kind in _OFFSPRING):
         return f"its owner ({owner.get('kind')}) makes it"
     return ""

@@ -14,19 +14,19 @@ from ansible_collections.kubernetes.core.plugins.module_utils.args_common import
 
 from .._backup.archive.run import Backup
 from .._backup.archive.select import Selection
-from .._backup.identity import cluster_uid
 from .._backup.options import READ_ARGUMENTS, STORE_ARGUMENTS, ReadOptions, store_options
 from .._backup.store.high_water import HighWater
 from .._backup.store.repository import open_store
 from .._backup.store.store import Store
-from .._backup.store.trust import origin_of
 from .._backup.store.verify import open_backup, refuse_wrong
+from .._cluster.identity import cluster_uid
 from .._cluster.session import Cluster
 from .._core.errors import SalvageError
 from .._core.options import argument_spec, from_params, option
 from .._core.progress import PROGRESS_ARGUMENTS, teller
 from .._sealing.age import recipients
 from .._sealing.keys import identity_file, private_key, public_key
+from .._sealing.origin import origin_of
 from .journal import RestoreJournal
 from .outcome import FAIL, Outcome
 from .plan import Choice

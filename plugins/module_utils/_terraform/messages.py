@@ -4,7 +4,8 @@
 """What Terraform and OpenTofu say with `-json`: a line of JSON for each message; pure.
 
 The format is that of developer.hashicorp.com/terraform/internals/machine-readable-ui.  Its messages quote ids of resources, and what
-provisioners print, such as a join token.  So no message is passed on: `told` makes a sentence of an address and of words that stand here.
+provisioners print, such as a join token.  So no message is passed on:
+`sentence_of` makes a sentence of an address and of words that stand here.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ def is_needed(message: Message) -> bool:
     return message.get("type") in _NEEDED if isinstance(message.get("type"), str) else False
 
 
-def told(message: Message) -> str:
+def sentence_of(message: Message) -> str:
     """How far the work is, in a sentence; empty for what does not say that."""
     kind = message.get("type")
     if kind == "change_summary":
@@ -124,7 +125,7 @@ def _address(part: Mapping[str, Any]) -> str:
 
 
 def _count(changes: Mapping[str, Any], name: str) -> int:
-    """What is no number counts: it is not known to be nothing."""
+    """Anything else than a number counts as one."""
     found = changes.get(name, 0)
     return found if isinstance(found, int) and found >= 0 else 1
 

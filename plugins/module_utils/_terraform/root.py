@@ -16,7 +16,7 @@ from typing import Any
 from .._core.errors import SalvageError
 from .._core.lock import alone
 from .._core.progress import Tell, lines, silent
-from .messages import Message, deletions, errors, is_needed, message_of, planned_changes, summed_up, told
+from .messages import Message, deletions, errors, is_needed, message_of, planned_changes, sentence_of, summed_up
 from .work import own_folder
 
 _PROSE = 20  # lines, of a program that ended before its first message
@@ -89,7 +89,8 @@ class Root:
                 if message is None or not is_needed(message):
                     continue
                 said.append(message)
-                if (words := told(message)) and (command, message["type"]) != ("apply", "planned_change"):  # that was the plan's to say
+                repeated = (command, message["type"]) == ("apply", "planned_change")  # the plan said it
+                if (words := sentence_of(message)) and not repeated:
                     self.tell({"terraform": message["type"], "says": words})
 
         follower = threading.Thread(target=follow, daemon=True)

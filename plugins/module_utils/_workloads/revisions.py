@@ -125,6 +125,15 @@ def current_revision(revisions: Iterable[Revision]) -> Revision | None:
     return next((revision for revision in revisions if revision.current), None)
 
 
+def short_history(workload: Object) -> str:
+    """What is wrong with a workload that keeps too few revisions to go back to, or nothing."""
+    limit = workload["spec"].get("revisionHistoryLimit")
+    if not isinstance(limit, int) or limit > 1:
+        return ""
+    lost = "as soon as a change is complete" if limit < 1 else "after two changes, also failed ones"
+    return f"revisionHistoryLimit is {limit}: the revision to go back to is deleted {lost}; set it to 2 or more (the default is 10)"
+
+
 def choose_targets(revisions: list[Revision], wanted: int | None, *, unproven: bool) -> list[Revision]:
     """Where to go back to, best first.  Empty: it already runs the wanted one.
 

@@ -64,6 +64,12 @@ def pod_labels_of(workload: Object) -> dict[str, str]:
     return dict((workload["spec"]["template"].get("metadata") or {}).get("labels") or {})
 
 
+def manager_of(obj: Object) -> str:
+    """The kind and name of what manages the object and would undo changes to it, or nothing."""
+    owner = next((one for one in obj["metadata"].get("ownerReferences") or [] if one.get("controller")), None)
+    return f"{owner.get('kind')} {owner.get('name')}" if owner else ""
+
+
 def owned_by(obj: Object, uid: str) -> bool:
     """By uid: another workload's objects may carry the same labels."""
     return any(owner.get("uid") == uid and owner.get("controller") for owner in obj["metadata"].get("ownerReferences") or [])

@@ -13,6 +13,7 @@ from datetime import datetime, timezone
 from typing import Any, TypeVar
 
 from ..._cluster.discovery import discover
+from ..._cluster.identity import cluster_uid
 from ..._cluster.objects import must_read
 from ..._cluster.session import Cluster
 from ..._core.errors import SalvageError
@@ -20,10 +21,10 @@ from ..._core.progress import Tell, silent
 from ..._sealing.age import encrypt, passing_identity
 from ..._sealing.envelope import Ed25519, signed
 from ..._sealing.hashing import Hashing, canonical
-from ..identity import cluster_uid
+from ..._sealing.origin import Origin
+from ..store.chain import mark_of
 from ..store.high_water import HighWater
 from ..store.store import ARCHIVE, RECORD, Record, Store
-from ..store.trust import Origin, mark_of
 from .layout import Plain, verify_archive
 from .select import Selection, unserved
 from .snapshot_revision import CutLostError, objects, take

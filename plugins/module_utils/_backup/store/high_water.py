@@ -13,8 +13,8 @@ from ..._core.errors import SalvageError
 from ..._core.files import state_folder, write_whole
 from ..._sealing.envelope import Ed25519, genuine
 from ..._sealing.hashing import digest
+from .chain import RecordMark, mark_of, removed
 from .store import Record, Store
-from .trust import RecordMark, mark_of, removed
 
 
 class HighWater:

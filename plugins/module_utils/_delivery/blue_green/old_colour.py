@@ -15,7 +15,7 @@ from ..._cluster.watch import list_all
 from ..._core.errors import SalvageError
 from ..._core.progress import Tell, silent
 from ..._workloads.pod_http import drained
-from ..._workloads.workload import Object, path_of
+from ..._workloads.workload import Object, manager_of, path_of
 
 HELD = "meta-salvage.euystacio/min-replicas-before"
 HPA = "HorizontalPodAutoscaler"
@@ -49,11 +49,14 @@ def names_of(deployments: Iterable[Object]) -> set[str]:
 
 
 def hold(cluster: ServesProxy, deployment: Object) -> None:
-    """While there must be a way back, the Deployment's autoscaler must not take its pods: its minimum is raised to what there is."""
+    """While there must be a way back, the Deployment's autoscaler must not take its pods: its minimum is raised to what there is.
+
+    An operator such as KEDA would set it back, and the autoscaler that it manages is left alone.
+    """
     metadata, size = deployment["metadata"], deployment["spec"].get("replicas", 1)
     for hpa in _autoscalers(cluster, metadata["namespace"], {metadata["name"]}):
         before = hpa["spec"].get("minReplicas", 1)
-        if HELD in (hpa["metadata"].get("annotations") or {}) or before >= size:
+        if HELD in (hpa["metadata"].get("annotations") or {}) or before >= size or manager_of(hpa):
             continue
         patch = {"metadata": {"annotations": {HELD: str(before)}}, "spec": {"minReplicas": min(size, hpa["spec"]["maxReplicas"])}}
         update(cluster, _path(hpa), _unless_held(patch))
@@ -101,22 +104,26 @@ def retire(
             raise SalvageError(
                 f"the traffic was moved away from {new['metadata']['name']} meanwhile; nothing is retired", reason="conflict"
             )
-    moved = _move_over(cluster, namespace, name, new["metadata"]["name"], dry_run=dry_run)
+    moved, managed = _move_over(cluster, namespace, name, new["metadata"]["name"], dry_run=dry_run)
     path = path_of("Deployment", namespace, name)
     if ending.remove:
         delete(cluster, path, uid=old["metadata"]["uid"], dry_run=dry_run)
     else:
         update(cluster, path, lambda obj: {"spec": {"replicas": 0}} if obj["spec"].get("replicas", 1) else None, dry_run=dry_run)
-    return {**result, "changed": True, "hpa_moved": moved}
+    if managed:
+        result["warnings"] = [f"{new['metadata']['name']} has no autoscaler: {', '.join(managed)}; point it at the new Deployment there"]
+    return {**result, "changed": True, "hpa_moved": moved, "hpa_left": managed}
 
 
-def _move_over(cluster: ServesProxy, namespace: str, old: str, new: str, *, dry_run: bool) -> list[str]:
+def _move_over(cluster: ServesProxy, namespace: str, old: str, new: str, *, dry_run: bool) -> tuple[list[str], list[str]]:
+    """The autoscalers that were moved; and those that an operator manages, who must do it."""
     if _autoscalers(cluster, namespace, {new}):
-        return []
-    moved = _autoscalers(cluster, namespace, {old})
+        return [], []
+    found = _autoscalers(cluster, namespace, {old})
+    moved = [hpa for hpa in found if not manager_of(hpa)]
     for hpa in moved:
         update(cluster, _path(hpa), lambda there: {"spec": {"scaleTargetRef": {"name": new}}}, dry_run=dry_run)
-    return sorted(names_of(moved))
+    return sorted(names_of(moved)), [f"{hpa['metadata']['name']}: managed by {manager_of(hpa)}" for hpa in found if manager_of(hpa)]
 
 
 def _unless_held(patch: Object) -> Callable[[Object], Object | None]:

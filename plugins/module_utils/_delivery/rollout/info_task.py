@@ -13,6 +13,7 @@ from ansible_collections.kubernetes.core.plugins.module_utils.args_common import
 
 from ..._cluster.session import Cluster
 from ..._core.options import argument_spec, from_params, option
+from ..._workloads.revisions import short_history
 from ..options import WorkloadOptions
 from .rollback import Workload
 
@@ -33,8 +34,10 @@ def run(params: Mapping[str, Any]) -> dict[str, Any]:
         Cluster.connect(params, timeout=given.request_timeout), given.kind, given.namespace, given.name, proof_key=given.proof_key or ""
     )
     progress = workload.progress()
+    short = short_history(workload.read())
     return {
         "changed": False,
+        **({"warnings": [short]} if short else {}),
         "rollout": progress.to_dict(),
         "revisions": [revision.to_dict() for revision in workload.revisions()],
         "explanation": workload.explain(progress, given.log_lines),

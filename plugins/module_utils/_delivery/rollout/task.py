@@ -15,7 +15,7 @@ from ..._cluster.session import Cluster
 from ..._core.options import argument_spec, from_params, option
 from ..._core.progress import PROGRESS_ARGUMENTS, teller
 from ..._workloads.progress import COMPLETE, PAUSED, Progress
-from ..._workloads.revisions import current_revision
+from ..._workloads.revisions import current_revision, short_history
 from ..options import WorkloadOptions
 from .rollback import Workload, roll_back
 
@@ -89,6 +89,9 @@ def perform(workload: Workload, given: RolloutOptions, *, check_mode: bool) -> R
             baseline=given.baseline,
         )
         result |= {"recorded": revision.to_dict(), "changed": result["changed"] or changed}
+        short = short_history(workload.read())
+        if short:
+            result["warnings"] = [*result.get("warnings", []), short]
     if before:
         after = result.pop("planned", None) if check_mode else _summary(workload)
         result["diff"] = {"before": before, "after": after or before}

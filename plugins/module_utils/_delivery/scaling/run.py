@@ -16,7 +16,7 @@ from ..._cluster.watch import Scene, Watch, list_all
 from ..._core.errors import SalvageError
 from ..._workloads.capacity import BEFORE, Size, plan, resources_patch, surge_of
 from ..._workloads.progress import COMPLETE, FAILED, PAUSED, pods_ready
-from ..._workloads.workload import Object, path_of, pod_labels_of
+from ..._workloads.workload import Object, manager_of, path_of, pod_labels_of
 from ..blue_green.colours import endpoints_of
 from ..rollout.rollback import Workload
 from .headroom import check_room
@@ -150,10 +150,9 @@ def _remembering(before: Size) -> Any:
 
 def _must_be_ours(hpa: Object | None, now: Size, wanted: Size) -> None:
     """Raises SalvageError(bad_input) for bounds that an operator would set back."""
-    owners = hpa["metadata"].get("ownerReferences") or [] if hpa else []
-    owner = next((one for one in owners if one.get("controller")), None)
-    if hpa and owner and (now.minimum, now.maximum) != (wanted.minimum, wanted.maximum):
-        name, by = hpa["metadata"]["name"], f"{owner.get('kind')} {owner.get('name')}"
+    by = manager_of(hpa) if hpa else ""
+    if hpa and by and (now.minimum, now.maximum) != (wanted.minimum, wanted.maximum):
+        name = hpa["metadata"]["name"]
         raise SalvageError(f"the autoscaler {name} is managed by {by}, which sets its bounds back; change them there", reason="bad_input")
 
 

@@ -67,6 +67,16 @@ def test_check_mode_predicts_and_writes_nothing(tmp_path, said):
     assert said[-1].startswith("Check mode:")
 
 
+def test_check_mode_names_no_file_that_is_not_there(tmp_path, said):
+    done = run(tmp_path / "new", {"a": {"report": REPORT}}, check_mode=True)
+    assert (done["html"], done["json"], done["clusters"]["a"]["json"]) == ("", "", "")
+    assert done["summary"][-1] == f"Check mode: no report was written. There is no {tmp_path / 'new' / 'health.html'} yet."
+    run(tmp_path / "new", {"a": {"report": REPORT}})
+    done = run(tmp_path / "new", {"a": {"report": REPORT}}, check_mode=True)
+    assert done["html"] == str(tmp_path / "new" / "health.html")
+    assert done["summary"][-1].endswith("health.html is of an earlier run.")
+
+
 def test_an_earlier_file_that_is_no_report_is_told_and_replaced(tmp_path, said):
     (tmp_path / "a.json").write_text("{")
     assert run(tmp_path, {"a": {"report": REPORT}})["changed"]

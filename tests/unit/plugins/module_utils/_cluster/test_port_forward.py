@@ -54,7 +54,7 @@ def routes(api: Any, web: Any, monkeypatch: pytest.MonkeyPatch) -> Routes:
     api.put("/api/v1/namespaces/a/pods/z", pod("z"))
     there = urlsplit(web.url)
 
-    def connection(params: Any, namespace: str, name: str, port: int) -> socket.socket:
+    def connection(params: Any, namespace: str, name: str, port: int, seconds: float) -> socket.socket:
         assert (namespace, name, port) == ("a", "z", 8181)
         return socket.create_connection((there.hostname, there.port))
 

@@ -196,6 +196,11 @@ def test_a_module_ends_without_credentials() -> None:
     assert module.result == {"failed": True, "msg": f"http://{HIDDEN}@h"}
 
 
+def test_that_a_hidden_value_has_changed_is_still_said() -> None:
+    shown_values = {"password": "(hidden, changed)", "token": "(hidden, changed) x", "secret": "(hidden)"}
+    assert outgoing(shown_values) == {"password": "(hidden, changed)", "token": HIDDEN, "secret": HIDDEN}
+
+
 def test_a_defect_of_ours_quotes_no_credential_either() -> None:
     with pytest.raises(KeyError, match=r"password=.hidden"):
         conclude(Module(), lambda: {}["password=HUNTER2"])

@@ -55,14 +55,14 @@ def test_the_fields_of_the_last_manifest_move_and_the_rest_gets_no_owner() -> No
         entry("else", {"f:data": {"f:d": {}}}),
         applied={"data": {"a": "1"}},
     )
-    found = moved(obj, MANAGER)
+    found = moved(obj, MANAGER, {})
     assert found is not None
     assert [one["manager"] for one in found] == ["else", MANAGER]
     assert applied_fields({"metadata": {"managedFields": found}}, MANAGER) == {"f:data": {".": {}, "f:a": {}, "f:c": {}}}
 
 
 def test_without_its_annotation_nothing_of_a_client_side_apply_is_removed() -> None:
-    found = moved(live(entry("kubectl", {**ANNOTATION, "f:data": {"f:a": {}}})), MANAGER)
+    found = moved(live(entry("kubectl", {**ANNOTATION, "f:data": {"f:a": {}}})), MANAGER, {})
     assert found is not None
     assert applied_fields({"metadata": {"managedFields": found}}, MANAGER) == {}
 
@@ -71,7 +71,7 @@ def test_without_its_annotation_nothing_of_a_client_side_apply_is_removed() -> N
 def test_an_annotation_that_is_not_a_manifest_moves_nothing(text: str) -> None:
     obj = live(entry("kubectl", {**ANNOTATION, "f:data": {"f:a": {}}}))
     obj["metadata"]["annotations"] = {LAST_APPLIED: text}
-    found = moved(obj, MANAGER)
+    found = moved(obj, MANAGER, {})
     assert found is not None
     assert applied_fields({"metadata": {"managedFields": found}}, MANAGER) == {}
 
@@ -79,7 +79,7 @@ def test_an_annotation_that_is_not_a_manifest_moves_nothing(text: str) -> None:
 def test_of_a_rollback_all_moves_but_the_records() -> None:
     template = {"f:template": {"f:metadata": {"f:annotations": {"f:kubectl.kubernetes.io/restartedAt": {}, "f:mine": {}}}}}
     records = {"f:metadata": {"f:annotations": {"f:meta-salvage.euystacio/returning": {}}}}
-    found = moved(live(entry(ROLLBACK_MANAGER, {**records, "f:spec": template})), MANAGER)
+    found = moved(live(entry(ROLLBACK_MANAGER, {**records, "f:spec": template})), MANAGER, {})
     assert found is not None
     kept = {"f:spec": {"f:template": {"f:metadata": {"f:annotations": {"f:kubectl.kubernetes.io/restartedAt": {}}}}}, **records}
     assert found[0]["fieldsV1"] == kept
@@ -88,17 +88,30 @@ def test_of_a_rollback_all_moves_but_the_records() -> None:
 
 def test_a_rollback_of_records_alone_moves_nothing() -> None:
     records = {"f:metadata": {"f:annotations": {".": {}, "f:meta-salvage.euystacio/returning": {}}}}
-    assert moved(live(entry(ROLLBACK_MANAGER, records)), MANAGER) is None
+    assert moved(live(entry(ROLLBACK_MANAGER, records)), MANAGER, {}) is None
 
 
 def test_what_a_restore_wrote_gets_no_owner() -> None:
-    found = moved(live(entry(RESTORE_MANAGER, {"f:data": {"f:a": {}}}, "Apply"), entry("else", {"f:data": {"f:d": {}}})), MANAGER)
+    found = moved(live(entry(RESTORE_MANAGER, {"f:data": {"f:a": {}}}, "Apply"), entry("else", {"f:data": {"f:d": {}}})), MANAGER, {})
     assert found is not None
     assert [(one["manager"], one["fieldsV1"]) for one in found] == [("else", {"f:data": {"f:d": {}}}), (MANAGER, {})]
 
 
+def test_what_the_manifest_sets_has_an_owner_in_any_case() -> None:
+    found = moved(live(entry(RESTORE_MANAGER, {"f:data": {"f:a": {}, "f:b": {}}}, "Apply")), MANAGER, {"data": {"a": "1"}})
+    assert found is not None
+    assert [(one["manager"], one["fieldsV1"]) for one in found] == [(MANAGER, {"f:data": {"f:a": {}}})]
+
+
+def test_items_of_lists_move_whole() -> None:
+    item = {'k:{"name":"b"}': {".": {}, "f:name": {}}}
+    found = moved(live(entry(ROLLBACK_MANAGER, {"f:spec": {"f:containers": item}})), MANAGER, {})
+    assert found is not None
+    assert [(one["manager"], one["fieldsV1"]) for one in found] == [(MANAGER, {"f:spec": {"f:containers": item}})]
+
+
 def test_nothing_to_move() -> None:
-    assert moved(live(entry("else", {"f:data": {"f:d": {}}})), MANAGER) is None
+    assert moved(live(entry("else", {"f:data": {"f:d": {}}})), MANAGER, {}) is None
 
 
 PORTS = {'k:{"port":8000,"protocol":"TCP"}': {".": {}, "f:port": {}}, 'k:{"port":8000,"protocol":"UDP"}': {".": {}, "f:port": {}}}

@@ -6,11 +6,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._prometheus_snapshot import perform
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._prometheus_snapshot.options import SnapshotOptions
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._prometheus_snapshot.perform import SnapshotRun
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._prometheus_snapshot.snapshot import File, SnapshotSample, record_of
@@ -62,6 +65,45 @@ def test_with_a_key_the_word_has_no_effect(directory: Path, tmp_path: Path) -> N
     (tmp_path / "key.pub").write_bytes(pem)
     with pytest.raises(SalvageError, match="is not signed by the key that was given"):
         run(directory, state="verified", public_key=str(tmp_path / "key.pub")).result()
+
+
+@pytest.mark.parametrize("state", ["verified", "restored"])
+@pytest.mark.parametrize(
+    ("said", "asked", "words"),
+    [
+        ({"name": "staging", "uid": "u"}, {"cluster": "production"}, "it is of the cluster staging, not of production"),
+        ({"name": "staging", "uid": "u"}, {"cluster": "production", "allow_unknown_cluster": True}, "it is of the cluster staging"),
+        (None, {"cluster": "production"}, "set allow_unknown_cluster=true"),
+        (None, {"cluster": "production", "allow_unknown_cluster": True}, ""),
+        ({"name": "staging", "uid": "u"}, {"cluster": "staging"}, ""),
+        ({"name": "staging", "uid": "u"}, {}, ""),  # nothing to compare it with
+    ],
+)
+def test_a_snapshot_of_another_cluster_is_refused(
+    directory: Path, tmp_path: Path, state: str, said: Any, asked: dict[str, Any], words: str
+) -> None:
+    path = directory / NAME / "snapshot.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "cluster": said}))
+    target = tmp_path / "prometheus"
+    if words:
+        with pytest.raises(SalvageError, match=words) as caught:
+            run(directory, state=state, data_dir=str(target), **asked).result()
+        assert caught.value.reason == "invalid" and not target.exists()
+    else:
+        assert run(directory, state=state, data_dir=str(target), **asked).result()
+
+
+def test_into_a_pod_it_is_compared_with_the_live_cluster(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = directory / NAME / "snapshot.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "cluster": {"name": "staging", "uid": "u"}}))
+    there = run(directory, state="restored")
+    there.cluster = None  # type: ignore[assignment]
+    monkeypatch.setattr(there, "prometheus", lambda: SimpleNamespace(folder=lambda: "", has=lambda sample: True))
+    monkeypatch.setattr(perform, "cluster_uid", lambda cluster: "another")
+    with pytest.raises(SalvageError, match="it is of another cluster, staging; to use it here, set cluster=staging"):
+        there.result()
+    monkeypatch.setattr(perform, "cluster_uid", lambda cluster: "u")
+    assert there.result()["changed"] is False
 
 
 def test_without_promtool_nothing_is_said_to_be_good(directory: Path) -> None:

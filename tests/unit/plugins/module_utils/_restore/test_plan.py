@@ -152,6 +152,63 @@ def test_a_volume_that_was_released_by_the_same_claim_is_given_back() -> None:
     assert action_for(step, volume("u", "Released"), "skip", ours=False) == REBIND
     assert action_for(step, volume("other", "Released"), "skip", ours=False) == UNCHANGED
     assert action_for(step, volume("u", "Bound"), "skip", ours=False) == UNCHANGED
+    # One that was released already holds what somebody protected from later claims.
+    step = planned([volume("u", "Released")]).steps[0]
+    assert action_for(step, volume("u", "Released"), "skip", ours=False) == UNCHANGED
+
+
+def disk(name: str, claim: str, phase: str, policy: str = "Retain") -> dict[str, Any]:
+    spec = {"claimRef": {"namespace": "a", "name": "data", "uid": claim}, "persistentVolumeReclaimPolicy": policy}
+    notes = {"pv.kubernetes.io/provisioned-by": "p"}
+    return make("PersistentVolume", name, "", spec=spec, status={"phase": phase}, meta={"annotations": notes})
+
+
+@pytest.mark.parametrize("notes", [{}, {"volume.kubernetes.io/storage-provisioner": "p"}])
+def test_a_claim_gets_the_volume_that_it_had_and_no_other_of_its_name(notes: dict[str, str]) -> None:
+    claim = make("PersistentVolumeClaim", "data", meta={"uid": "new", "annotations": notes}, spec={"volumeName": "pv-new"})
+    objects = [disk("pv-old", "old", "Released"), disk("pv-new", "new", "Bound"), claim]
+    found = {step.key.name: step.wanted["spec"] for step in planned(objects, Choice(namespaces=frozenset({"a"}))).steps}
+    assert found["data"] == {"volumeName": "pv-new"}
+    assert found["pv-old"]["claimRef"]["uid"] == "old" and "uid" not in found["pv-new"]["claimRef"]
+
+
+@pytest.mark.parametrize("notes", [{}, {"volume.kubernetes.io/storage-provisioner": "p"}])
+def test_a_claim_does_not_wait_for_a_volume_that_is_not_restored(notes: dict[str, str]) -> None:
+    claim = make("PersistentVolumeClaim", "data", meta={"uid": "u", "annotations": notes}, spec={"volumeName": "pv"})
+    found = planned([disk("pv", "u", "Bound", "Delete"), claim], Choice(namespaces=frozenset({"a"})))
+    assert [step.wanted["spec"] for step in found.steps] == [{}]
+    assert "new volume" in found.left[0].reason
+
+
+def owned_by(owner: dict[str, Any]) -> dict[str, Any]:
+    short = {"apiVersion": owner["apiVersion"], "kind": owner["kind"], "name": owner["metadata"]["name"], "uid": owner["metadata"]["uid"]}
+    return {"ownerReferences": [{**short, "controller": True}]}
+
+
+def test_an_owner_that_is_not_restored_makes_nothing() -> None:
+    tenant = make("Tenant.e.org", "blue", "")
+    api, secret = make("Deployment.apps", "api", meta=owned_by(tenant)), make("Secret", "ca", meta=owned_by(tenant))
+    replicas = make("ReplicaSet.apps", "api-1", meta=owned_by(api))
+    pod = make("Pod", "api-1-x", meta=owned_by(replicas))
+    found = planned([tenant, api, secret, replicas, pod], Choice(namespaces=frozenset({"a"})))
+    assert keys(found) == ["Secret a/ca", "Deployment.apps a/api"]
+    assert {str(entry.key) for entry in found.left} == {"Tenant.e.org blue", "ReplicaSet.apps a/api-1", "Pod a/api-1-x"}
+    whole = planned([tenant, api, secret, replicas, pod])
+    assert keys(whole) == ["Tenant.e.org blue"]
+    assert "Secret a/ca is not restored: its owner (Tenant) makes it, and may give it another content" in whole.notes
+
+
+def test_a_choice_of_kinds_without_the_owner_restores_what_it_owned() -> None:
+    gadget = make("Widget.e.org")
+    secret = make("Secret", meta=owned_by(gadget))
+    assert keys(planned([gadget, secret], Choice(include=frozenset({"secrets"})))) == ["Secret a/x"]
+    assert keys(planned([gadget, secret])) == ["Widget.e.org a/x"]
+
+
+def test_an_isolated_copy_has_the_workloads_of_a_custom_resource_that_it_does_not_have() -> None:
+    gadget = make("Widget.e.org")
+    objects = [gadget, make("Deployment.apps", meta=owned_by(gadget))]
+    assert keys(planned(objects, Choice(mapping={"a": "b"}, isolated=True))) == ["Deployment.apps b/x"]
 
 
 def test_owners_are_linked_under_the_uid_that_they_have_now() -> None:

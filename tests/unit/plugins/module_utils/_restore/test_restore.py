@@ -446,6 +446,18 @@ def owned(name: str, by: str) -> Object:
     return make("ConfigMap", name, metadata={"ownerReferences": [owner]})
 
 
+def test_what_had_an_owner_that_is_in_the_cluster_is_linked_to_it(there: Present, restore: Callable[..., Outcome]) -> None:
+    wide = {"apiVersion": "v1", "kind": "PersistentVolume", "name": "boss"}
+    there.put("/api/v1/persistentvolumes/boss")
+    uid = there.objects["/api/v1/persistentvolumes/boss"]["metadata"]["uid"]
+    objects = [make("ConfigMap", name, metadata={"ownerReferences": [{**wide, "uid": of}]}) for name, of in (("x", uid), ("y", "another"))]
+    found = restore(SPACE, *objects)
+    assert found.status == "PASS"
+    assert there.objects[PATH]["metadata"]["ownerReferences"] == [{**wide, "uid": uid}]
+    assert "ownerReferences" not in there.objects[PATH.replace("/x", "/y")]["metadata"]
+    assert found.report["notes"] == ["ConfigMap a/y is restored without its owner PersistentVolume/boss, which is not there"]
+
+
 def test_what_had_an_owner_is_linked_to_it_under_its_new_uid(there: Present, restore: Callable[..., Outcome]) -> None:
     there.put("/api/v1/namespaces/a")
     objects = make("ConfigMap", "boss"), owned("x", "boss"), owned("y", "nobody")

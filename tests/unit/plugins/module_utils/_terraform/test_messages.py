@@ -13,7 +13,7 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._terraform.
     is_needed,
     message_of,
     planned_changes,
-    told,
+    sentence_of,
 )
 from hypothesis import given
 from hypothesis import strategies as st
@@ -60,8 +60,8 @@ def hook(kind: str, **more: Any) -> dict[str, Any]:
     ],
 )
 def test_what_is_shown_has_no_words_of_provisioners_and_no_ids(message: dict[str, Any], sentence: str) -> None:
-    assert told(message) == sentence
-    assert not told(message) or is_needed(message)
+    assert sentence_of(message) == sentence
+    assert not sentence_of(message) or is_needed(message)
 
 
 def test_what_a_provisioner_prints_is_not_even_kept() -> None:
@@ -120,6 +120,6 @@ JSON = st.recursive(
     "planned_change", "change_summary", "diagnostic", "apply_start", "provision_errored", "apply_complete", "other"])},
     optional=dict.fromkeys(("change", "changes", "diagnostic", "hook"), JSON)), max_size=4))  # fmt: skip
 def test_whatever_a_message_holds_it_is_read(messages: list[dict[str, Any]]) -> None:
-    assert isinstance([told(message) for message in messages], list)
+    assert isinstance([sentence_of(message) for message in messages], list)
     assert isinstance(deletions(messages), list)
     assert isinstance(errors(messages), str)

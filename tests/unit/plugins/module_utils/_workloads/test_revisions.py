@@ -15,6 +15,7 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._workloads.
     current_revision,
     revisions_of,
     same_template,
+    short_history,
     template_hash,
 )
 
@@ -73,6 +74,16 @@ def test_nothing_proven_is_no_reason_to_guess(shapes: Any) -> None:
     assert numbers(choose_targets(revisions(shapes, None, None, None), None, unproven=True)) == [2]
     with pytest.raises(SalvageError):
         choose_targets(revisions(shapes, None), None, unproven=True)
+
+
+@pytest.mark.parametrize(
+    ("limit", "words"),
+    [(None, ""), (10, ""), (2, ""), (1, "after two changes, also failed ones"), (0, "as soon as a change is complete")],
+)
+def test_a_history_that_leaves_no_way_back_is_told(limit: int | None, words: str) -> None:
+    found = short_history({"spec": {"revisionHistoryLimit": limit}})
+    assert words in found
+    assert bool(found) == bool(words)
 
 
 def test_a_restart_keeps_the_proof(shapes: Any) -> None:

@@ -204,6 +204,17 @@ def test_retired(system: Any) -> None:
     assert not blue_green(system).retire(ending, dry_run=False)["changed"]
 
 
+def test_an_autoscaler_of_an_operator_is_left_to_it(system: Any) -> None:
+    owner = {"kind": "ScaledObject", "name": "api", "controller": True}
+    spec = {"minReplicas": 1, "maxReplicas": 5, "scaleTargetRef": {"kind": "Deployment", "name": "api-blue"}}
+    system.put(HPA, {"metadata": {"ownerReferences": [owner]}, "spec": spec})
+    blue_green(system).promote("green", dry_run=False)
+    result = blue_green(system).retire(Ending(drain_timeout=0, drain_interval=0), dry_run=False)
+    assert (result["hpa_moved"], result["hpa_left"]) == ([], ["h: managed by ScaledObject api"])
+    assert "point it at the new Deployment there" in result["warnings"][0]
+    assert system.objects[HPA]["spec"] == spec
+
+
 def test_races_have_one_winner(system: Any) -> None:
     for n in range(20):
         aim = ("green", "blue")[n % 2]

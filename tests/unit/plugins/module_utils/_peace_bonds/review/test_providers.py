@@ -318,7 +318,8 @@ def test_peace_bonds_policy_as_a_task_runs_it(run: Any, opa: str) -> None:
     assert refused["refusals"]
 
 
-def test_records_as_tasks_run_them(run: Any, tmp_path: Any) -> None:
+def test_records_as_tasks_run_them(run: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     key = tmp_path / "key"
     key.write_text("0123456789abcdef" * 4)
     decision = {"dir": str(tmp_path / "d"), "key": f"hmac:{key}", "decision": "keep_block", "provider": "p", "who": "me", "why": "because"}

@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from .._cluster.objects import read
-from .._cluster.session import Cluster
 from .._core.errors import SalvageError
+from .objects import read
+from .session import Cluster
 
 
 def cluster_uid(cluster: Cluster) -> str:

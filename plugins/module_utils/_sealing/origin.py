@@ -1,15 +1,14 @@
 # Copyright (c) 2026 Euystacio Meta Salvage contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether a genuine backup is the one that is meant: of this cluster, young enough, and with none missing after it.  Pure."""
+"""Whether what is genuine is also what is meant: of this cluster, and young enough.  Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from ..._core.times import span, when
-from ..._sealing.hashing import canonical, digest
+from .._core.times import span, when
 
 CLOCK_SKEW = 60.0  # seconds
 
@@ -56,44 +55,3 @@ def too_old(record: Mapping[str, Any], max_age: float, now: float) -> str:
         return f"its age is not known: it was created at {record.get('created')}; set max_age=0 to allow any age"
     age = now - created
     return "" if age <= max_age else f"it is {span(age)} old, and max_age allows {span(max_age)}; set max_age=0 to allow any age"
-
-
-class RecordMark(NamedTuple):
-    """A record by its name and its hash."""
-
-    name: str
-    sha256: str
-
-
-def mark_of(record: Mapping[str, Any]) -> RecordMark:
-    return RecordMark(str(record["name"]), digest(canonical(record)))
-
-
-def previous_of(record: Mapping[str, Any]) -> RecordMark | None:
-    """The newest backup when this one was published."""
-    said = record.get("previous")
-    return RecordMark(str(said.get("name")), str(said.get("sha256"))) if isinstance(said, dict) else None
-
-
-def removed(seen: RecordMark, names: Sequence[str], genuine: Callable[[str], Mapping[str, Any] | None]) -> str:
-    """Whether the newest backup that was ``seen`` before was taken away, and not by the retention.
-
-    ``names`` are those in the store, newest first; ``genuine`` gives the record of one, or None.  Each record names the one before it.
-    """
-    if seen.name in names:
-        return ""
-    record = next((found for name in names if (found := genuine(name))), None)
-    if record is None or str(record["name"]) < seen.name:
-        return f"the backup {seen.name} was the newest here before, and is gone"
-    for _link in names:
-        previous = previous_of(record)
-        if previous is None:
-            first = "previous" in record and record["previous"] is None
-            return f"the backup {seen.name} was here before, and {record['name']} says that there was none before it" if first else ""
-        if previous.name <= seen.name:
-            return "" if previous == seen else f"the backup {seen.name} was here before, and {record['name']} follows {previous.name}"
-        following = genuine(previous.name) if previous.name in names else None
-        if following is None or previous.name >= str(record["name"]):
-            return ""  # what is older was deleted by the retention
-        record = following
-    return ""
