@@ -203,7 +203,7 @@ def _backup_record(data: bytes) -> object:
 
 
 def _snapshot(data: bytes) -> object:
-    return read_record(_file(data, "snapshot/snapshot.json").parent, None)
+    return read_record(_file(data, "20261124T140000Z-0123456789abcdef/snapshot.json").parent, None)
 
 
 def _decision_record(data: bytes) -> object:
