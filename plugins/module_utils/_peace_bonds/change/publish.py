@@ -38,6 +38,7 @@ NUDGE = PREFIX + "policy-nudge"
 _PAUSE = 0.5
 _LOG_LINES = 2000
 _NUDGE_EVERY = 5.0
+_SETTLE = 5.0  # the kubelet adds new files after it has changed those that exist, and OPA loads what is there
 
 
 @dataclass(frozen=True)
@@ -278,6 +279,7 @@ class Publisher:
         nudges = 0
         served = -1
         rejected: dict[str, int] = {}
+        wrong: dict[str, float] = {}
         if self.target.reload == "restart":
             self._restart(name)
         while True:
@@ -285,11 +287,13 @@ class Publisher:
             behind = [view for view in views if view.problem]
             if views and not behind:
                 return views
-            for view in behind:
-                # It serves the revision and decides otherwise: waiting won't help, unless the pod may still hold edited files of that name.
-                if view.revision == name and not self._same_mark:
-                    raise RefusedError(f"pod {view.pod} serves revision {name}, but {view.problem}", views)
             elapsed = time.monotonic() - started
+            for view in views:
+                # It serves the revision and decides otherwise: waiting won't help, unless the pod may still hold edited files of that name.
+                if not view.problem or view.revision != name or self._same_mark:
+                    wrong.pop(view.pod, None)
+                elif elapsed - wrong.setdefault(view.pod, elapsed) >= _SETTLE:
+                    raise RefusedError(f"pod {view.pod} serves revision {name}, but {view.problem}", views)
             if len(views) - len(behind) != served:
                 served = len(views) - len(behind)
                 says = f"{elapsed:.0f}/{self.target.wait_timeout:g} s, {served} of {len(views)} pods serve revision {name}"

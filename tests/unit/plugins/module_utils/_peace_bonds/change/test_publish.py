@@ -64,6 +64,7 @@ class Session(Cluster):
         self.lenient: set[str] = set()  # restrictions do not bind there
         self.wrong: set[str] = set()  # deny everything, whatever the policy
         self.loaded: dict[str, dict[str, str]] = {}
+        self.new_files_after = 0.0
         self.loads_at = 1.0  # on the clock: the kubelet takes its time
 
     timeout = 5.0
@@ -97,7 +98,7 @@ class Session(Cluster):
             return says({"result": files[REVISION_FILE].split('"')[1]} if REVISION_FILE in files else {})
         document = json.loads(body)["input"]
         deny = [] if document.get("score", 1) < float(files["p.rego"].split("limit=")[1].split()[0]) else ["x"]
-        if name not in self.lenient:
+        if name not in self.lenient and self.clock.now >= self.loads_at + self.new_files_after:
             deny += self.restricted_by(files, document)
         return says({"result": {"allow": not deny, "deny": deny}})
 
@@ -455,3 +456,9 @@ def test_a_decision_under_an_earlier_restriction_does_not_stand_against_another(
     earlier = {"decision_id": "1", "path": "euystacio/peace_bonds", "input": {"score": 0.1, "provider": {"id": "p"}}}
     log.write_text(json.dumps({**earlier, "result": {"allow": False, "deny": ["Restricted until it is lifted: x"]}}) + "\n")
     assert run(restrictions=[STOLEN], decision_logs=[str(log)])["changed"]
+
+
+def test_new_files_that_come_later_than_changed_ones_are_waited_for(run: Any, session: Session) -> None:
+    session.new_files_after = 3.0
+    done = run(policy_files=NEW, restrictions=[STOLEN])
+    assert (done["changed"], [pod["problem"] for pod in done["pods"]]) == (True, ["", ""])
