@@ -111,7 +111,7 @@ def _pem(option: str, path: str) -> bytes:
 def _with_proxy(found: Login, options: Mapping[str, Any]) -> Login:
     """The proxy on the way to the API server, if the server is none of those to be asked directly.
 
-    An option comes before the kubeconfig, and that before the environment, whose NO_PROXY says nothing of the kubeconfig's.
+    An option comes before the kubeconfig, and that before the environment; its NO_PROXY does not apply to the other two.
     """
     around = getproxies_environment()
     given = options.get("proxy")

@@ -31,11 +31,11 @@ def run_plugin(plugin: Mapping[str, Any], cluster: Mapping[str, Any], base: Path
     except (LookupError, TypeError):
         raise SalvageError(f"the arguments or the environment of its exec plugin {command} can't be read", reason="bad_input") from None
     spec = {"interactive": False, **({"cluster": cluster} if plugin.get("provideClusterInfo") else {})}
-    told = json.dumps({"apiVersion": version, "kind": "ExecCredential", "spec": spec})
+    info = json.dumps({"apiVersion": version, "kind": "ExecCredential", "spec": spec})
     try:
         done = subprocess.run(
             argv,
-            env={**environ, **own, "KUBERNETES_EXEC_INFO": told},
+            env={**environ, **own, "KUBERNETES_EXEC_INFO": info},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=_SECONDS,
