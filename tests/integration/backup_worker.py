@@ -17,7 +17,6 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.arc
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.archive.select import Selection
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.options import StoreOptions
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store.repository import open_store
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.objects import call
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.session import Cluster
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._sealing.age import recipients
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._sealing.keys import private_key
@@ -28,7 +27,7 @@ def write(cluster: Cluster, namespace: str, pair: str) -> None:
     for number in count(1):
         for kind, data in (("configmaps", "data"), ("secrets", "stringData")):
             body = {"metadata": {"name": pair}, data: {"n": str(number)}}
-            call(cluster, "PUT", f"/api/v1/namespaces/{namespace}/{kind}/{pair}", body=body)
+            cluster.call("PUT", f"/api/v1/namespaces/{namespace}/{kind}/{pair}", body=body)
         if number == 1:
             print("begun", flush=True)
 

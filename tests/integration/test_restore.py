@@ -27,7 +27,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import yaml
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.objects import MERGE_PATCH, call, delete, must_read, read
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.objects import MERGE_PATCH, delete, must_read, read
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.kinds import (
     context_of,
     object_key,
@@ -160,7 +160,7 @@ class World(Backups):
         for space in spaces:
             widget = f"{WIDGETS}/namespaces/{space}/widgets/thing"
             if read(self.cluster, widget) is not None:
-                call(self.cluster, "PATCH", widget, body={"metadata": {"finalizers": None}}, content_type=MERGE_PATCH)
+                self.cluster.call("PATCH", widget, body={"metadata": {"finalizers": None}}, content_type=MERGE_PATCH)
             delete(self.cluster, f"/api/v1/namespaces/{space}")
         for space in spaces if wait else ():
             until(lambda space=space: read(self.cluster, f"/api/v1/namespaces/{space}") is None)  # type: ignore[misc]
@@ -299,7 +299,7 @@ class Small(Backups):
         lab.kubectl("create", "-n", SMALL, "-f", "-", given=given)
         cron = must_read(self.cluster, f"/apis/batch/v1/namespaces/{SMALL}/cronjobs/yearly")
         owner = {"apiVersion": "batch/v1", "kind": "CronJob", "name": "yearly", "uid": cron["metadata"]["uid"]}
-        call(self.cluster, "PATCH", self.path("c0"), body={"metadata": {"ownerReferences": [owner]}}, content_type=MERGE_PATCH)
+        self.cluster.call("PATCH", self.path("c0"), body={"metadata": {"ownerReferences": [owner]}}, content_type=MERGE_PATCH)
         self.name = self.back_up(SMALL)
         self.was = content(self.opened(self.name), space=SMALL)
 

@@ -24,8 +24,8 @@ from urllib.request import getproxies_environment, proxy_bypass_environment  # t
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_MAP, AUTH_ARG_SPEC, AUTH_PROXY_HEADERS_SPEC
 
 from .._core.errors import SalvageError
+from .._core.redact import excerpt
 from .credentials import basic, bearer, impersonation, plain_address, split_login
-from .exec_plugin import words
 from .kubeconfig import KubeContext, Login, login_of, read_context
 
 ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
@@ -111,7 +111,7 @@ def _pem(option: str, path: str) -> bytes:
 def _with_proxy(found: Login, options: Mapping[str, Any]) -> Login:
     """The proxy on the way to the API server, if the server is none of those to be asked directly.
 
-    An option comes before the kubeconfig, and that before the environment, whose NO_PROXY says nothing of the kubeconfig's.
+    An option comes before the kubeconfig, and that before the environment; its NO_PROXY does not apply to the other two.
     """
     around = getproxies_environment()
     given = options.get("proxy")
@@ -167,7 +167,7 @@ def _provided(context: KubeContext, options: Mapping[str, Any]) -> str:
         else:
             kubernetes.config.load_kube_config(config_file=context.where, **how)
     except Exception as exc:  # the library's own, those of its HTTP and OAuth2 libraries, and of whatever it indexes
-        why = words(f"{type(exc).__name__}: {exc}", 200)
+        why = excerpt(f"{type(exc).__name__}: {exc}", 200)
         raise SalvageError(f"its auth-provider {name} gave no token: {why}", reason="unauthorized") from None
     finally:
         for content in set(files) - before:
@@ -181,6 +181,7 @@ def _provided(context: KubeContext, options: Mapping[str, Any]) -> str:
 def load_library() -> Any:
     try:
         import kubernetes  # noqa: PLC0415 - it takes longer to import than a health check takes
+        from kubernetes.client import CoreV1Api  # noqa: F401, PLC0415 - newer releases load it, and all that it needs, only when it is used
     except ImportError:
         raise SalvageError(
             "the Python library kubernetes is missing where the module runs; install it (pip install kubernetes)", reason="missing_library"

@@ -12,15 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from .._core.errors import SalvageError
-from .._core.redact import clean, redacted
+from .._core.redact import excerpt
 
 _GROUP = "client.authentication.k8s.io/"
 _SECONDS = 60
-
-
-def words(text: str, limit: int) -> str:
-    """What a program says, as one line without credentials."""
-    return " ".join(clean(redacted(text[: 100 * limit])).split())[:limit]
 
 
 def run_plugin(plugin: Mapping[str, Any], cluster: Mapping[str, Any], base: Path, environ: Mapping[str, str]) -> Mapping[str, Any]:
@@ -36,11 +31,11 @@ def run_plugin(plugin: Mapping[str, Any], cluster: Mapping[str, Any], base: Path
     except (LookupError, TypeError):
         raise SalvageError(f"the arguments or the environment of its exec plugin {command} can't be read", reason="bad_input") from None
     spec = {"interactive": False, **({"cluster": cluster} if plugin.get("provideClusterInfo") else {})}
-    told = json.dumps({"apiVersion": version, "kind": "ExecCredential", "spec": spec})
+    info = json.dumps({"apiVersion": version, "kind": "ExecCredential", "spec": spec})
     try:
         done = subprocess.run(
             argv,
-            env={**environ, **own, "KUBERNETES_EXEC_INFO": told},
+            env={**environ, **own, "KUBERNETES_EXEC_INFO": info},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=_SECONDS,
@@ -49,11 +44,11 @@ def run_plugin(plugin: Mapping[str, Any], cluster: Mapping[str, Any], base: Path
     except subprocess.TimeoutExpired:
         raise SalvageError(f"its exec plugin {command} was not done within {_SECONDS} s", reason="timeout") from None
     except (OSError, ValueError) as exc:
-        hint = words(str(plugin.get("installHint") or ""), 200)
+        hint = excerpt(str(plugin.get("installHint") or ""), 200)
         why = getattr(exc, "strerror", None) or "its arguments can't be passed on"
         raise SalvageError(f"its exec plugin {command} can't be run: {why}{hint and f'; {hint}'}", reason="bad_input") from None
     if done.returncode:
-        said = words(done.stderr.decode("utf-8", "replace"), 300) or "it said nothing"
+        said = excerpt(done.stderr.decode("utf-8", "replace"), 300) or "it said nothing"
         raise SalvageError(f"its exec plugin {command} ended with exit status {done.returncode}: {said}", reason="unauthorized")
     try:
         answer = json.loads(done.stdout)

@@ -17,7 +17,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from .._core.errors import SalvageError
 from .._core.redact import excerpt
 from .credentials import basic, split_login
-from .transport import begin, pools
+from .transport import Clock, pools, timed
 from .transport import body as body_of
 
 try:
@@ -104,6 +104,23 @@ class Http:
         sent.update(more or {})
         return sent
 
+    def _open(
+        self, method: str, url: str, query: Query | None, headers: Mapping[str, str] | None, limit: float, body: bytes | None = None
+    ) -> tuple[Any, Clock]:
+        """The head of an answer, and the clock of its body."""
+        with timed(limit) as clock:
+            answer = self._pool.request(
+                method,
+                f"{url}?{urlencode(query, doseq=True)}" if query else url,
+                body=body,
+                headers=self._all_headers(headers),
+                timeout=urllib3.Timeout(connect=limit, read=limit),
+                redirect=False,
+                preload_content=False,
+                decode_content=False,
+            )
+        return answer, clock
+
     def request(
         self,
         method: str,
@@ -121,20 +138,9 @@ class Http:
         """
         limit = self.timeout if timeout is None else timeout
         started = time.monotonic()
-        clock = begin(limit)
-        target = f"{url}?{urlencode(query, doseq=True)}" if query else url
         where = _without_credentials(url)
         try:
-            answer = self._pool.request(
-                method,
-                target,
-                body=body,
-                headers=self._all_headers(headers),
-                timeout=urllib3.Timeout(connect=limit, read=limit),
-                redirect=False,
-                preload_content=False,
-                decode_content=False,
-            )
+            answer, clock = self._open(method, url, query, headers, limit, body)
             try:
                 content = _whole(body_of(answer, where, clock), self.max_bytes if max_bytes is None else max_bytes, where)
             except BaseException:
@@ -161,19 +167,9 @@ class Http:
         Raises SalvageError: any of ``request``, and unauthorized, forbidden, not_found, http_error.
         """
         limit = self.timeout if timeout is None else timeout
-        target = f"{url}?{urlencode(query, doseq=True)}" if query else url
         where = _without_credentials(url)
-        clock = begin(limit)
         try:
-            answer = self._pool.request(
-                method,
-                target,
-                headers=self._all_headers(headers),
-                timeout=urllib3.Timeout(connect=limit, read=limit),
-                redirect=False,
-                preload_content=False,
-                decode_content=False,
-            )
+            answer, clock = self._open(method, url, query, headers, limit)
             try:
                 if not 200 <= answer.status < 300:
                     words = _whole(body_of(answer, where, clock), self.max_bytes, where)

@@ -272,13 +272,13 @@ def _login(context: KubeContext, environ: Mapping[str, str]) -> Login:
 
 
 def _for_plugin(context: KubeContext) -> dict[str, Any]:
-    """What a plugin is told of the cluster."""
-    told = {name: value for name, value in context.cluster.items() if name not in {"extensions", "certificate-authority"}}
+    """The cluster as a plugin sees it."""
+    shown = {name: value for name, value in context.cluster.items() if name not in {"extensions", "certificate-authority"}}
     authority = _pem(context.cluster, "certificate-authority", context.cluster_base)
     for extension in context.cluster.get("extensions") or ():
         if isinstance(extension, Mapping) and extension.get("name") == "client.authentication.k8s.io/exec":
-            told["config"] = extension.get("extension")
-    return {**told, "certificate-authority-data": base64.b64encode(authority).decode()} if authority else told
+            shown["config"] = extension.get("extension")
+    return {**shown, "certificate-authority-data": base64.b64encode(authority).decode()} if authority else shown
 
 
 def _pem(entry: Mapping[str, Any], name: str, base: Path) -> bytes:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._core.errors import SalvageError
-from .http import Query, Response, ServesProxy
+from .http import Query, ServesProxy
 
 Object = dict[str, Any]
 
@@ -25,11 +25,6 @@ class Change:
     before: Object | None
     after: Object
     changed: bool
-
-
-def call(cluster: ServesProxy, method: str, path: str, **how: Any) -> Response:
-    """As ``Cluster.call``."""
-    return cluster.call(method, path, **how)
 
 
 def read(cluster: ServesProxy, path: str, *, query: Query | None = None) -> Object | None:

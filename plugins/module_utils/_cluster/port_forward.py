@@ -20,7 +20,6 @@ from .._core.errors import SalvageError
 from . import auth
 from .exec import refused
 from .http import Endpoint, Http
-from .kubeconfig import Login
 from .pods import port_number, ready
 from .session import Cluster
 from .transport import remaining, within
@@ -61,15 +60,13 @@ def open_forward(
         raise SalvageError(f"the Service {name} selects no pods, so no connection can be forwarded to one", reason="bad_input")
     wanted = ",".join(f"{key}={value}" for key, value in sorted(selector.items()))
     pod, port = pod_behind(service, match["port"], list(cluster.list(f"{core}/pods", {"labelSelector": wanted})))
-    login = auth.login(auth.auth_options(params))
-    with auth.core_api(login):  # to load the library can take longer than a request may
-        pass
+    auth.load_library()  # here: that can take longer than a request may
     threading.excepthook = _quiet
     scheme = "https" if match["scheme"] == "forwards" else "http"
     return Endpoint(
         address=address.rstrip("/"),
         base=f"{scheme}://{name}.{namespace}.svc:{port}{(match['prefix'] or '').rstrip('/')}",
-        http=Http(tls=tls, headers=dict(headers), timeout=timeout, dial=lambda: _connection(login, namespace, pod, port, remaining())),
+        http=Http(tls=tls, headers=dict(headers), timeout=timeout, dial=lambda: _connection(params, namespace, pod, port)),
     )
 
 
@@ -79,14 +76,14 @@ def _quiet(failed: threading.ExceptHookArgs) -> None:
         threading.__excepthook__(failed)
 
 
-def _connection(login: Login, namespace: str, pod: str, port: int, seconds: float) -> Any:
+def _connection(params: Mapping[str, Any], namespace: str, pod: str, port: int) -> Any:
     """A socket that leads to the pod's port."""
-    with auth.core_api(login) as api:
+    with auth.core_api(auth.login(auth.auth_options(params))) as api:
         try:
             forward = partial(
                 auth.load_library().stream.portforward, api.connect_get_namespaced_pod_portforward, pod, namespace, ports=str(port)
             )
-            return within(seconds, forward).socket(port)
+            return within(remaining(), forward).socket(port)
         except TimeoutError:
             raise
         except Exception as exc:  # the library's own, websocket's and OpenSSL's have no common ancestor

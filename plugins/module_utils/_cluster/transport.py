@@ -17,6 +17,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError  # TimeoutError itself since Python 3.11
+from contextlib import contextmanager
 from http.client import HTTPResponse
 from typing import Any, TypeVar
 
@@ -28,6 +29,7 @@ except ImportError:
     urllib3 = None  # type: ignore[assignment]
 
 T = TypeVar("T")
+_NO_CALL = 60.0  # seconds for what is connected outside of a call
 _CHUNK = 64 * 1024
 
 
@@ -51,21 +53,28 @@ class Clock:
 class _Current(threading.local):
     """The clock of the call that this thread makes; urllib3 has no way to hand it to a connection."""
 
-    clock = Clock(0)
+    clock: Clock | None = None
+
+    def left(self) -> float:
+        return self.clock.left() if self.clock else _NO_CALL
 
 
 _CURRENT = _Current()
 
 
-def begin(seconds: float) -> Clock:
-    """The clock of the next call of this thread."""
-    _CURRENT.clock = Clock(seconds)
-    return _CURRENT.clock
+@contextmanager
+def timed(seconds: float) -> Iterator[Clock]:
+    """The clock of a call of this thread."""
+    before, _CURRENT.clock = _CURRENT.clock, Clock(seconds)
+    try:
+        yield _CURRENT.clock
+    finally:
+        _CURRENT.clock = before
 
 
 def remaining() -> float:
     """Seconds that the call of this thread has left.  Raises TimeoutError."""
-    return _CURRENT.clock.left()
+    return _CURRENT.left()
 
 
 def within(seconds: float, work: Callable[[], T]) -> T:
@@ -107,7 +116,7 @@ class _Received(io.RawIOBase):
 class _Answer(HTTPResponse):
     def __init__(self, sock: Any, *args: Any, **how: Any) -> None:
         super().__init__(sock, *args, **how)
-        self.fp: Any = io.BufferedReader(_Received(sock, self.fp.detach(), _CURRENT.clock))
+        self.fp: Any = io.BufferedReader(_Received(sock, self.fp.detach(), _CURRENT.clock or Clock(_NO_CALL)))
 
 
 def pools(dial: Callable[[], Any] | None) -> dict[str, Any]:
@@ -134,7 +143,7 @@ def pools(dial: Callable[[], Any] | None) -> dict[str, Any]:
 
         def send(self, data: Any) -> None:
             if self.sock is not None:
-                self.sock.settimeout(_CURRENT.clock.left())
+                self.sock.settimeout(remaining())
             super().send(data)  # type: ignore[misc]
 
     class Plain(Timed, urllib3.connection.HTTPConnection):
@@ -154,16 +163,16 @@ def pools(dial: Callable[[], Any] | None) -> dict[str, Any]:
 
 def _connected(host: str, port: int, options: Any) -> socket.socket:
     """A socket that is connected to the first address that answers; each gets its share of the time."""
-    clock, failure = _CURRENT.clock, OSError("the name has no address")
+    failure = OSError("the name has no address")
     found = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
     for place, (family, kind, protocol, _name, address) in enumerate(found):
         sock = socket.socket(family, kind, protocol)
         try:
             for option in options or ():
                 sock.setsockopt(*option)
-            sock.settimeout(clock.left() / (len(found) - place))
+            sock.settimeout(remaining() / (len(found) - place))
             sock.connect(address)
-            sock.settimeout(clock.left())  # for the handshake of TLS, which Python ends in that time as a whole
+            sock.settimeout(remaining())  # for the handshake of TLS, which Python ends in that time as a whole
         except OSError as exc:
             sock.close()
             failure = exc
