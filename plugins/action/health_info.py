@@ -18,6 +18,7 @@ from typing import Any
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action.normal import ActionModule as RunsModule
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.redact import credentials_in, outgoing
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._health import task
 
 _ARGUMENTS = task.MODULE["argument_spec"]
@@ -29,11 +30,12 @@ class ActionModule(RunsModule):
         # As it would arrive in a module: plain JSON.
         args = json.loads(json.dumps(self._task.args, default=str))
         checked = ArgumentSpecValidator(_ARGUMENTS).validate(args)
-        if checked.error_messages or _SECRETS & args.keys() or not self._is_here(task_vars or {}):
+        if checked.error_messages or _SECRETS & args.keys() or credentials_in(args) or not self._is_here(task_vars or {}):
             result: dict[str, Any] = super().run(tmp, task_vars)
             return result
         try:
-            return task.run(checked.validated_parameters, time.time())
+            seen: dict[str, Any] = outgoing(task.run(checked.validated_parameters, time.time()))
+            return seen
         except SalvageError as exc:
             return {"failed": True, "msg": str(exc), "reason": exc.reason}
 

@@ -17,6 +17,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.redact import outgoing
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._health import fleet, render
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._health import report_files as store
 
@@ -106,4 +107,4 @@ class ActionModule(ActionBase):
 
 
 def _json(data: Mapping[str, Any]) -> str:
-    return json.dumps(data, indent=1, ensure_ascii=False, default=str) + "\n"
+    return json.dumps(outgoing(data), indent=1, ensure_ascii=False, default=str) + "\n"

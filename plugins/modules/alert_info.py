@@ -151,14 +151,13 @@ problems:
   sample: {"prometheus": "service://monitoring/prometheus:9090 is unreachable: no endpoints available for service \"prometheus\""}
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ..module_utils._core.errors import conclude
+from ..module_utils._core.module import SalvageModule
 from ..module_utils._health import alert_task
 
 
 def main() -> None:
-    module = AnsibleModule(**alert_task.MODULE)
+    module = SalvageModule(**alert_task.MODULE)
     conclude(module, lambda: alert_task.run(module.params))
 
 

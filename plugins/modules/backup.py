@@ -150,14 +150,13 @@ backup:
     missing: ""
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ..module_utils._backup import task
 from ..module_utils._core.errors import conclude
+from ..module_utils._core.module import SalvageModule
 
 
 def main() -> None:
-    module = AnsibleModule(**task.MODULE)
+    module = SalvageModule(**task.MODULE)
     conclude(module, lambda: task.run(module.params, check_mode=module.check_mode))
 
 

@@ -76,14 +76,13 @@ verified:
     age: 3605.2
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ..module_utils._backup import info_task as task
 from ..module_utils._core.errors import conclude
+from ..module_utils._core.module import SalvageModule
 
 
 def main() -> None:
-    module = AnsibleModule(**task.MODULE)
+    module = SalvageModule(**task.MODULE)
     conclude(module, lambda: task.run(module.params))
 
 

@@ -56,7 +56,7 @@ options:
   sha256:
     description:
       - The SHA-256 digest that is expected of a file, of a URL, or of C(definitions). If one differs, nothing is written.
-      - With RV(sources) of a run in check mode exactly what was planned is applied.
+      - With the digests in RV(sources) of a run in check mode exactly what was planned is applied.
     type: dict
     default: {}
   allow_http:
@@ -71,6 +71,17 @@ options:
     description: Take over fields that another manager owns.
     type: bool
     default: false
+  inventory:
+    description:
+      - The name of a ConfigMap in O(namespace) that keeps which objects were applied. The module creates it.
+      - Each set needs an inventory of its own.
+    type: str
+  prune:
+    description:
+      - Delete the objects that are in O(inventory) and no longer in the manifests, after everything else is applied and proven.
+      - Only objects that were applied under O(field_manager) are deleted. Namespaces, definitions and volumes always stay.
+    type: bool
+    default: false
   workers:
     description: How many requests are sent at the same time.
     type: int
@@ -83,6 +94,13 @@ options:
     description: The time limit of one request in seconds.
     type: float
     default: 30
+  diff_values:
+    description:
+      - Whether the diff shows the values of ConfigMaps, environment variables, headers and arguments, and the texts of custom resources.
+      - By default it shows only that they changed, because any of them can be a credential. What looks like one is hidden anyway, and what
+        a Secret holds always is.
+    type: bool
+    default: false
 seealso:
   - module: kubernetes.core.k8s
   - module: euystacio.meta_salvage.rollout
@@ -101,7 +119,14 @@ EXAMPLES = r"""
   euystacio.meta_salvage.manifests:
     files: [infrastructure/kubernetes]
     namespace: euystacio-ai
-    sha256: "{{ planned.sources }}"
+    sha256: "{{ planned.sources | items2dict(key_name='source', value_name='sha256') }}"
+
+- name: Delete what is no longer in the manifests
+  euystacio.meta_salvage.manifests:
+    files: [infrastructure/kubernetes]
+    namespace: euystacio-ai
+    inventory: euystacio-manifests
+    prune: true
 
 - name: Apply a published manifest, if it is the expected one
   euystacio.meta_salvage.manifests:
@@ -138,7 +163,7 @@ objects:
       type: str
       returned: always
     action:
-      description: C(created), C(changed) or C(unchanged); empty if it was not planned because of a problem.
+      description: C(created), C(changed), C(unchanged) or C(removed); empty if it was not planned because of a problem.
       type: str
       returned: always
     fields:
@@ -168,7 +193,7 @@ counts:
   description: The number of objects by action.
   returned: when the set could be read
   type: dict
-  sample: {created: 0, changed: 1, unchanged: 6}
+  sample: {created: 0, changed: 1, unchanged: 6, removed: 0}
 notes:
   description: What differs from the manifests without being an error, such as the parts of an export that were left out.
   returned: when the set could be read
@@ -176,10 +201,20 @@ notes:
   elements: str
   sample: ["api.yaml, line 12: Deployment euystacio-ai/euystacio-api keeps its number of replicas, because an autoscaler sets it"]
 sources:
-  description: The SHA-256 digest of each text that was read.
+  description: What was read.
   returned: when the set could be read
-  type: dict
-  sample: {api.yaml: 5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03}
+  type: list
+  elements: dict
+  contains:
+    source:
+      description: The file, the URL, or C(definitions).
+      type: str
+      returned: always
+    sha256:
+      description: The SHA-256 digest of its text.
+      type: str
+      returned: always
+  sample: [{source: api.yaml, sha256: 5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03}]
 problems:
   description: Every object that would be refused or was not written, with the reason.
   returned: failure
@@ -193,14 +228,13 @@ reason:
   sample: conflict
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ..module_utils._core.errors import conclude
+from ..module_utils._core.module import SalvageModule
 from ..module_utils._manifests import task
 
 
 def main() -> None:
-    module = AnsibleModule(**task.MODULE)
+    module = SalvageModule(**task.MODULE)
     module.no_log_values -= task.public_words(module.params["definitions"])
     conclude(module, lambda: task.run(module.params, check_mode=module.check_mode, show=module._diff))
 

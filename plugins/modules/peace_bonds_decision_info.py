@@ -198,6 +198,14 @@ summary:
       description: Records without a time.
       type: int
       sample: 0
+    repeated:
+      description: Records that came before, such as those of a file that was copied when it was rotated. They count once.
+      type: int
+      sample: 0
+    deny_alone:
+      description: Records of a question for C(deny) alone, with an empty answer. They say nothing of C(allow), so they are not decisions.
+      type: int
+      sample: 0
     likely_false_positives:
       description: Denies near a threshold, and denies that began with a policy revision, with the evidence.
       type: dict
@@ -229,14 +237,13 @@ complete:
   sample: true
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ..module_utils._core.errors import conclude
+from ..module_utils._core.module import SalvageModule
 from ..module_utils._peace_bonds.log import task
 
 
 def main() -> None:
-    module = AnsibleModule(**task.MODULE)
+    module = SalvageModule(**task.MODULE)
     conclude(module, lambda: task.run(module.params, warn=module.warn))
 
 

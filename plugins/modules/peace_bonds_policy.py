@@ -124,6 +124,7 @@ options:
   compare_with:
     description:
       - V(recorded) compares with the decisions that the log recorded, V(current) with those of the policies in force.
+        A change of restrictions alone is always compared with the policies in force.
     type: str
     choices: [recorded, current]
     default: recorded
@@ -208,7 +209,7 @@ options:
     type: int
     default: 10
   opa_binary:
-    description: OPA's command on the host where the module runs.
+    description: OPA's command on the host where the module runs. With O(state=reverted) it is needed only while restrictions are in force.
     type: path
     default: opa
   opa_timeout:
@@ -373,15 +374,14 @@ history:
   sample: [{revision: 9b01de77a0c4, since: "2026-11-23T09:10:11Z"}]
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ..module_utils._core.commands import literal
 from ..module_utils._core.errors import conclude
+from ..module_utils._core.module import SalvageModule
 from ..module_utils._peace_bonds.change import task
 
 
 def main() -> None:
-    module = AnsibleModule(**task.MODULE)
+    module = SalvageModule(**task.MODULE)
     conclude(module, lambda: task.run(module.params, check_mode=module.check_mode, run_command=literal(module.run_command)))
 
 

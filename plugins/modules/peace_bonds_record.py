@@ -131,14 +131,13 @@ record:
     previous: null
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ..module_utils._core.errors import conclude
+from ..module_utils._core.module import SalvageModule
 from ..module_utils._peace_bonds import record_task
 
 
 def main() -> None:
-    module = AnsibleModule(**record_task.MODULE)
+    module = SalvageModule(**record_task.MODULE)
     conclude(module, lambda: record_task.run(module.params, check_mode=module.check_mode))
 
 

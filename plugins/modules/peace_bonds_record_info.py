@@ -97,14 +97,13 @@ count:
   sample: 1
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ..module_utils._core.errors import conclude
+from ..module_utils._core.module import SalvageModule
 from ..module_utils._peace_bonds import record_info_task
 
 
 def main() -> None:
-    module = AnsibleModule(**record_info_task.MODULE)
+    module = SalvageModule(**record_info_task.MODULE)
     conclude(module, lambda: record_info_task.run(module.params))
 
 

@@ -165,6 +165,13 @@ options:
     description: Seconds for each request to the API server. Those that are safe to repeat are repeated if it fails temporarily.
     type: float
     default: 30.0
+  diff_values:
+    description:
+      - Whether the diff shows the values of ConfigMaps, environment variables, headers and arguments, and the texts of custom resources.
+      - By default it shows only that they changed, because any of them can be a credential. What looks like one is hidden anyway, and what
+        a Secret holds always is.
+    type: bool
+    default: false
 seealso:
   - module: euystacio.meta_salvage.backup
   - module: euystacio.meta_salvage.backup_info
@@ -282,14 +289,13 @@ restore:
     seconds: 4.2
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ..module_utils._core.errors import conclude
+from ..module_utils._core.module import SalvageModule
 from ..module_utils._restore import task
 
 
 def main() -> None:
-    module = AnsibleModule(**task.MODULE)
+    module = SalvageModule(**task.MODULE)
     conclude(module, lambda: task.run(module.params, check_mode=module.check_mode, show=module._diff))
 
 

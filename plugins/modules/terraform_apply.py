@@ -86,15 +86,14 @@ plan:
   sample: {create: [terraform_data.cluster]}
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ..module_utils._core.commands import literal
 from ..module_utils._core.errors import conclude
+from ..module_utils._core.module import SalvageModule
 from ..module_utils._terraform import task
 
 
 def main() -> None:
-    module = AnsibleModule(**task.MODULE)
+    module = SalvageModule(**task.MODULE)
     conclude(module, lambda: task.run(module.params, literal(module.run_command), module.get_bin_path, check_mode=module.check_mode))
 
 

@@ -224,14 +224,13 @@ metrics:
 
 import time
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ..module_utils._core.errors import conclude
+from ..module_utils._core.module import SalvageModule
 from ..module_utils._health import threshold_task
 
 
 def main() -> None:
-    module = AnsibleModule(**threshold_task.MODULE)
+    module = SalvageModule(**threshold_task.MODULE)
     conclude(module, lambda: threshold_task.run(module.params, time.time()))
 
 

@@ -23,19 +23,31 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action.normal import ActionModule as RunsModule
 from ansible.utils.display import Display
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.progress import lines
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.redact import excerpt, outgoing
 
 display = Display()
+_LONGEST = 500  # characters of a line that is shown
+_OF_A_CRASH = ("msg", "exception", "module_stderr", "module_stdout")
 
 
 class LiveAction(RunsModule):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result = self._run(tmp, task_vars)
+        # A module that ended cleaned its result; what one said that crashed comes as it is.
+        return {**result, **{key: outgoing(result[key]) for key in _OF_A_CRASH if isinstance(result.get(key), str)}}
+
+    def _run(self, tmp: str | None, task_vars: dict[str, Any] | None) -> dict[str, Any]:
         if not self._is_shown():
             plain: dict[str, Any] = super().run(tmp, task_vars)
             return plain
         name = self._task.action.rpartition(".")[2]
         host = (task_vars or {}).get("inventory_hostname", "localhost")
         args = self._task.args
-        with self._file(args.get("progress_path")) as path, followed(path, lambda says: display.display(f"{name} [{host}]: {says}")):
+
+        def show(says: str) -> None:
+            display.display(f"{name} [{host}]: {excerpt(says, _LONGEST)}")
+
+        with self._file(args.get("progress_path")) as path, followed(path, show):
             self._task.args = {**args, "progress_path": str(path)}
             try:
                 result: dict[str, Any] = super().run(tmp, task_vars)

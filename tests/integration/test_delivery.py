@@ -448,7 +448,7 @@ def bake_of(
 def test_metrics_that_are_absent_prove_nothing(app: App) -> None:
     for pod in app.workload.progress().pods:
         where = path_of("Pod", SPACE, pod["metadata"]["name"]) + ":8000/proxy/_fault"
-        app.cluster.request("POST", where, body=b'{"missing":["qek_value"]}')
+        app.cluster.call("POST", where, body={"missing": ["qek_value"]})
     address = must_read(app.cluster, path_of("Service", SPACE, app.name))["spec"]["clusterIP"]
     with Load(address):
         status, record = bake_of(app, None)

@@ -124,7 +124,7 @@ class App:
         told = set()
         for pod in progress.pods:
             path = f"{path_of('Pod', SPACE, pod['metadata']['name'])}:8000/proxy/metrics"
-            found = re.search(r"^symbiosis_score (\S+)$", self.cluster.request("GET", path).body.decode(), re.MULTILINE)
+            found = re.search(r"^symbiosis_score (\S+)$", self.cluster.call("GET", path).body.decode(), re.MULTILINE)
             assert found
             template = next(one["value"] for one in pod["spec"]["containers"][0]["env"] if one["name"] == "TEMPLATE")
             told.add(Version(int(template), round(float(found[1]))))

@@ -6,6 +6,9 @@
 NAMESPACE = "euystacio-ai"
 MONITORING_NAMESPACE = "monitoring"
 WORKLOAD = "euystacio-api"
+# Field managers: under these names the API server keeps who wrote which field, until the next apply of manifests.
+RESTORE_MANAGER = "euystacio-restore"
+ROLLBACK_MANAGER = "euystacio-rollback"
 API_URL = "service://euystacio-ai/euystacio-api:8000"
 OPA_URL = "service://euystacio-ai/opa-service:8181"
 PROMETHEUS_URL = "service://monitoring/prometheus-operator-kube-p-prometheus:9090"

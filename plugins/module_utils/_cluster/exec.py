@@ -9,12 +9,15 @@ import inspect
 import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from .._core.errors import SalvageError
+from .._core.redact import LONGEST, excerpt
 from . import auth
 from .http import REASON_OF, Response, said
 from .kubeconfig import Login
+from .transport import within
 
 _STEP = 16 * 1024
 _STDOUT, _STDERR, _VERDICT = 1, 2, 3
@@ -26,7 +29,7 @@ def refused(exc: Exception) -> tuple[str, str]:
     if status := getattr(cause, "status_code", 0):
         answer = Response(status, getattr(cause, "resp_headers", None) or {}, getattr(cause, "resp_body", None) or b"", 0.0)
         return f"the API server answered {status}{said(answer)}", REASON_OF.get(status, "http_error")
-    text = " ".join(str(getattr(exc, "reason", None) or exc).split())[:200]
+    text = excerpt(str(getattr(exc, "reason", None) or exc), 200)
     return text, REASON_OF.get(getattr(exc, "status", None) or 0, "unreachable")
 
 
@@ -84,7 +87,7 @@ class Container:
         finally:
             session.close()
         if code:
-            text = " ".join(complaint.decode("utf-8", "replace").split())[-300:] or f"exit status {code}"
+            text = excerpt(complaint.decode("utf-8", "replace"), LONGEST)[-300:] or f"exit status {code}"
             raise SalvageError(f"{argv[0]} failed in {self}: {text}", reason="http_error")
         return b"".join(printed)
 
@@ -99,7 +102,8 @@ class Container:
             )
         self._login = self._login or auth.login(auth.auth_options(self._params))
         with auth.core_api(self._login) as api:
-            return stream.stream(
+            ask = partial(
+                stream.stream,
                 api.connect_get_namespaced_pod_exec,
                 self.pod,
                 self.namespace,
@@ -112,3 +116,7 @@ class Container:
                 _preload_content=False,
                 binary=True,
             )
+            try:
+                return within(self._timeout, ask)
+            except TimeoutError:
+                raise SalvageError(f"{self} took no command within {self._timeout:g} s", reason="timeout") from None

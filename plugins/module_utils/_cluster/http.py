@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from urllib.parse import quote, urlencode, urlsplit
 
 from .._core.errors import SalvageError
+from .._core.redact import excerpt
 from .credentials import basic, split_login
 from .transport import begin, pools
 from .transport import body as body_of
@@ -297,9 +298,9 @@ def said(answer: Response, limit: int = 200) -> str:
         if isinstance(data, dict):
             text = str(data.get("message") or data.get("error") or "")
     elif answer.content_type == "text/plain":
-        text = answer.body[: limit * 2].decode("utf-8", "replace")
-    text = " ".join(text.split())
-    return f": {text[:limit]}" if text else ""
+        text = answer.body[: limit * 20].decode("utf-8", "replace")
+    text = excerpt(text, limit)
+    return f": {text}" if text else ""
 
 
 def is_of_api_server(answer: Response) -> bool:

@@ -56,6 +56,7 @@ def update(
     *,
     dry_run: bool = False,
     attempts: int = 20,
+    manager: str = "",
 ) -> Change:
     """Change an object that others change too.
 
@@ -69,7 +70,7 @@ def update(
         if patch is None:
             return Change(before, before, changed=False)
         try:
-            after = write(cluster, path, patch, before["metadata"]["resourceVersion"], dry_run=dry_run)
+            after = write(cluster, path, patch, before["metadata"]["resourceVersion"], dry_run=dry_run, manager=manager)
         except SalvageError as exc:
             if exc.reason == "conflict":
                 continue
@@ -84,7 +85,7 @@ def _content(obj: Object) -> Object:
     return {**obj, "metadata": {key: value for key, value in obj["metadata"].items() if key not in bookkeeping}}
 
 
-def write(cluster: ServesProxy, path: str, patch: Any, resource_version: str, *, dry_run: bool = False) -> Object:
+def write(cluster: ServesProxy, path: str, patch: Any, resource_version: str, *, dry_run: bool = False, manager: str = "") -> Object:
     """Compare and swap: the patch, if the object is still at ``resource_version``.  Raises SalvageError(conflict) if not.
 
     After a broken connection the same write is sent again: if the first one went through, the second conflicts; the caller reads and sees.
@@ -97,7 +98,7 @@ def write(cluster: ServesProxy, path: str, patch: Any, resource_version: str, *,
         body = [{"op": "test", "path": "/metadata/resourceVersion", "value": resource_version}, *patch]
         content_type = JSON_PATCH
     try:
-        answer = cluster.call("PATCH", path, body=body, content_type=content_type, query=_query(dry_run))
+        answer = cluster.call("PATCH", path, body=body, content_type=content_type, query=_query(dry_run, manager))
     except SalvageError as exc:
         # A JSON patch with a failed test is "invalid" (422), and so is one that the object can't take: only a second read shows which.
         if exc.reason == "invalid" and content_type == JSON_PATCH:
@@ -109,10 +110,10 @@ def write(cluster: ServesProxy, path: str, patch: Any, resource_version: str, *,
     return after
 
 
-def create(cluster: ServesProxy, path: str, obj: Object, *, dry_run: bool = False) -> Object | None:
+def create(cluster: ServesProxy, path: str, obj: Object, *, dry_run: bool = False, manager: str = "") -> Object | None:
     """The object created in the collection at ``path``, or None if its name is taken."""
     try:
-        made: Object = cluster.call("POST", path, body=obj, query=_query(dry_run)).json()
+        made: Object = cluster.call("POST", path, body=obj, query=_query(dry_run, manager)).json()
     except SalvageError as exc:
         if exc.reason == "conflict":
             return None
@@ -134,5 +135,7 @@ def delete(cluster: ServesProxy, path: str, *, uid: str | None = None, dry_run: 
     return True
 
 
-def _query(dry_run: bool) -> Query | None:
-    return {"dryRun": "All"} if dry_run else None
+def _query(dry_run: bool, manager: str = "") -> Query | None:
+    """``manager`` is under what name the API server notes who wrote which field."""
+    query = {**({"dryRun": "All"} if dry_run else {}), **({"fieldManager": manager} if manager else {})}
+    return query or None

@@ -15,8 +15,10 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeoutError  # TimeoutError itself since Python 3.11
 from http.client import HTTPResponse
-from typing import Any
+from typing import Any, TypeVar
 
 from .._core.errors import SalvageError
 
@@ -25,6 +27,7 @@ try:
 except ImportError:
     urllib3 = None  # type: ignore[assignment]
 
+T = TypeVar("T")
 _CHUNK = 64 * 1024
 
 
@@ -58,6 +61,28 @@ def begin(seconds: float) -> Clock:
     """The clock of the next call of this thread."""
     _CURRENT.clock = Clock(seconds)
     return _CURRENT.clock
+
+
+def remaining() -> float:
+    """Seconds that the call of this thread has left.  Raises TimeoutError."""
+    return _CURRENT.clock.left()
+
+
+def within(seconds: float, work: Callable[[], T]) -> T:
+    """What ``work`` gives, for a library without a time limit; ``work`` itself goes on.  Raises TimeoutError, and what ``work`` raises."""
+    outcome: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            outcome.set_result(work())
+        except BaseException as exc:  # it is the caller's
+            outcome.set_exception(exc)
+
+    threading.Thread(target=run, daemon=True).start()
+    try:
+        return outcome.result(seconds)
+    except FutureTimeoutError:
+        raise TimeoutError(f"nothing came within {seconds:g} s") from None
 
 
 class _Received(io.RawIOBase):

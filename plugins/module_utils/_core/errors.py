@@ -57,6 +57,9 @@ def conclude(module: Any, work: Callable[[], dict[str, Any]]) -> None:
         result = outgoing(work())
     except SalvageError as exc:
         module.fail_json(msg=str(exc), reason=exc.reason)
+    except Exception as exc:
+        exc.args = tuple(outgoing(exc.args))  # a defect is not hidden, what it quotes is
+        raise
     if result.get("failed"):
         module.fail_json(**result)
     module.exit_json(**result)

@@ -15,6 +15,7 @@ from typing import Any
 
 from .errors import SalvageError
 from .files import append, plain_file
+from .redact import outgoing
 
 PROGRESS_ARGUMENTS: dict[str, Any] = {"progress": {"type": "bool", "default": True}, "progress_path": {"type": "path"}}
 Tell = Callable[[Mapping[str, Any]], None]
@@ -38,7 +39,7 @@ def teller(path: str | None) -> Tell:
     def tell(step: Mapping[str, Any]) -> None:
         # A report that fails must not end the work.
         with contextlib.suppress(OSError):
-            append(where, json.dumps(step) + "\n")
+            append(where, json.dumps(outgoing(step)) + "\n")
 
     return tell
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
+from .._core.redact import excerpt
 from .._core.status import CRITICAL, UNKNOWN, WARNING
 from .._core.times import ago, span, when
 from .._workloads.pod_trouble import SEVERITY
@@ -318,8 +319,8 @@ def _last_exit(status: Mapping[str, Any]) -> str:
 
 
 def _message(of: Mapping[str, Any]) -> str:
-    text = " ".join(str(of.get("message") or "").split())
-    return f": {text[:300]}" if text else ""
+    text = excerpt(str(of.get("message") or ""), 300)
+    return f": {text}" if text else ""
 
 
 def _since(status: Mapping[str, Any]) -> str | None:

@@ -24,7 +24,7 @@ except ImportError:
     jinja2 = None  # type: ignore[assignment]
 
 from .._core.errors import SalvageError
-from .._core.redact import clean, redacted
+from .._core.redact import LONGEST, clean, excerpt, redacted
 from .._core.status import HEALTHY, STATUSES, UNKNOWN, worst
 from .model import PARTS, WORST_FIRST
 
@@ -69,7 +69,7 @@ def mappings(value: object) -> list[Mapping[str, Any]]:
 
 def text(value: object) -> str:
     """One clean line."""
-    return "" if value is None else " ".join(clean(redacted(str(value))).split())
+    return "" if value is None else excerpt(str(value), LONGEST)
 
 
 def fleet_status(entries: Sequence[Entry]) -> str:

@@ -81,7 +81,7 @@ def _listed(fields: Sequence[str]) -> str:
 def _invalid(causes: Sequence[Mapping[str, Any]], *, secret: bool) -> str:
     says = []
     for cause in causes[:_SHOWN]:
-        field, text = str(cause.get("field") or "the object"), _unquoted(str(cause.get("message") or ""))
+        field, text = str(cause.get("field") or "").removeprefix("[]") or "the object", _unquoted(str(cause.get("message") or ""))
         if "immutable" in text:
             says.append(f"{field} cannot be changed once the object exists")
         else:

@@ -15,16 +15,13 @@ from .answers import Refusal, conflict_sentence, refusal_of
 from .changes import content_of
 from .holds import Mismatch, mismatches
 from .model import CHANGED, CREATED, UNCHANGED, ApplySettings, Item
-from .ownership import LAST_APPLIED, applied_fields, earlier_managers, minus, moved, remove_fields, united
+from .ownership import LAST_APPLIED, applied_fields, earlier_managers, fields_of_others, minus, moved, remove_fields, united
 from .scaled import as_scaled
 from .server import Server
 
-# Writers of this collection that changed what a manifest had asked for, such as a rollback; the next apply takes their fields over.
-OURS = frozenset({"euystacio-rollback"})
 _TRIES = 5
 _PAUSE = 0.2
 _REPLICAS = ".spec.replicas"
-_CONTROLLERS = frozenset({"kube-controller-manager"})
 
 
 class ApplyOne:
@@ -40,7 +37,8 @@ class ApplyOne:
         if item.live is not None and "deletionTimestamp" in item.live["metadata"]:
             item.fail("it is being deleted; wait until it is gone, then run again", "conflict")
             return
-        earlier, entries = self._move(item)
+        entries = self._move(item)
+        earlier = earlier_managers(item.live) if item.live is not None else frozenset()
         body = self._body(item, entries)
         answer = self._server.apply(item, body, force=self._settings.force, dry_run=True)
         if answer.status == 409 and earlier:
@@ -52,7 +50,7 @@ class ApplyOne:
             return
         after: Object = answer.json()
         if entries is not None and item.live is not None:
-            _forget(after, item.live, entries, self._settings.manager)
+            _forget(after, entries, self._settings.manager)
         self._take(item, after)
 
     def apply(self, item: Item) -> None:
@@ -60,7 +58,7 @@ class ApplyOne:
         for attempt in range(_TRIES):
             if attempt:
                 item.live = self._server.read(item)
-            _earlier, entries = self._move(item)
+            entries = self._move(item)
             body = self._body(item, entries)
             if entries is not None and item.live is not None and not self._server.replace_managers(item, item.live, entries, LAST_APPLIED):
                 continue
@@ -93,11 +91,8 @@ class ApplyOne:
 
     # --- parts of it ---
 
-    def _move(self, item: Item) -> tuple[frozenset[str], list[Object] | None]:
-        if item.live is None:
-            return frozenset(), None
-        earlier = earlier_managers(item.live, OURS)
-        return earlier, moved(item.live, earlier, OURS, self._settings.manager) if earlier else None
+    def _move(self, item: Item) -> list[Object] | None:
+        return moved(item.live, self._settings.manager, item.document) if item.live is not None else None
 
     def _body(self, item: Item, entries: list[Object] | None) -> Object:
         """What is sent, the same in a dry run and to write; the uid makes it this very object."""
@@ -156,15 +151,10 @@ def _applied(entries: list[Object] | None, manager: str) -> dict[str, Any]:
     return applied_fields({"metadata": {"managedFields": entries}}, manager) or {} if entries else {}
 
 
-def _forget(after: Object, live: Object, entries: list[Object], manager: str) -> None:
+def _forget(after: Object, entries: list[Object], manager: str) -> None:
     """Takes out of the answer of a dry run what the write will remove once the ownership of its fields is moved."""
-    kept: dict[str, Any] = {}
-    for entry in after["metadata"].get("managedFields") or ():
-        if entry.get("manager") not in earlier_managers(live, OURS) or entry.get("operation") != "Update" or entry.get("subresource"):
-            kept = united(kept, entry.get("fieldsV1") or {})
-    for entry in entries:
-        if entry.get("manager") != manager:
-            kept = united(kept, entry.get("fieldsV1") or {})
+    others = [entry for entry in entries if entry.get("manager") != manager]
+    kept = united(fields_of_others(after), fields_of_others({"metadata": {"managedFields": others}}))
     gone = minus(_applied(entries, manager), kept)
     shown = copy.deepcopy(after)
     remove_fields(shown, gone)

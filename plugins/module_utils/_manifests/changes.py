@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .._cluster.objects import Object
+from .._cluster.redaction import redacted_object
 from .ownership import LAST_APPLIED
 
 _BOOKKEEPING = frozenset({"creationTimestamp", "generation", "managedFields", "resourceVersion", "selfLink", "uid"})
-_HIDDEN, _HIDDEN_CHANGED = "(hidden)", "(hidden, changed)"
 
 
 def content_of(obj: Mapping[str, Any]) -> Object:
@@ -39,29 +39,9 @@ def changed_paths(before: Any, after: Any, path: str = "") -> Iterator[str]:
         yield path
 
 
-def shown_difference(title: str, before: Object | None, after: Object | None) -> dict[str, Any]:
-    """An entry of a module's diff; of a Secret only which of its values differ."""
+def shown_difference(title: str, before: Object | None, after: Object | None, *, values: bool = False) -> dict[str, Any]:
+    """An entry of a module's diff; of what may be a credential only whether it changed."""
     old = content_of(before) if before is not None else {}
     new = content_of(after) if after is not None else {}
-    if (new or old).get("kind") == "Secret":
-        old, new = _hidden(old, new, after=False), _hidden(new, old, after=True)
-    return {"before_header": title, "after_header": title, "before": old, "after": new}
-
-
-def _hidden(secret: Object, other: Object, *, after: bool) -> Object:
-    """Without its values.  Its annotations may hold a copy of them."""
-    rest: Object = dict(secret)
-    if not rest:
-        return rest
-    metadata = dict(rest["metadata"])
-    rest["metadata"] = metadata
-    there = other.get("metadata") or {}
-    for holder, theirs, name in ((rest, other, "data"), (rest, other, "stringData"), (metadata, there, "annotations")):
-        values = holder.get(name)
-        if isinstance(values, dict):
-            compared = theirs.get(name) or {}
-            holder[name] = {
-                key: _HIDDEN_CHANGED if after and (key not in compared or compared[key] != value) else _HIDDEN
-                for key, value in values.items()
-            }
-    return rest
+    shown = {"before": redacted_object(old, values=values), "after": redacted_object(new, old, values=values)}
+    return {"before_header": title, "after_header": title, **shown}

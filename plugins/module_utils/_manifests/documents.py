@@ -20,6 +20,7 @@ _API_VERSION = re.compile(r"([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?v[0-9][a-z0-9]*")
 _KIND = re.compile(r"[A-Za-z][A-Za-z0-9]*")
 _NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _RESERVED = "meta-salvage.euystacio/"
+_RESERVED_NAME = "meta-salvage-"
 _MAX_UNFOLD = 5
 # What a cluster writes into an object, and a file has only if it is an export.
 _EXPORTED = (
@@ -41,14 +42,14 @@ def manifests_of(texts: Iterable[Text]) -> list[Manifest]:
     return found
 
 
-def refuse_reserved(manifests: Iterable[Manifest]) -> None:
-    """Labels and annotations that this collection keeps its records in come from no manifest.  Raises SalvageError(bad_input)."""
+def refuse_records(manifests: Iterable[Manifest]) -> None:
+    """What this collection keeps its records in comes from no manifest.  Raises SalvageError(bad_input)."""
     for manifest in manifests:
-        for name in _metadata_keys(manifest.obj):
-            if name.startswith(_RESERVED):
-                raise SalvageError(
-                    f"{manifest.where}: the key {name} is reserved for the records of this collection; remove it", reason="bad_input"
-                )
+        name = manifest.obj["metadata"]["name"]
+        problem = next((f"key {key}" for key in _metadata_keys(manifest.obj) if key.startswith(_RESERVED)), "")
+        problem = problem or (f"name {name}" if name.startswith(_RESERVED_NAME) else "")
+        if problem:
+            raise _bad(manifest.where, f"the {problem} is reserved for the records of this collection; remove it")
 
 
 def _decoded(text: Text) -> str:

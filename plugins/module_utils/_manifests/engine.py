@@ -17,11 +17,11 @@ from .._core.errors import SalvageError
 from .._core.gather import for_each
 from .._core.progress import Tell, silent
 from .apply_one import ApplyOne
-from .model import CREATED, UNCHANGED, ApplySettings, Item, Manifest
-from .order import DEFINITION, NAMESPACE
-from .scaled import has_size, targets_of
+from .model import CHANGED, CREATED, UNCHANGED, ApplySettings, Item, Manifest
+from .order import NAMESPACE
+from .scaled import can_scale, sets_size, targets_of
 from .server import Server
-from .whole_set import items_of, kind_defined, namespaces_needed
+from .whole_set import is_definition, items_of, kind_defined, namespaces_needed
 
 _DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 _PAUSE = 0.1
@@ -35,11 +35,10 @@ class ManifestSet:
         self, cluster: Cluster, manifests: Sequence[Manifest], settings: ApplySettings, namespace: str = "", tell: Tell = silent
     ) -> None:
         self._cluster, self._settings, self._tell = cluster, settings, tell
-        self._server = Server(cluster, settings.manager, settings.workers)
-        self._one = ApplyOne(self._server, settings)
-        kinds = self._server.kinds(str(manifest.obj["apiVersion"]) for manifest in manifests)
+        self.server = Server(cluster, settings.manager, settings.workers)
+        self._one = ApplyOne(self.server, settings)
+        kinds = self.server.kinds(str(manifest.obj["apiVersion"]) for manifest in manifests)
         self.items: list[Item] = items_of(manifests, kinds, namespace)
-        self._stopped = False
 
     def plan(self) -> list[Item]:
         """What the API server would do with each object."""
@@ -53,10 +52,12 @@ class ManifestSet:
         self._defer_dependents(rest)
         return self.items
 
-    def apply(self) -> list[Item]:
+    def apply(self, before: Callable[[], None] = lambda: None) -> list[Item]:
+        """``before`` is called when the plan is without a problem, before the first write."""
         self.plan()
         if any(item.problem for item in self.items):
             return self.items
+        before()
         for _rank, group in groupby(self.items, lambda item: item.rank):
             self._write(list(group))
             if any(item.problem for item in self.items):
@@ -72,48 +73,55 @@ class ManifestSet:
         return 2
 
     def _mark_scaled(self) -> None:
-        sized = [item for item in self.items if has_size(item.document)]
+        sized = [item for item in self.items if can_scale(item.document)]
         spaces = sorted({item.id.namespace for item in sized})
         live = [one for space in for_each(self._autoscalers, spaces, self._settings.workers) for one in space]
         targets = targets_of([*live, *(item.document for item in self.items)])
         for item in sized:
             kind = f"{item.id.kind}.{item.id.group}" if item.id.group else item.id.kind
-            item.scaled = (item.id.namespace, kind, item.id.name) in targets
+            item.scaled = (item.id.namespace, kind, item.id.name) in targets or not sets_size(item.document)
 
     def _autoscalers(self, namespace: str) -> Sequence[Mapping[str, Any]]:
         try:
-            return self._server.autoscalers(namespace)
+            return self.server.autoscalers(namespace)
         except SalvageError as exc:
             if exc.reason != "forbidden":  # without the right to see them, their ownership of the field still protects it
                 raise
             return ()
 
     def _defer(self) -> None:
-        """Objects whose namespace or kind comes with the set cannot be planned yet; those whose namespace is missing are a problem."""
+        """What needs a namespace or a kind of the set cannot be planned yet; what needs a namespace that is missing is a problem."""
         coming = {item.id.name for item in self.items if item.id.kind == NAMESPACE and item.action == CREATED}
-        defined = {kind_defined(item.document): item for item in self.items if f"{item.id.kind}.{item.id.group}" == DEFINITION}
         for item in self.items:
-            definition = defined.get((item.id.group, item.id.kind))
             if item.id.namespace in coming:
                 item.action, item.deferred = CREATED, f"its namespace {item.id.namespace} comes with this set"
-            elif definition is not None and (item.resource is None or definition.action != UNCHANGED):
+            elif item.resource is None:
                 item.action, item.deferred = CREATED, "its definition comes with this set"
         missing = namespaces_needed(self.items) - coming
         for space in sorted(missing):
             self._check_namespace(space)
 
     def _defer_dependents(self, items: Iterable[Item]) -> None:
-        """The API server looks some references up at once, such as the role of a binding or the account of a pod."""
+        """What is refused because of what the set brings or changes: the role of a binding, the account of a pod, a new custom field."""
+        changed = {kind_defined(one.document): one for one in self.items if is_definition(one) and one.action == CHANGED}
         for item in items:
-            if item.problem and item.reason in ("forbidden", "not_found"):
+            needed = changed.get((item.id.group, item.id.kind)) if item.reason == "invalid" else None
+            if item.reason in ("forbidden", "not_found"):
                 new = [one for one in self.items if one.action == CREATED and one.rank < item.rank and not one.problem]
                 needed = next((one for one in new if f'"{one.id.name}"' in item.problem or f"/{one.id.name}:" in item.problem), None)
-                if needed is not None:
-                    item.problem, item.action, item.deferred = "", CREATED, f"it needs {needed.id}, which comes with this set"
+            if needed is not None:
+                item.problem = item.reason = ""
+                item.action = CHANGED if item.live else CREATED
+                item.deferred = f"it needs {needed.id}, which comes with this set"
 
     def _check_namespace(self, space: str) -> None:
         from_set = next((item for item in self.items if item.id.kind == NAMESPACE and item.id.name == space), None)
-        live = from_set.live if from_set is not None else self._one.namespace(space)
+        try:
+            live = from_set.live if from_set is not None else self._one.namespace(space)
+        except SalvageError as exc:
+            if exc.reason != "forbidden":
+                raise
+            return  # the dry run finds out
         if live is None or "deletionTimestamp" in live["metadata"]:
             says = (
                 f"namespace {space} is being deleted; wait until it is gone"
@@ -137,7 +145,7 @@ class ManifestSet:
         done = sum(item.written for item in todo)
         if todo:
             self._tell({"step": "apply", "done": done, "says": f"{group[0].id.kind}: {done} of {len(todo)} written"})
-        if todo and group[0].id.kind == "CustomResourceDefinition" and not any(item.problem for item in todo):
+        if todo and is_definition(group[0]) and not any(item.problem for item in todo):
             self._wait_established(todo)
 
     def _plan_late(self, late: Sequence[Item]) -> None:
@@ -145,7 +153,7 @@ class ManifestSet:
         started = time.monotonic()
         deadline = started + self._settings.wait_timeout
         while unknown:  # discovery can't be watched
-            kinds = self._server.kinds(str(item.document["apiVersion"]) for item in unknown)
+            kinds = self.server.kinds(str(item.document["apiVersion"]) for item in unknown)
             for item in unknown:
                 item.resource = kinds.get((str(item.document["apiVersion"]), item.id.kind))
             unknown = [item for item in unknown if item.resource is None]
@@ -161,7 +169,6 @@ class ManifestSet:
                 return
             for item in late:  # a changed definition is in force a moment after it is written
                 item.problem = item.reason = ""
-            self._stopped = False
             time.sleep(_PAUSE)
 
     def _wait_established(self, definitions: Sequence[Item]) -> None:
@@ -179,16 +186,16 @@ class ManifestSet:
         self._each(self._one.prove, self.items)
 
     def _each(self, work: Callable[[Item], None], items: Iterable[Item], *, stop: bool = False) -> None:
-        """``work`` of each item, whose problem is what it raises; with ``stop`` nothing begins after a problem."""
+        """``work`` of each item; what it raises is the problem of the item.  With ``stop`` nothing begins after a problem."""
+
+        todo = list(items)
 
         def guarded(item: Item) -> None:
-            if stop and self._stopped:
+            if stop and any(one.problem for one in todo):
                 return
             try:
                 work(item)
             except SalvageError as exc:
                 item.fail(str(exc).partition(": ")[0] if item.id.kind == "Secret" else str(exc), exc.reason)
-            if item.problem:
-                self._stopped = True
 
-        for_each(guarded, items, self._settings.workers)
+        for_each(guarded, todo, self._settings.workers)

@@ -83,7 +83,7 @@ def _partners(asked: list[Any], live: list[Any]) -> dict[int, int]:
 
 
 def _closest(asked: Any, live: list[Any], path: str) -> Iterator[Mismatch]:
-    """The item with the same name tells what is wrong with it; without one the item is missing."""
+    """The item with the same name shows what is wrong with it; without one the item is missing."""
     name = asked.get("name") if isinstance(asked, dict) else None
     namesake = next((one for one in live if name is not None and isinstance(one, dict) and one.get("name") == name), None)
     found = list(mismatches(asked, namesake, path)) if namesake is not None else []

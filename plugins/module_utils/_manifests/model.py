@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from .._cluster.discovery import Resource
 from .._cluster.objects import Object
 
-CREATED, CHANGED, UNCHANGED = "created", "changed", "unchanged"
+CREATED, CHANGED, UNCHANGED, REMOVED = "created", "changed", "unchanged", "removed"
 WORKLOADS = frozenset({"Deployment.apps", "StatefulSet.apps", "ReplicaSet.apps", "ReplicationController"})
 
 
@@ -56,7 +56,7 @@ class Item:
     action: str = ""
     deferred: str = ""  # why it could not be planned before the rest is written
     adopted: bool = False  # only the ownership of its fields changes
-    scaled: bool = False  # an autoscaler sets its replicas
+    scaled: bool = False  # its number of replicas is not for the manifest to set
     written: bool = False
     problem: str = ""
     reason: str = ""  # the token of the problem

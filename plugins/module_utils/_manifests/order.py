@@ -26,7 +26,7 @@ _RANKS: tuple[tuple[str, ...], ...] = (
     (f"NetworkPolicy.{_NETWORK}",),
     ("ResourceQuota", "LimitRange"),
     ("PodDisruptionBudget.policy",),
-    ("ServiceAccount",),  # before Secrets: the control plane deletes a token whose account is missing
+    ("ServiceAccount",),  # before Secrets: the control plane deletes a token without its account
     ("Secret", "ConfigMap"),
     ("PersistentVolume",),
     ("PersistentVolumeClaim", "ResourceClaimTemplate.resource.k8s.io", "ResourceClaim.resource.k8s.io"),

@@ -10,13 +10,15 @@ set, `.` the thing itself, and an empty value a leaf.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from .._cluster.defaults import RESTORE_MANAGER, ROLLBACK_MANAGER
 from .._cluster.objects import Object
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _LAST_APPLIED_PATH = ("f:metadata", "f:annotations", f"f:{LAST_APPLIED}")
+_NOBODY = "before-first-apply"  # how the API server names the owner of what it has no owner for
 _KEPT_ANNOTATIONS = ("f:meta-salvage.euystacio/", "f:kubectl.kubernetes.io/restartedAt")
 Fields = dict[str, Any]
 
@@ -31,46 +33,43 @@ def applied_fields(obj: Mapping[str, Any], manager: str) -> Fields | None:
     return None if entry is None else dict(entry.get("fieldsV1") or {})
 
 
-def earlier_managers(live: Mapping[str, Any], ours: Collection[str] = ()) -> frozenset[str]:
-    """The managers of a client-side apply, which are those that wrote its annotation; and those of ``ours`` that updated the object."""
-    return frozenset(
-        str(entry.get("manager"))
-        for entry in entries_of(live)
-        if _is_update(entry) and (entry.get("manager") in ours or _has(entry.get("fieldsV1") or {}, _LAST_APPLIED_PATH))
-    )
+def earlier_managers(live: Mapping[str, Any]) -> frozenset[str]:
+    """The managers of earlier writes of the same manifests, which the next apply may overwrite."""
+    return frozenset(str(entry.get("manager")) for entry in entries_of(live) if _is_earlier(entry))
 
 
-def moved(live: Mapping[str, Any], managers: Collection[str], ours: Collection[str], manager: str) -> list[Object] | None:
-    """managedFields in which ``manager`` has applied what client-side apply had; None if there is nothing to move.
+def moved(live: Mapping[str, Any], manager: str, document: Any) -> list[Object] | None:
+    """managedFields in which ``manager`` has applied what earlier writes of the same manifests had; None if there is nothing to move.
 
-    Of a client-side apply these are the fields of its last manifest, since its manager may have written others in other ways;
-    of a manager of ``ours`` all but the records and restarts, which no manifest has.
+    Of a client-side apply these are the fields of its last manifest.  The rest are defaults and changes of other kinds, which stay as they
+    are and get no owner, and so does what a restore wrote.  Of a rollback it is all but records and restarts, which no manifest has.
+    What ``document`` sets moves in any case: without any owner the API server would invent one.
     """
-    taken: Fields = {}
-    rest: list[Object] = []
-    for entry in entries_of(live):
-        if not _is_update(entry) or entry.get("manager") not in managers:
-            rest.append(entry)
-            continue
-        fields = dict(entry.get("fieldsV1") or {})
-        mine = _without_records(fields) if entry["manager"] in ours else {}
-        mine = united(mine, common(fields, last_applied(live)))
-        taken = united(taken, mine)
-        left = minus(fields, mine)
-        if left:
-            rest.append({**entry, "fieldsV1": left})
-    if not taken:
+    earlier = [entry for entry in entries_of(live) if _is_earlier(entry)]
+    if not earlier:
         return None
-    had = applied_fields(live, manager) or {}
-    rest = [entry for entry in rest if not _is_applied(entry, manager)]
-    fresh = {
-        "manager": manager,
-        "operation": "Apply",
-        "apiVersion": live["apiVersion"],
-        "fieldsType": "FieldsV1",
-        "fieldsV1": united(had, taken),
-    }
+    rest = [entry for entry in entries_of(live) if not _is_earlier(entry) and not _is_applied(entry, manager)]
+    taken = applied_fields(live, manager) or {}
+    for entry in earlier:
+        fields = dict(entry.get("fieldsV1") or {})
+        if entry["manager"] == ROLLBACK_MANAGER:
+            mine = _without_records(fields)
+            if left := minus(fields, mine):
+                rest.append({**entry, "fieldsV1": left})
+        else:
+            mine = united(common(fields, document), common(fields, last_applied(live)) if _is_update(entry) else {})
+        taken = united(taken, mine)
+    fresh = {"manager": manager, "operation": "Apply", "apiVersion": live["apiVersion"], "fieldsType": "FieldsV1", "fieldsV1": taken}
     return [*rest, fresh]
+
+
+def fields_of_others(obj: Mapping[str, Any]) -> Fields:
+    """What has another owner than an earlier write of the same manifests."""
+    found: Fields = {}
+    for entry in entries_of(obj):
+        if not _is_earlier(entry):
+            found = united(found, entry.get("fieldsV1") or {})
+    return found
 
 
 def last_applied(live: Mapping[str, Any]) -> Any:
@@ -119,20 +118,22 @@ def common(fields: Mapping[str, Any], document: Any) -> Fields:
 
 
 def remove_fields(obj: Any, fields: Mapping[str, Any]) -> None:
-    """Takes the leaves of a set of fields out of an object; what is empty then goes too."""
+    """Takes a set of fields out of an object, as the API server does when their last owner no longer applies them.
+
+    A mapping that is empty then goes too.
+    """
     for name, inner in fields.items():
-        if name == ".":
-            continue
-        there, value = _at(obj, name)
+        there, value = _at(obj, name) if name != "." else (False, None)
         if not there:
             continue
-        if inner and set(inner) != {"."} and "." not in inner:
+        is_item = name.startswith("k:") and "." in inner
+        if inner and not is_item:
             remove_fields(value, inner)
             if value:
                 continue
         if isinstance(obj, dict):
             obj.pop(name[2:], None)
-        elif isinstance(obj, list):
+        else:
             obj[:] = [one for one in obj if one is not value]
 
 
@@ -156,8 +157,22 @@ def _has_keys(item: Any, keys: Any) -> bool:
     return isinstance(item, dict) and isinstance(keys, dict) and all(item.get(name, value) == value for name, value in keys.items())
 
 
-def _without_records(fields: Fields) -> Fields:
-    return {name: _without_records(inner) if inner else inner for name, inner in fields.items() if not name.startswith(_KEPT_ANNOTATIONS)}
+def _without_records(fields: Mapping[str, Any]) -> Fields:
+    found = {name: _without_records(inner) if inner else {} for name, inner in fields.items() if not name.startswith(_KEPT_ANNOTATIONS)}
+    found = {name: inner for name, inner in found.items() if inner or not fields[name]}
+    return {} if set(found) == {"."} != set(fields) else found
+
+
+def _is_earlier(entry: Mapping[str, Any]) -> bool:
+    """Client-side apply (its manager is the one that wrote its annotation), a rollback with anything but records, a restore, or nobody."""
+    fields, manager = entry.get("fieldsV1") or {}, entry.get("manager")
+    if _is_applied(entry, RESTORE_MANAGER):
+        return True
+    if not _is_update(entry):
+        return False
+    if manager == ROLLBACK_MANAGER:
+        return bool(_without_records(fields))
+    return manager == _NOBODY or _has(fields, _LAST_APPLIED_PATH)
 
 
 def _is_update(entry: Mapping[str, Any]) -> bool:

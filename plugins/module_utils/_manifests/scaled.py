@@ -1,7 +1,7 @@
 # Copyright (c) 2026 Euystacio Meta Salvage contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Workloads with an autoscaler: a manifest does not set their size.  Pure."""
+"""Workloads that a manifest does not size, since an autoscaler does, or since it names no number.  Pure."""
 
 from __future__ import annotations
 
@@ -29,9 +29,13 @@ def targets_of(objects: Iterable[Mapping[str, Any]]) -> frozenset[Target]:
     return frozenset(found)
 
 
-def has_size(obj: Mapping[str, Any]) -> bool:
-    """Whether the manifest sets the size of something that an autoscaler could scale."""
-    return group_kind(obj) in WORKLOADS and isinstance(obj.get("spec"), dict) and "replicas" in obj["spec"]
+def can_scale(obj: Mapping[str, Any]) -> bool:
+    """Whether it is of a kind that an autoscaler could scale."""
+    return group_kind(obj) in WORKLOADS and isinstance(obj.get("spec"), dict)
+
+
+def sets_size(obj: Mapping[str, Any]) -> bool:
+    return "replicas" in (obj.get("spec") or {})
 
 
 def as_scaled(document: Object, live: Mapping[str, Any] | None, manager: str, taken: Mapping[str, Any]) -> Object:

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from .._cluster.discovery import Resource, resources_of
 from .._cluster.http import Response
-from .._cluster.objects import JSON_PATCH, Object, call, read
+from .._cluster.objects import JSON_PATCH, Object, read
 from .._cluster.session import Cluster
 from .._core.errors import SalvageError
 from .._core.gather import gather
@@ -59,7 +59,7 @@ class Server:
         query = {"fieldManager": self._manager, "force": str(force).lower(), "fieldValidation": "Strict"}
         if dry_run:
             query["dryRun"] = "All"
-        return call(self.cluster, "PATCH", self.path(item), body=body, content_type=APPLY, query=query, accept=_ANSWERS, final=is_final)
+        return self.cluster.call("PATCH", self.path(item), body=body, content_type=APPLY, query=query, accept=_ANSWERS, final=is_final)
 
     def replace_managers(self, item: Item, live: Object, entries: Sequence[Object], annotation: str) -> bool:
         """Moves the ownership of fields; False if the object has changed meanwhile."""
@@ -69,8 +69,8 @@ class Server:
         ]
         if annotation in (live["metadata"].get("annotations") or {}):
             operations.append({"op": "remove", "path": f"/metadata/annotations/{annotation.replace('~', '~0').replace('/', '~1')}"})
-        answer = call(
-            self.cluster, "PATCH", self.path(item), body=operations, content_type=JSON_PATCH,
+        answer = self.cluster.call(
+            "PATCH", self.path(item), body=operations, content_type=JSON_PATCH,
             query={"fieldManager": self._manager}, accept=frozenset({404, 409, 422}),
         )  # fmt: skip
         return answer.status == 200

@@ -31,6 +31,10 @@ def items_of(manifests: Sequence[Manifest], kinds: Mapping[tuple[str, str], Reso
     return sorted(items, key=lambda item: item.rank)
 
 
+def is_definition(item: Item) -> bool:
+    return f"{item.id.kind}.{item.id.group}" == DEFINITION
+
+
 def kind_defined(definition: Mapping[str, Any]) -> tuple[str, str]:
     """Group and kind of a CustomResourceDefinition."""
     spec = definition.get("spec")

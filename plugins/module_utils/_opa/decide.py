@@ -10,6 +10,7 @@ from typing import Any
 
 from .._core.errors import SalvageError
 from .._core.json_values import finite, load_json
+from .._core.redact import LONGEST, excerpt
 from .model import ALLOWED, DENIED, REPORTED, RISK_LEVELS, UNKNOWN, Decision
 
 _MAX_REASONS = 100
@@ -18,7 +19,7 @@ _MAX_TEXT = 300
 
 def one_line(text: object, limit: int = _MAX_TEXT) -> str:
     """Text of others, fit for a report: one line, no control characters, bounded."""
-    flat = " ".join("".join(c if c.isprintable() else " " for c in str(text)[: limit * 4]).split())
+    flat = excerpt(str(text), LONGEST)
     return flat if len(flat) <= limit else flat[: limit - 1] + "…"
 
 
@@ -144,9 +145,11 @@ def _first(sources: list[dict[str, Any]], name: str) -> Any:
 
 
 def _reasons(value: object) -> tuple[str, ...] | None:
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+    """The texts of a list of them, or of objects with ``msg``, as Conftest and Gatekeeper write them; None if it is neither."""
+    if not isinstance(value, list):
         return None
-    return tuple(one_line(item) for item in value)
+    texts = [item.get("msg", item.get("message")) if isinstance(item, Mapping) else item for item in value]
+    return tuple(map(one_line, texts)) if all(isinstance(text, str) for text in texts) else None
 
 
 def _kind(value: object) -> str:

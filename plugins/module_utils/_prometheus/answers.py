@@ -12,6 +12,7 @@ from typing import Any
 
 from .._core.errors import SalvageError
 from .._core.json_values import as_text, finite, json_kind
+from .._core.redact import excerpt
 from .model import MetricSample
 
 
@@ -20,7 +21,9 @@ def successful_data(answer: object) -> Any:
     if not isinstance(answer, Mapping):
         raise _invalid(f"the answer is {json_kind(answer)}, not Prometheus's")
     if answer.get("status") == "error":
-        raise _invalid(f"Prometheus refused the query: {as_text(answer.get('errorType'))[:40]}: {as_text(answer.get('error'))[:200]}")
+        raise _invalid(
+            f"Prometheus refused the query: {as_text(answer.get('errorType'))[:40]}: {excerpt(as_text(answer.get('error')), 200)}"
+        )
     if answer.get("status") != "success" or "data" not in answer:
         raise _invalid("the answer is not Prometheus's: it has no status success and data")
     return answer["data"]

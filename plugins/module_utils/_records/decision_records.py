@@ -89,9 +89,11 @@ def write_record(
             return Written(str(place / f"{1:06d}-{whole['id']}{_SUFFIX}"), whole, True, Head(0, ""))
         with _locked(place):  # two runs must not both follow the same record
             found = verify(folder, keys)
-            _genuine(found, read_head(head_file, keys), folder, head_file)
+            kept = read_head(head_file, keys)
+            _genuine(found, kept, folder, head_file)
+            differs: tuple[str, ...] = ()
             known = next((item for item in found if all(item.record.get(name) == record.get(name) for name in _SAME)), None)
-            new, differs = known is None, tuple[str, ...]()
+            new = known is None
             if known is None:
                 whole = _next(record, found[-1].digest if found else None)
                 data = json.dumps(sign_document("record", whole, key), indent=2, sort_keys=True).encode() + b"\n"
@@ -102,7 +104,7 @@ def write_record(
             else:
                 differs = tuple(name for name in ("details", "evidence") if known.record.get(name) != record.get(name))
             head = head_of(found)
-            if not dry_run:
+            if not dry_run and head != kept:
                 write_whole(head_file, head_document(head, key))
             return Written(str(place / known.name), known.record, new, head, differs)
     except (OSError, ValueError, KeyError) as exc:

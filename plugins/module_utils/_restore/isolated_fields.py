@@ -210,7 +210,7 @@ def _workload(*names: str, **forms: Any) -> dict[str, Any]:
 _FORMS: dict[str, dict[str, Any]] = {
     "ConfigMap": _keep("data", "binaryData", "immutable"),
     "DaemonSet.apps": _workload("updateStrategy"),
-    "Deployment.apps": _workload("strategy", "paused", "progressDeadlineSeconds"),
+    "Deployment.apps": _workload("strategy", "progressDeadlineSeconds"),  # a paused one would create no pods
     "HorizontalPodAutoscaler.autoscaling": _keep("spec"),
     "LimitRange": _keep("spec"),
     "Namespace": {},

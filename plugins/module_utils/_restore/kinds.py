@@ -1,10 +1,11 @@
 # Copyright (c) 2026 Euystacio Meta Salvage contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Kind and name of an object, and what the objects of a backup say of each other.  Pure."""
+"""Kind and name of an object, and how the objects of a backup depend on each other.  Pure."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -15,7 +16,7 @@ TOKEN_TYPE = "kubernetes.io/service-account-token"  # noqa: S105 # a Secret's ty
 
 @dataclass(frozen=True)
 class Context:
-    """What the rules know of the rest of the backup, and of the cluster that it goes to."""
+    """What the rules know about the rest of the backup and about the target cluster."""
 
     uids: frozenset[str] = frozenset()
     scaled: frozenset[tuple[str, str, str]] = frozenset()  # (namespace, kind.group, name) of what an HPA scales
@@ -23,6 +24,8 @@ class Context:
     mapping: Mapping[str, str] = field(default_factory=dict)
     ports: Mapping[int, tuple[str, str]] = field(default_factory=dict)  # node ports in use, and the Service that has each
     finalizers: frozenset[str] = frozenset()  # those with a controller in the cluster
+    volumes: Mapping[str, bool] = field(default_factory=dict)  # the selected volumes of the backup, and whether each is restored
+    released: Mapping[str, str] = field(default_factory=dict)  # released volumes of the cluster, and the UID of the claim of each
     classes: frozenset[str | None] = frozenset()  # storage classes that create a volume for each claim (see new_volume_classes)
 
 
@@ -66,7 +69,7 @@ def name_of(obj: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def context_of(items: Iterable[RestoreItem], **more: Any) -> Context:
-    """What the objects of a backup say of each other."""
+    """How the objects of a backup depend on each other."""
     uids, scaled, selecting = set(), set(), set()
     for key, obj in items:
         metadata, spec = obj["metadata"], obj.get("spec") or {}
@@ -79,6 +82,11 @@ def context_of(items: Iterable[RestoreItem], **more: Any) -> Context:
         elif key.kind == "Service" and spec.get("selector"):
             selecting.add(key[1:])
     return Context(frozenset(uids), frozenset(scaled), frozenset(selecting), **more)
+
+
+def generated_for(account: str, name: str) -> bool:
+    """Whether a token controller has given the Secret of a ServiceAccount its name; Kubernetes generates only these characters."""
+    return re.fullmatch(re.escape(account) + "-(token|dockercfg)-[bcdfghjklmnpqrstvwxz2456789]{5}", name) is not None
 
 
 def labels_of(obj: Mapping[str, Any]) -> Mapping[str, Any]:

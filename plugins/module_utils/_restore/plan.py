@@ -1,26 +1,26 @@
 # Copyright (c) 2026 Euystacio Meta Salvage contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a restore is going to do, decided on what is in the backup and what is in the cluster; pure."""
+"""The plan of a restore, decided from the content of the backup and of the cluster; pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from .._core.errors import SalvageError
 from .compare import differences
 from .isolate import Isolated, allowed_kinds, copy_scope, isolate
-from .kinds import RELEASE, Context, Key, RestoreItem, kind_of, name_of
+from .kinds import RELEASE, Context, Key, RestoreItem, name_of
 from .mapping import mapped, names_in_text
 from .portable import Object, comparable, owners_of, stripped, suspended
 from .restore_waves import wave_of
-from .skip_rules import why_not
+from .skip_rules import skip_reason, why_not
 
 CREATE, UPDATE, RECREATE, UNCHANGED, KEPT, REBIND = "create", "update", "recreate", "unchanged", "kept", "rebind"
 NOT_SELECTED = "it is not selected"
-# To delete one of these is to delete what is in it, or the data behind it.
+# Deleting one of these deletes its content or its data.
 _NEVER_DELETED = frozenset(
     {"Namespace", "CustomResourceDefinition.apiextensions.k8s.io", "PersistentVolume", "PersistentVolumeClaim"},
 )
@@ -103,9 +103,9 @@ class RestorePlan:
 
 
 def plan_restore(items: Sequence[RestoreItem], selection: Choice, context: Context, names: Mapping[str, str]) -> RestorePlan:
-    """The objects in the order that they are restored in, and every other one with why not.
+    """The objects in the order of the restore, and each other object with the reason.
 
-    ``names`` gives each kind as the user spells it (`deployments.apps`).  Raises SalvageError(bad_input).
+    ``names`` gives each kind as users write it (`deployments.apps`).  Raises SalvageError(bad_input).
     """
     selection.check(items)
     known = set(names.values())
@@ -116,22 +116,32 @@ def plan_restore(items: Sequence[RestoreItem], selection: Choice, context: Conte
                 reason="bad_input",
             )
     needed = _definitions(items, selection, names)
+    disks = [item for item in items if item.key.kind == "PersistentVolume" and _selected(item, selection, names, needed)]
+    context = replace(context, volumes={item.key.name: not skip_reason(item, context) for item in disks})
     inside = [obj for key, obj in items if _in_namespaces(key.namespace, selection)] if selection.isolated else []
     kinds = allowed_kinds(selection.isolated_kinds, names)
     scope = copy_scope(inside, context.classes, kinds) if selection.isolated else None
-    steps, left, notes = [], [], []
+    looks = []
     for item in items:
+        reason = skip_reason(item, context) if _selected(item, selection, names, needed) else NOT_SELECTED
+        plain = dict(item.obj) if reason else stripped(item, context)
+        looks.append(Isolated(plain, [], reason) if reason or scope is None else isolate(plain, scope))
+    # An owner that is not restored makes nothing.
+    absent = {item.obj["metadata"].get("uid") for item, found in zip(items, looks, strict=True) if found.reason}
+    context = replace(context, uids=context.uids - absent)
+    aggregated = frozenset(_aggregated(items))
+    steps, left, notes = [], [], []
+    for item, found in zip(items, looks, strict=True):
         key, obj = item
-        reason = "" if _selected(item, selection, names, needed) else NOT_SELECTED
-        reason = reason or why_not(item, context)
-        plain = dict(obj) if reason else stripped(item, context)
-        found = Isolated(plain, [], reason) if reason or scope is None else isolate(plain, scope)
-        if found.reason:
-            left.append(Left(key, found.reason))
+        reason = found.reason or why_not(item, context)
+        if reason:
+            left.append(Left(key, reason))
+            if key.kind in ("Secret", "PersistentVolumeClaim") and not found.reason:
+                notes.append(f"{key} is not restored: {reason}, and may give it another content")
             continue
         wanted = mapped(RestoreItem(key, found.obj), selection.mapping)
         target = Key(key.kind, *name_of(wanted))
-        step = Step(target, wanted, suspended(key.kind, wanted), wave_of(wanted), owners_of(obj), obj, lost=found.lost)
+        step = Step(target, wanted, suspended(key.kind, wanted), wave_of(wanted, aggregated), owners_of(obj), obj, lost=found.lost)
         steps.append(step)
         texts = names_in_text(RestoreItem(target, wanted), selection.mapping)
         if texts:
@@ -150,6 +160,13 @@ def plan_restore(items: Sequence[RestoreItem], selection: Choice, context: Conte
 def _builtin(finalizer: str) -> bool:
     domain = finalizer.partition("/")[0]
     return domain == "kubernetes.io" or domain.endswith((".kubernetes.io", ".k8s.io"))
+
+
+def _aggregated(items: Iterable[RestoreItem]) -> Iterator[str]:
+    for key, obj in items:
+        spec = obj.get("spec") or {}
+        if key.kind == "APIService.apiregistration.k8s.io" and spec.get("service"):
+            yield spec.get("group", "")
 
 
 def _definitions(items: Iterable[RestoreItem], selection: Choice, names: Mapping[str, str]) -> frozenset[str]:
@@ -219,14 +236,22 @@ def action_for(step: Step, live: Object | None, existing: str, *, ours: bool) ->
         return UNCHANGED
     if ours:
         return UPDATE
-    if existing == "skip":
+    if existing == "skip" and not _as_created(step, live):
         return KEPT
     return RECREATE if existing == "recreate" and step.key.kind not in _NEVER_DELETED else UPDATE
 
 
+def _as_created(step: Step, live: Object) -> bool:
+    """Whether it is the ServiceAccount that Kubernetes itself gave to the namespace, and nobody has changed it since."""
+    plain = {"apiVersion", "kind", "metadata"}
+    mine = step.key.kind == "ServiceAccount" and step.key.name == "default"
+    return mine and set(comparable(live)) <= plain and set(comparable(live)["metadata"]) <= {"name", "namespace"}
+
+
 def _released(step: Step, live: Object) -> bool:
-    """Whether it is a volume that still waits for the very claim which the backup has bound to it."""
-    if step.key.kind != "PersistentVolume" or (live.get("status") or {}).get("phase") != "Released":
+    """Whether it is a volume that still waits for the very claim which the backup has bound to it; one released before waits for none."""
+    before, after = ((obj.get("status") or {}).get("phase") for obj in (step.source, live))
+    if step.key.kind != "PersistentVolume" or after != "Released" or before == "Released":
         return False
     was, now = ((obj.get("spec") or {}).get("claimRef") or {} for obj in (step.source, live))
     return bool(was.get("uid")) and was.get("uid") == now.get("uid")
@@ -262,20 +287,3 @@ def links(step: Step, uids: Mapping[Key, str], keys: Mapping[str, Key]) -> tuple
         else:
             missing.append(f"{owner.get('kind')}/{owner.get('name')}")
     return found, missing
-
-
-def diff_pair(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """Both as they may be shown: of a Secret only which of its values are others."""
-    if kind_of(after) != "Secret":
-        return before or {}, after
-    return _hidden(before, before) if before else {}, _hidden(after, before or after)
-
-
-def _hidden(secret: Mapping[str, Any], other: Mapping[str, Any]) -> Mapping[str, Any]:
-    rest = dict(secret)
-    rest["metadata"] = metadata = dict(secret["metadata"])
-    for holder, name in ((rest, "data"), (rest, "stringData"), (metadata, "annotations")):  # kubectl keeps a copy in an annotation
-        if holder.get(name):
-            compared = ((other["metadata"] if holder is metadata else other).get(name)) or {}
-            holder[name] = {key: "(hidden)" if compared.get(key) == value else "(hidden, changed)" for key, value in holder[name].items()}
-    return rest

@@ -19,7 +19,7 @@ from .._core.gather import for_each
 from .._core.progress import Tell, silent
 from .compare import differences
 from .journal import RestoreJournal
-from .kinds import Key, context_of, restore_items
+from .kinds import Key, context_of, kind_of, restore_items
 from .live import Live
 from .outcome import FAIL, Outcome, restore_outcome
 from .plan import (
@@ -38,7 +38,7 @@ from .plan import (
 )
 from .portable import Object, bundle_holders, comparable
 from .ready import WATCHED, served, unready
-from .restore_waves import DEFINITIONS, FAIL_CLOSED, HOOKS, TITLES
+from .restore_waves import AGGREGATED, DEFINITIONS, FAIL_CLOSED, HOOKS, TITLES
 from .settings import RestoreSettings
 from .writer import ObjectWriter
 from .writes import WRITES, refusal_text, written_by_us
@@ -71,8 +71,16 @@ class Restore:
         more: dict[str, Any] = {"classes": self._live.classes()} if selection.isolated else {}
         wants_ports = node_ports(obj for key, obj in self._items if key.kind == "Service")
         more["ports"] = node_ports(self._live.services()) if wants_ports else {}
+        unread = ""
+        if any(key.kind == "PersistentVolume" for key, _obj in self._items):
+            try:
+                more["released"] = self._live.released()
+            except SalvageError as exc:
+                unread = f"whether volumes of the cluster still hold the data of a claim is unknown: {exc}"
         context = context_of(self._items, mapping=selection.mapping, finalizers=self._wish.finalizers, **more)
-        return plan_restore(self._items, selection, context, {**spelled(self._items), **self._live.names})
+        plan = plan_restore(self._items, selection, context, {**spelled(self._items), **self._live.names})
+        plan.notes.extend([unread] if unread else [])
+        return plan
 
     def run(self, *, dry_run: bool = False) -> Outcome:
         """Raises SalvageError for what makes the whole of it impossible; the rest is in the outcome."""
@@ -181,6 +189,8 @@ class Restore:
         title = TITLES[wave]
         unknown = [step for step in group if not step.action and not step.problem]
         if unknown:
+            if title == AGGREGATED:
+                self._live.wait_kinds({step.key.kind for step in unknown}, self._deadline())
             self._look(unknown)  # their definition has come with an earlier wave
         for step in unknown:
             if not step.action and not step.problem:
@@ -258,6 +268,8 @@ class Restore:
         """CronJobs are resumed, and objects linked to their owners under the UIDs that these have now."""
         keys = {step.source["metadata"]["uid"]: step.key for step in self._plan.steps if step.source["metadata"].get("uid")}
         uids = {key: live["metadata"]["uid"] for key, live in self._found.items()}
+        if not self._wish.selection.isolated:
+            self._add_live_owners(steps, keys, uids)
         for step in steps:
             if not step.owners and step.first is step.wanted:
                 continue
@@ -287,6 +299,13 @@ class Restore:
                     step.problem = "it was finished, and is not as the backup says"
             except SalvageError as exc:
                 step.problem = refusal_text(step, exc)
+
+    def _add_live_owners(self, steps: Iterable[Step], keys: dict[str, Key], uids: dict[Key, str]) -> None:
+        """Owners that are no part of the restore, and are in the cluster as the very object that the backup names."""
+        for owner, namespace in {owner["uid"]: (owner, step.key.namespace) for step in steps for owner in step.owners}.values():
+            if owner["uid"] not in keys and self._live.uid_of(owner, namespace) == owner["uid"]:
+                key = Key(kind_of(owner), "", owner["name"])
+                keys[owner["uid"]], uids[key] = key, owner["uid"]
 
     def _wait_ready(self, steps: Iterable[Step]) -> None:
         waiting = {step.key: step for step in steps if step.key.kind in WATCHED}

@@ -24,6 +24,7 @@ class RestoreSettings:
     wait_timeout: float = 300.0
     backup_first: bool = True
     show: bool = False
+    values: bool = False
 
     def existing_for(self, key: Key, spelled: str) -> str:
         """What becomes of an object that is there and differs; one of no namespace is everybody's, and needs a word of its own."""

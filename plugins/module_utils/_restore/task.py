@@ -57,6 +57,7 @@ class RestoreOptions:
     wait_timeout: float = option(300.0)
     journal: str | None = option(None, type="path")
     request_timeout: float = option(30.0)
+    diff_values: bool = option(default=False)
 
     def settings(self, *, show: bool) -> RestoreSettings:
         mapping = {str(name): str(target) for name, target in self.namespace_mapping.items()}
@@ -71,6 +72,7 @@ class RestoreOptions:
             wait_timeout=self.wait_timeout,
             backup_first=self.backup_first,
             show=show,
+            values=self.diff_values,
         )
 
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from .._cluster.defaults import RESTORE_MANAGER
 from .._cluster.http import Response
+from .._cluster.redaction import redacted_pair
 from .._core.errors import SalvageError
-from .plan import CREATE, REBIND, RECREATE, UPDATE, Step, diff_pair
+from .plan import CREATE, REBIND, RECREATE, UPDATE, Step
 from .portable import Object, comparable
 
-MANAGER = "euystacio-restore"
+MANAGER = RESTORE_MANAGER
 APPLY = "application/apply-patch+yaml"
 WRITES = frozenset({CREATE, UPDATE, RECREATE, REBIND})
 
@@ -32,10 +34,10 @@ def refusal_text(step: Step, exc: SalvageError) -> str:
     return str(exc).partition(": ")[0] if step.key.kind == "Secret" else str(exc)
 
 
-def shown_change(step: Step, before: Object | None, after: Object | None) -> dict[str, Any]:
+def shown_change(step: Step, before: Object | None, after: Object | None, *, values: bool) -> dict[str, Any]:
     kind = {name: step.wanted[name] for name in ("apiVersion", "kind")}
     old = comparable({**before, **kind}) if before is not None else None
     new = comparable({**after, **kind}) if after else step.wanted
     header = f"{step.key} ({step.action})"
-    before_shown, after_shown = diff_pair(old, new)
+    before_shown, after_shown = redacted_pair(old, new, values=values)
     return {"before_header": header, "after_header": header, "before": before_shown, "after": after_shown}

@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from .._cluster.defaults import ROLLBACK_MANAGER
 from .._cluster.http import ServesProxy
 from .._cluster.objects import create, delete, read, update
 from .._core.errors import SalvageError
@@ -186,12 +187,13 @@ def _given(
     if live is None:
         fresh: Object = {key: kept[key] for key in ("data", "binaryData", "type") if key in kept}
         metadata = {"name": name, "namespace": namespace}
-        create(cluster, path_of(kind, namespace), {"apiVersion": "v1", "kind": kind, "metadata": metadata, **fresh}, dry_run=dry_run)
+        made = {"apiVersion": "v1", "kind": kind, "metadata": metadata, **fresh}
+        create(cluster, path_of(kind, namespace), made, dry_run=dry_run, manager=ROLLBACK_MANAGER)
         return True
     patch = content_patch(live, kept)
     if patch and live.get("immutable"):
         raise SalvageError(f"{kind} {name} is immutable and differs from its copy; replace it, then roll back", reason="invalid")
-    return bool(patch) and update(cluster, path, _giving(kept), dry_run=dry_run).changed
+    return bool(patch) and update(cluster, path, _giving(kept), dry_run=dry_run, manager=ROLLBACK_MANAGER).changed
 
 
 def _giving(copy: Object) -> Callable[[Object], Object | None]:

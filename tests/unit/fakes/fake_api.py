@@ -35,6 +35,7 @@ class FakeApi(Cluster):
         self.controller: Callable[[str], None] = lambda path: None  # what a controller does after a write to that path
         self.change = threading.Condition()
         self.answers: dict[str, Callable[[], tuple[int, str, str]]] = {}  # what stands behind a proxy path: status, type, body
+        self.refusals: dict[str, tuple[int, Object]] = {}  # what server-side apply to that path is answered: status, Status
         self._version = 100
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
@@ -110,6 +111,21 @@ class FakeApi(Cluster):
             if dry_run or after == before:
                 return 200, after
             return 200, self.put(path, after)
+
+    def apply(self, path: str, body: Object, dry_run: bool) -> tuple[int, Object]:
+        """Server-side apply without owners: creates what is missing, merges into what is there."""
+        with self.change:
+            if path in self.refusals:
+                return self.refusals[path]
+            before = self.objects.get(path)
+            wanted = {name: value for name, value in body["metadata"].items() if name != "uid"}
+            if before is not None and body["metadata"].get("uid") not in {None, before["metadata"]["uid"]}:
+                return 409, _status(409, "the uid differs")
+            after = copy.deepcopy(before) if before is not None else {}
+            _merge(after, {**body, "metadata": wanted})
+            if dry_run or after == before:
+                return 200, after
+            return (200 if before is not None else 201), self.put(path, after)
 
 
 def _has(obj: Object, labels: str) -> bool:
@@ -191,6 +207,8 @@ def _handler(api: FakeApi) -> type[BaseHTTPRequestHandler]:
                 if made in api.objects:
                     return 409, _status(409, "already exists")
                 return 201, body if dry_run else api.put(made, body)
+            if self.command == "PATCH" and self.headers.get("Content-Type", "").startswith("application/apply-patch"):
+                return api.apply(path, body, dry_run)
             if self.command == "PATCH":
                 return api.patch(path, body, dry_run)
             if self.command == "DELETE":

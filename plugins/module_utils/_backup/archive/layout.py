@@ -19,7 +19,7 @@ from typing import Any, BinaryIO
 from ..._core.errors import SalvageError
 from ..._sealing.age import Unpacker, unsealed
 from ..._sealing.envelope import Ed25519
-from ..._sealing.hashing import canonical
+from ..._sealing.hashing import canonical, digest
 
 SCHEMA = 1
 _MARGIN, _LONGEST = 1 << 16, 1 << 29
@@ -34,7 +34,7 @@ def entry_of(item: Mapping[str, Any], line: bytes) -> list[Any]:
         item["kind"],
         metadata.get("namespace") or "",
         metadata["name"],
-        hashlib.sha256(line).hexdigest(),
+        digest(line),
         "deletionTimestamp" in metadata,
     ]
 

@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timezone
+from datetime import datetime
 from tempfile import SpooledTemporaryFile
 from typing import Any
 
 from ..._core.errors import SalvageError
+from ..._core.times import when
 from ..._sealing.envelope import Ed25519, genuine
 from ..._sealing.origin import foreign, too_old
 from ..archive.layout import ceilings, verify_archive
@@ -23,11 +24,8 @@ _IN_MEMORY = 32 << 20  # of an archive; the rest of a larger one goes to the fol
 def described(record: Record, now: datetime) -> Record:
     """The record for a reader: without its signature, and with its ``age`` in seconds, None where it does not say."""
     facts = {name: value for name, value in record.items() if name != "signature"}
-    try:
-        created = datetime.strptime(str(record.get("created")), "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
-    except ValueError:
-        return {**facts, "age": None}
-    return {**facts, "age": (now - created).total_seconds()}
+    created = when(record.get("created"))
+    return {**facts, "age": None if created is None else now.timestamp() - created}
 
 
 def list_backups(store: Store, key: Ed25519, now: datetime, asked: ReadOptions | None = None) -> list[Record]:

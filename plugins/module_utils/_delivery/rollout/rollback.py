@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import Any
 
+from ..._cluster.defaults import ROLLBACK_MANAGER
 from ..._cluster.http import Query, ServesProxy
 from ..._cluster.objects import Change, delete, must_read, read, update
 from ..._cluster.pods import ready
@@ -134,12 +135,12 @@ class Workload:
     def subject(self, workload: Object) -> Subject:
         return Subject(self.kind, self.namespace, self.name, workload["metadata"]["uid"])
 
-    def revisions(self) -> list[Revision]:
-        """Newest first, with what was found of each.  Raises SalvageError."""
+    def revisions(self, *, proofs: bool = True) -> list[Revision]:
+        """Newest first, with what was found of each unless it does not matter.  Raises SalvageError."""
         workload = self.read()
         query: Query = {"labelSelector": selector_of(workload)}
         keepers = list(list_all(self.cluster, path_of(keeper_of(self.kind), self.namespace), query)[0].values())
-        found = revisions_of(self.kind, workload, keepers, self.proofs.read(self.subject(workload)))
+        found = revisions_of(self.kind, workload, keepers, self.proofs.read(self.subject(workload)) if proofs else ())
         current = current_revision(found)
         if current is None or current.proof is None or not current.proof.images:
             return found
@@ -237,7 +238,7 @@ class Workload:
         copies = self._to_restore(target)
         if not dry_run and drift(self.cluster, self.namespace, copies):
             mark = {"metadata": {"annotations": {RETURNING: target.keeper}}}
-            update(self.cluster, self.path, lambda obj: mark)
+            update(self.cluster, self.path, lambda obj: mark, manager=ROLLBACK_MANAGER)
         brought = bring_back(self.cluster, self.namespace, copies, self.read(), dry_run=dry_run)
         stamp = now()
 
@@ -257,7 +258,7 @@ class Workload:
                 operations.append({"op": "replace", "path": "/spec/paused", "value": False})
             return operations or None
 
-        change = update(self.cluster, self.path, decide, dry_run=dry_run)
+        change = update(self.cluster, self.path, decide, dry_run=dry_run, manager=ROLLBACK_MANAGER)
         if self.kind == "StatefulSet" and change.changed and not dry_run:
             self._clear_the_way()
         return change, brought

@@ -46,6 +46,8 @@ def test_where_the_module_would_be_in_the_same_place_it_is_done_here(run, tmp_pa
         {"args": {"api_key": "secret"}},
         {"args": {"token": "secret"}},
         {"args": {"proxy_headers": {"basic_auth": "a:b"}}},
+        {"args": {"kubeconfig": {"users": [{"name": "u", "user": {"token": "secret"}}]}}},
+        {"args": {"proxy": "http://me:secret@proxy"}},
         {"args": {"colour": "red"}},
         {"args": {"parts": ["podz"]}},
         {"args": {"timeout": "soon"}},
@@ -53,6 +55,11 @@ def test_where_the_module_would_be_in_the_same_place_it_is_done_here(run, tmp_pa
 )
 def test_whatever_asks_for_more_runs_as_the_module(run, how):
     assert run(how.pop("args", None), **how) == AS_A_MODULE
+
+
+def test_what_the_cluster_says_is_clean_here_as_from_the_module(run, monkeypatch):
+    monkeypatch.setattr(health_info.task, "run", lambda *_: {"reason": "\x1b[2Jtoken=HUNTER2"})
+    assert run() == {"reason": "token=(hidden)"}
 
 
 def test_the_connection_is_that_of_the_environment_too(run, monkeypatch, tmp_path):

@@ -22,6 +22,7 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
     "bake": (NO_FILE, "there is no kubeconfig"),
     "blue_green": (NO_FILE, "there is no kubeconfig"),
     "health_info": (NO_FILE, "there is no kubeconfig"),
+    "manifests": ({**NO_FILE, "files": ["/nowhere/app.yaml"]}, "/nowhere/app.yaml can't be read"),
     "peace_bonds_decision_info": ({"paths": ["/nowhere/decisions.log"]}, "/nowhere/decisions.log"),
     "peace_bonds_info": ({**NO_FILE, "providers": [{"id": "a"}]}, "there is no kubeconfig"),
     "peace_bonds_policy": (NO_FILE, "there is no kubeconfig"),

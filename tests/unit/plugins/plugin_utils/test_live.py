@@ -60,6 +60,25 @@ def test_each_step_is_shown_while_the_module_runs(run, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_what_others_say_drives_no_terminal_and_has_no_credential(run, monkeypatch):
+    ran = live.RunsModule.run
+
+    def module(self, tmp, task_vars):
+        with Path(self._task.args["progress_path"]).open("a") as file:  # as one of another version may write it
+            file.write(json.dumps({"says": "\x1b]0;PWNED\x07\x1b[31mred token=HUNTER2\n2"}) + "\n")
+        return {**ran(self, tmp, task_vars), "module_stderr": "KeyError: 'http://u:HUNTER2@h'\x1b[2J"}
+
+    monkeypatch.setattr(live.RunsModule, "run", module)
+    assert run()[0] == "bake [staging]: ]0;PWNED red token=(hidden) 2"
+
+
+def test_a_crashed_module_says_no_credential(monkeypatch):
+    monkeypatch.setattr(live.RunsModule, "run", lambda *_: {"failed": True, "rc": 1, "module_stderr": "'http://u:HUNTER2@h'\x1b[2J"})
+    task = SimpleNamespace(args={"progress": False}, action="bake", async_val=0, no_log=False)
+    plugin = live.LiveAction(task, SimpleNamespace(transport="local", become=None), SimpleNamespace(), None, None, None)
+    assert plugin.run() == {"failed": True, "rc": 1, "module_stderr": "'http://(hidden)@h'"}
+
+
 def test_a_file_of_the_users_is_followed_from_where_it_ends_and_stays(run, tmp_path):
     path = tmp_path / "progress.jsonl"
     path.write_text('{"says": "an earlier run"}\n')

@@ -11,6 +11,7 @@ import json
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -18,8 +19,11 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster import auth
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster import port_forward as forward
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.exec import Container
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.http import Http
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.transport import remaining
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
 from kubernetes.stream import ws_client
 
@@ -231,8 +235,8 @@ def test_a_command_that_does_nothing_is_given_up(server: Server) -> None:
         gone.set()
 
     server.plays = plays
-    patient = Container(server.params, "n", "p", "c", timeout=0)
-    assert failure(patient, "sleep", "9") == ("timeout", f"sleep in {WHERE} did nothing for 0 s")
+    patient = Container(server.params, "n", "p", "c", timeout=0.3)
+    assert failure(patient, "sleep", "9") == ("timeout", f"sleep in {WHERE} did nothing for 0.3 s")
     assert gone.wait(10)  # nothing is left connected
 
 
@@ -244,8 +248,21 @@ def test_the_api_servers_refusal_is_told(server: Server, container: Container, s
     told = f'the API server answered {status}: pods "p" is not for you'
     assert failure(container) == (reason, f"no command can be run in {WHERE}: {told}")
     with pytest.raises(SalvageError) as caught:
-        forward._connection(server.params, "n", "p", 80)
+        forward._connection(auth.login(server.params), "n", "p", 80, 10.0)
     assert (caught.value.reason, str(caught.value)) == (reason, f"no connection can be forwarded to pod p in namespace n: {told}")
+
+
+def test_a_server_that_opens_no_stream_is_not_waited_for(web: Any) -> None:
+    web.answers["/api/v1/namespaces/n/pods/p/exec"] = lambda asked: web.silence()
+    web.answers["/api/v1/namespaces/n/pods/p/portforward"] = lambda asked: web.silence()
+    login = {"host": web.url, "api_key": "s3cret"}
+    started = time.monotonic()
+    assert failure(Container(login, "n", "p", "c", timeout=0.5)) == ("timeout", f"{WHERE} took no command within 0.5 s")
+    dial = Http(timeout=0.5, dial=lambda: forward._connection(auth.login(login), "n", "p", 80, remaining()))
+    with pytest.raises(SalvageError) as caught:
+        dial.request("GET", "http://s.n.svc:80/")
+    assert (caught.value.reason, str(caught.value)) == ("timeout", "http://s.n.svc:80/ did not answer within 0.5 s")
+    assert time.monotonic() - started < 5
 
 
 def test_a_server_that_is_not_there(server: Server, container: Container) -> None:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import base64
-import contextlib
 import datetime
 import json
 import os
@@ -17,7 +16,6 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster import auth, exec_plugin
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.port_forward import _connection
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.session import Cluster
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
 from cryptography import x509
@@ -431,17 +429,23 @@ def test_a_key_leaves_no_file_and_no_trace_in_what_is_printed(temporary: Path) -
     assert "PRIVATE" not in repr(found)
 
 
-def test_a_stream_that_fails_leaves_no_key_behind_in_a_forked_worker(temporary: Path) -> None:
+def test_a_stream_that_fails_leaves_no_key_behind_in_a_process_that_ends_at_once(tmp_path: Path) -> None:
     """Ansible's workers end without the clean-up that libraries leave to the end of the process."""
-    user = {**CERTIFIED, "auth-provider": {"name": "oidc", "config": {}}}
-    for one in (kubeconfig(CERTIFIED, server="https://127.0.0.1:1"), kubeconfig(user)):
-        worker = os.fork()
-        if not worker:
-            with contextlib.suppress(BaseException):
-                _connection({"kubeconfig": one}, "n", "p", 80)
-            os._exit(0)
-        os.waitpid(worker, 0)
-    assert list(temporary.iterdir()) == []
+    provided = {**CERTIFIED, "auth-provider": {"name": "oidc", "config": {}}}
+    configs = [kubeconfig(CERTIFIED, server="https://127.0.0.1:1"), kubeconfig(provided)]
+    code = (
+        "import contextlib, os\n"
+        "from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster import auth, port_forward\n"
+        "from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError\n"
+        f"for config in {configs!r}:\n"
+        "    with contextlib.suppress(SalvageError):\n"
+        "        port_forward._connection(auth.login({'kubeconfig': config}), 'n', 'p', 80, 10.0)\n"
+        "        os._exit(1)\n"
+        "os._exit(0)\n"
+    )
+    environ = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "TMPDIR": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", code], check=True, env=environ)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_plain_login_does_not_import_the_library() -> None:

@@ -8,7 +8,14 @@ import unicodedata
 
 import pytest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError, conclude, shown
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.redact import HIDDEN, clean, is_secret_name, outgoing, redacted
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.redact import (
+    HIDDEN,
+    clean,
+    credentials_in,
+    is_secret_name,
+    outgoing,
+    redacted,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -160,6 +167,7 @@ def test_a_value_goes_out_without_credentials_at_any_depth() -> None:
 def test_a_sentence_never_has_a_credential_nor_a_control_character() -> None:
     error = SalvageError("http://u:HUNTER2@h:9O90 said \x1b[31m'token=HUNTER2'", reason="bad_input")
     assert str(error) == f"http://{HIDDEN}@h:9O90 said 'token={HIDDEN}"
+    assert "HUN" not in redacted("http://user:HUNTER2 whose rest was cut"[:18])
     assert "HUN" not in shown("http://user:" + "HUNTER2" * 20 + "@host")
 
 
@@ -186,3 +194,29 @@ def test_a_module_ends_without_credentials() -> None:
     with pytest.raises(EndedError):
         conclude(module, lambda: {"failed": True, "msg": "http://u:HUNTER2@h"})
     assert module.result == {"failed": True, "msg": f"http://{HIDDEN}@h"}
+
+
+def test_that_a_hidden_value_has_changed_is_still_said() -> None:
+    shown_values = {"password": "(hidden, changed)", "token": "(hidden, changed) x", "secret": "(hidden)"}
+    assert outgoing(shown_values) == {"password": "(hidden, changed)", "token": HIDDEN, "secret": HIDDEN}
+
+
+def test_a_defect_of_ours_quotes_no_credential_either() -> None:
+    with pytest.raises(KeyError, match=r"password=.hidden"):
+        conclude(Module(), lambda: {}["password=HUNTER2"])
+
+
+def test_the_credentials_in_options_are_found_wherever_they_stand() -> None:
+    kubeconfig = {
+        "clusters": [{"name": "c", "cluster": {"server": "https://h:6443", "proxy-url": "http://me:proxy-pw@p:3128"}}],
+        "users": [
+            {"name": "a", "user": {"token": "user-token", "client-key-data": "LS0tLS1", "client-certificate-data": "public"}},
+            {"name": "b", "user": {"auth-provider": {"config": {"id-token": "id-token-1", "client-secret": "cs-1", "cmd-path": "/x"}}}},
+            {"name": "c", "user": {"exec": {"env": [{"name": "API_TOKEN", "value": "env-token"}, {"name": "REGION", "value": "eu"}]}}},
+        ],
+    }
+    options = {"kubeconfig": kubeconfig, "url": "http://u:p%40ss-w0rd@h", "name": "n", "none": None, "count": 3, "opa_token": ""}
+    assert credentials_in(options) == {
+        *("http://me:proxy-pw@p:3128", "me:proxy-pw", "proxy-pw", "user-token", "LS0tLS1", "id-token-1", "cs-1", "env-token"),
+        *("http://u:p%40ss-w0rd@h", "u:p%40ss-w0rd", "p%40ss-w0rd", "p@ss-w0rd"),
+    }

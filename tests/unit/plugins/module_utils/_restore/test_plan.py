@@ -27,7 +27,6 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.pl
     Choice,
     RestorePlan,
     action_for,
-    diff_pair,
     links,
     node_ports,
     plan_restore,
@@ -35,6 +34,7 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.pl
 )
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.ready import served, unready
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.restore_waves import WAVES, wave_of
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.writes import shown_change
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -124,6 +124,13 @@ def test_a_webhook_that_fails_closed_comes_last() -> None:
     assert wave_of(make("Widget.e.org")) > wave_of(make("Deployment.apps"))
 
 
+def test_an_object_of_an_aggregated_api_comes_after_its_api() -> None:
+    api = make("APIService.apiregistration.k8s.io", "v1.e.org", "", spec={"group": "e.org", "version": "v1", "service": {"name": "s"}})
+    assert keys(planned([make("Widget.e.org"), api, make("Deployment.apps")]))[-2:] == [str(object_key(api)), "Widget.e.org a/x"]
+    own = make("APIService.apiregistration.k8s.io", "v1.e.org", "", spec={"group": "e.org", "version": "v1"})
+    assert keys(planned([make("Widget.e.org"), own])) == ["Widget.e.org a/x"]
+
+
 LIVE = make("ConfigMap", meta={"uid": "new", "resourceVersion": "9"}, data={"k": "other"})
 
 
@@ -143,6 +150,18 @@ def test_a_namespace_is_never_deleted_to_be_made_again() -> None:
     assert action_for(step, make("Namespace", "a", ""), "recreate", ours=False) == UPDATE
 
 
+def test_the_account_that_kubernetes_gave_to_a_namespace_is_nobodys() -> None:
+    step = planned([make("ServiceAccount", "default", imagePullSecrets=[{"name": "pull"}])]).steps[0]
+    assert action_for(step, make("ServiceAccount", "default"), "skip", ours=False) == UPDATE
+    for changed in (
+        make("ServiceAccount", "default", imagePullSecrets=[{"name": "other"}]),
+        make("ServiceAccount", "default", meta={"annotations": {"a": "b"}}),
+    ):
+        assert action_for(step, changed, "skip", ours=False) == KEPT
+    other = planned([make("ServiceAccount", "bot", imagePullSecrets=[{"name": "pull"}])]).steps[0]
+    assert action_for(other, make("ServiceAccount", "bot"), "skip", ours=False) == KEPT
+
+
 def test_a_volume_that_was_released_by_the_same_claim_is_given_back() -> None:
     def volume(uid: str, phase: str) -> dict[str, Any]:
         claim = {"name": "c", "namespace": "a", "uid": uid}
@@ -152,6 +171,63 @@ def test_a_volume_that_was_released_by_the_same_claim_is_given_back() -> None:
     assert action_for(step, volume("u", "Released"), "skip", ours=False) == REBIND
     assert action_for(step, volume("other", "Released"), "skip", ours=False) == UNCHANGED
     assert action_for(step, volume("u", "Bound"), "skip", ours=False) == UNCHANGED
+    # One that was released already holds what somebody protected from later claims.
+    step = planned([volume("u", "Released")]).steps[0]
+    assert action_for(step, volume("u", "Released"), "skip", ours=False) == UNCHANGED
+
+
+def disk(name: str, claim: str, phase: str, policy: str = "Retain") -> dict[str, Any]:
+    spec = {"claimRef": {"namespace": "a", "name": "data", "uid": claim}, "persistentVolumeReclaimPolicy": policy}
+    notes = {"pv.kubernetes.io/provisioned-by": "p"}
+    return make("PersistentVolume", name, "", spec=spec, status={"phase": phase}, meta={"annotations": notes})
+
+
+@pytest.mark.parametrize("notes", [{}, {"volume.kubernetes.io/storage-provisioner": "p"}])
+def test_a_claim_gets_the_volume_that_it_had_and_no_other_of_its_name(notes: dict[str, str]) -> None:
+    claim = make("PersistentVolumeClaim", "data", meta={"uid": "new", "annotations": notes}, spec={"volumeName": "pv-new"})
+    objects = [disk("pv-old", "old", "Released"), disk("pv-new", "new", "Bound"), claim]
+    found = {step.key.name: step.wanted["spec"] for step in planned(objects, Choice(namespaces=frozenset({"a"}))).steps}
+    assert found["data"] == {"volumeName": "pv-new"}
+    assert found["pv-old"]["claimRef"]["uid"] == "old" and "uid" not in found["pv-new"]["claimRef"]
+
+
+@pytest.mark.parametrize("notes", [{}, {"volume.kubernetes.io/storage-provisioner": "p"}])
+def test_a_claim_does_not_wait_for_a_volume_that_is_not_restored(notes: dict[str, str]) -> None:
+    claim = make("PersistentVolumeClaim", "data", meta={"uid": "u", "annotations": notes}, spec={"volumeName": "pv"})
+    found = planned([disk("pv", "u", "Bound", "Delete"), claim], Choice(namespaces=frozenset({"a"})))
+    assert [step.wanted["spec"] for step in found.steps] == [{}]
+    assert "new volume" in found.left[0].reason
+
+
+def owned_by(owner: dict[str, Any]) -> dict[str, Any]:
+    short = {"apiVersion": owner["apiVersion"], "kind": owner["kind"], "name": owner["metadata"]["name"], "uid": owner["metadata"]["uid"]}
+    return {"ownerReferences": [{**short, "controller": True}]}
+
+
+def test_an_owner_that_is_not_restored_makes_nothing() -> None:
+    tenant = make("Tenant.e.org", "blue", "")
+    api, secret = make("Deployment.apps", "api", meta=owned_by(tenant)), make("Secret", "ca", meta=owned_by(tenant))
+    replicas = make("ReplicaSet.apps", "api-1", meta=owned_by(api))
+    pod = make("Pod", "api-1-x", meta=owned_by(replicas))
+    found = planned([tenant, api, secret, replicas, pod], Choice(namespaces=frozenset({"a"})))
+    assert keys(found) == ["Secret a/ca", "Deployment.apps a/api"]
+    assert {str(entry.key) for entry in found.left} == {"Tenant.e.org blue", "ReplicaSet.apps a/api-1", "Pod a/api-1-x"}
+    whole = planned([tenant, api, secret, replicas, pod])
+    assert keys(whole) == ["Tenant.e.org blue"]
+    assert "Secret a/ca is not restored: its owner (Tenant) makes it, and may give it another content" in whole.notes
+
+
+def test_a_choice_of_kinds_without_the_owner_restores_what_it_owned() -> None:
+    gadget = make("Widget.e.org")
+    secret = make("Secret", meta=owned_by(gadget))
+    assert keys(planned([gadget, secret], Choice(include=frozenset({"secrets"})))) == ["Secret a/x"]
+    assert keys(planned([gadget, secret])) == ["Widget.e.org a/x"]
+
+
+def test_an_isolated_copy_has_the_workloads_of_a_custom_resource_that_it_does_not_have() -> None:
+    gadget = make("Widget.e.org")
+    objects = [gadget, make("Deployment.apps", meta=owned_by(gadget))]
+    assert keys(planned(objects, Choice(mapping={"a": "b"}, isolated=True))) == ["Deployment.apps b/x"]
 
 
 def test_owners_are_linked_under_the_uid_that_they_have_now() -> None:
@@ -205,14 +281,16 @@ def test_counts_add_up_or_it_failed() -> None:
     assert result(manifest)["failed"][0]["name"] == "one"
 
 
-def test_a_secret_is_shown_without_what_it_holds() -> None:
+def test_a_change_is_shown_without_what_may_be_a_credential() -> None:
     notes = {"kubectl.kubernetes.io/last-applied-configuration": '{"data":{"k":"b2xk"}}'}
     before = make("Secret", data={"k": "b2xk", "same": "c2FtZQ=="}, meta={"annotations": notes})
-    after = {**before, "data": {"k": "bmV3", "same": "c2FtZQ=="}}
-    both = diff_pair(before, after)
-    assert both[1]["data"] == {"k": "(hidden, changed)", "same": "(hidden)"}
-    assert not any(value in json.dumps(both) for value in ("b2xk", "bmV3", "c2FtZQ=="))
-    assert diff_pair(None, make("ConfigMap", data={"k": "v"}))[1]["data"] == {"k": "v"}
+    (step,) = planned([{**before, "data": {"k": "bmV3", "same": "c2FtZQ=="}}]).steps
+    shown = shown_change(step, before, None, values=True)
+    assert shown["after"]["data"] == {"k": "(hidden, changed)", "same": "(hidden)"}
+    assert not any(value in json.dumps(shown) for value in ("b2xk", "bmV3", "c2FtZQ=="))
+    (step,) = planned([make("ConfigMap", data={"k": "v", "url": "http://u:HUNTER2@h"})]).steps
+    assert shown_change(step, None, None, values=False)["after"]["data"] == {"k": "(hidden)", "url": "(hidden)"}
+    assert shown_change(step, None, None, values=True)["after"]["data"] == {"k": "v", "url": "http://(hidden)@h"}
 
 
 def test_ports_and_spelling_come_from_the_objects() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.kinds import Context, context_of, kind_of, restore_item
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.portable import STRIPPED, stripped, suspended
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.portable import STRIPPED, comparable, stripped, suspended
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.skip_rules import SKIPPED, why_not
 from hypothesis import given
 from hypothesis import strategies as st
@@ -46,7 +46,7 @@ SEEN: list[tuple[str, dict[str, Any], Context, str]] = [
         "a generated token",
         make(
             "Secret",
-            "bot-token-ab12x",
+            "bot-token-bc24x",
             type="kubernetes.io/service-account-token",
             meta={"annotations": {"kubernetes.io/service-account.name": "bot"}},
         ),
@@ -186,6 +186,40 @@ def test_a_claim_asks_for_a_new_volume_only_if_its_own_is_gone() -> None:
     assert spec_of(static, Context(mapping={"a": "b"})) == {}
     dynamic = {**static, "metadata": {**static["metadata"], "annotations": {"volume.kubernetes.io/storage-provisioner": "p"}}}
     assert stripped(restore_item(dynamic), NONE) == make("PersistentVolumeClaim", spec={})
+    for claim in (static, dynamic):
+        assert spec_of(claim, Context(volumes={"disk": True})) == {"volumeName": "disk"}
+        assert spec_of(claim, Context(volumes={"disk": False})) == {}  # it would wait for a volume that nobody makes
+        assert spec_of(claim, Context(volumes={"disk": True}, mapping={"a": "b"})) == {}
+        assert comparable(claim)["spec"] == {"volumeName": "disk"}  # the volume that a claim has is compared
+
+
+def test_a_volume_of_a_claim_that_was_gone_waits_for_none() -> None:
+    claim = {"name": "c", "namespace": "a", "uid": "u", "resourceVersion": "1"}
+    for phase in ("Released", "Failed"):
+        volume = make("PersistentVolume", namespace="", spec={"claimRef": claim}, status={"phase": phase})
+        assert spec_of(volume) == {"claimRef": {"name": "c", "namespace": "a", "uid": "u"}}
+
+
+def test_a_volume_with_the_data_of_its_claim_comes_back_whatever_its_policy_was() -> None:
+    spec = {"persistentVolumeReclaimPolicy": "Delete", "claimRef": {"name": "c", "namespace": "a", "uid": "u"}}
+    volume = make("PersistentVolume", namespace="", spec=spec, meta={"annotations": {"pv.kubernetes.io/provisioned-by": "p"}})
+    name = volume["metadata"]["name"]
+    for released in ({}, {name: "other"}, {"other": "u"}):
+        assert why_not(restore_item(volume), Context(released=released))
+    there = Context(released={name: "u"})
+    assert not why_not(restore_item(volume), there)
+    assert spec_of(volume, there) == {"claimRef": {"name": "c", "namespace": "a"}}  # the policy that somebody set stays
+
+
+@pytest.mark.parametrize(
+    "name", ["bot-token-admin", "bot-token-quay1", "bot-dockercfg-login", "bot-token", "bot-token-bc24xz", "other-token-bc24x"]
+)
+def test_a_secret_with_a_name_that_a_person_gave_it_stays(name: str) -> None:
+    secret = make("Secret", name, type="kubernetes.io/service-account-token")
+    secret["metadata"]["annotations"] = {"kubernetes.io/service-account.name": "bot"}
+    assert not why_not(restore_item(secret), NONE)
+    account = make("ServiceAccount", "bot", imagePullSecrets=[{"name": name}])
+    assert stripped(restore_item(account), NONE) == account
 
 
 def test_a_volume_waits_for_any_claim_of_that_name() -> None:
@@ -261,7 +295,7 @@ def test_endpoints_name_their_pods_without_what_was_of_the_old_ones() -> None:
 def test_tokens_are_made_anew() -> None:
     secret = make("Secret", type="kubernetes.io/service-account-token", data={"token": "t", "ca.crt": "c", "namespace": "a"})
     assert "data" not in stripped(restore_item(secret), NONE)
-    account = make("ServiceAccount", "bot", secrets=[{"name": "bot-token-ab12x"}], imagePullSecrets=[{"name": "registry"}])
+    account = make("ServiceAccount", "bot", secrets=[{"name": "bot-token-bc24x"}], imagePullSecrets=[{"name": "registry"}])
     assert stripped(restore_item(account), NONE) == make("ServiceAccount", "bot", imagePullSecrets=[{"name": "registry"}])
 
 
@@ -287,7 +321,7 @@ def test_a_cron_job_is_written_suspended_first() -> None:
     assert suspended("ConfigMap", make("ConfigMap")) == make("ConfigMap")
 
 
-NAMES = st.sampled_from(["x", "kube-api-access-ab12x", "x-token-ab12x", "30080"])
+NAMES = st.sampled_from(["x", "kube-api-access-ab12x", "x-token-bc24x", "30080"])
 LEAF = st.one_of(st.none(), st.booleans(), st.integers(30000, 32767), NAMES)
 FIELDS = [
     "clusterIP", "clusterIPs", "ipFamilies", "replicas", "priority", "nodeName", "volumeName", "selector",

@@ -26,6 +26,8 @@ def having(kind: str, status: str = "True") -> dict[str, Any]:
         (make("Deployment", spec={"replicas": 2}, status={"availableReplicas": 2}), ""),
         (make("Deployment", spec={"replicas": 2}, status={"availableReplicas": 1}), "1 of 2 replicas are available"),
         (make("Deployment", spec={"replicas": 0}), ""),
+        (make("Deployment", spec={"replicas": 1, "paused": True}), "resume it"),
+        (make("Deployment", spec={"replicas": 1, "paused": True}, status={"availableReplicas": 1}), ""),
         (make("StatefulSet", spec={}), "0 of 1 replicas are available"),
         (make("StatefulSet", metadata={"name": "x", "generation": 2}, status={"observedGeneration": 1}), "has not seen it yet"),
         (make("DaemonSet", status={"desiredNumberScheduled": 3, "numberAvailable": 3}), ""),
