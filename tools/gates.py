@@ -288,10 +288,11 @@ def integration(run: Run) -> None:
         run.pytest("integration/two-by-two", *others, "-v", "-n", "2", "--dist", "loadfile", extra=variables)
 
 
-def soak_on_the_lab(run: Run) -> None:
+def soak_everything(run: Run) -> None:
+    run.pytest("soak/foreign-input", soak.FOREIGN_INPUT, "-v", "-n", "2", extra={name: os.environ.get(name, size) for name, size in soak.FOREIGN_SIZE.items()})
     variables = lab_up(run)
     if variables is not None:
-        run.pytest("soak", *soak.tests(CHECKOUT / "tests" / "integration"), "-v", "-s", extra={**variables, **soak.FULL_SIZE})
+        run.pytest("soak/lab", *soak.tests(CHECKOUT / "tests" / "integration"), "-v", "-s", extra={**variables, **soak.FULL_SIZE})
 
 
 def molecule(run: Run) -> None:
@@ -325,7 +326,7 @@ GATES: dict[str, Callable[[Run], None]] = {
 }
 
 
-EXTRA: dict[str, Callable[[Run], None]] = {"soak": soak_on_the_lab}
+EXTRA: dict[str, Callable[[Run], None]] = {"soak": soak_everything}
 # Gates that run one after another, and one beside them. Sanity computes for minutes on one core; at a low priority it takes what the
 # tests on the lab leave while they wait.
 PHASES: tuple[tuple[tuple[str, ...], str, int], ...] = (

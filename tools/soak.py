@@ -25,6 +25,9 @@ FULL_SIZE = {
     "RESTORE_KILLS": "50",
     "RESTORE_STUMBLES": "15",
 }
+# Inputs for each parser of what comes from outside; these tests need no lab.
+FOREIGN_INPUT = "tests/unit/plugins/test_foreign_input.py"
+FOREIGN_SIZE = {"FUZZ_INPUTS": "100000"}
 
 
 def variables(source: str) -> dict[str, str]:

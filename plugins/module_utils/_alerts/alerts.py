@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from .._core.errors import SalvageError, shown
+from .._core.json_values import as_text
 
 STATES = ("active", "unknown", "inhibited", "muted", "silenced")  # the loudest first
 _EPOCH = "0001-01-01"
@@ -54,17 +55,17 @@ def of_prometheus(alerts: Iterable[Mapping[str, Any]]) -> list[Alert]:
     """Those of the alerts of ``/api/v1/alerts`` that fire, or may fire; each has labels."""
     return [
         Alert(
-            name=alert["labels"].get("alertname") or "without a name",
+            name=labels.get("alertname") or "without a name",
             state=state,
-            labels=alert["labels"],
-            annotations=alert.get("annotations") or {},
-            starts_at=alert.get("activeAt"),
-            fingerprint=_fingerprint(alert["labels"]),
+            labels=labels,
+            annotations=_texts(alert.get("annotations")),
+            starts_at=starts if isinstance(starts := alert.get("activeAt"), str) else None,
+            fingerprint=_fingerprint(labels),
             problem=problem,
             sources=("prometheus",),
         )
         for alert in alerts
-        for state, problem in [_state(alert.get("state"), _OF_PROMETHEUS)]
+        for labels, (state, problem) in [(_texts(alert["labels"]), _state(alert.get("state"), _OF_PROMETHEUS))]
         if state is not None
     ]
 
@@ -75,22 +76,23 @@ def of_alertmanager(data: object) -> list[Alert]:
         raise SalvageError("the answer is not a list of alerts with labels, as Alertmanager's /api/v2/alerts gives it", reason="invalid")
     found = []
     for alert in data:
-        status = alert.get("status") or {}
-        by = {name: tuple(status.get(field) or ()) for field, name in _SUPPRESSED}
+        labels, status = _texts(alert["labels"]), alert.get("status")
+        status = status if isinstance(status, Mapping) else {}
+        by = {name: tuple(map(as_text, ids if isinstance(ids := status.get(field), list) else ())) for field, name in _SUPPRESSED}
         # Without a state the alert is as loud as its other fields allow.
         state, problem = _state(status.get("state") or ("suppressed" if any(by.values()) else "active"), _OF_ALERTMANAGER)
         if state == "suppressed":
             state = next((name for name, ids in by.items() if ids), "unknown")
             problem = "" if state != "unknown" else "it is suppressed, but by no silence, inhibition or mute time"
-        starts = alert.get("startsAt")
+        starts, fingerprint = alert.get("startsAt"), alert.get("fingerprint")
         found.append(
             Alert(
-                name=alert["labels"].get("alertname") or "without a name",
+                name=labels.get("alertname") or "without a name",
                 state=state or "unknown",
-                labels=alert["labels"],
-                annotations=alert.get("annotations") or {},
-                starts_at=None if str(starts).startswith(_EPOCH) else starts,
-                fingerprint=alert.get("fingerprint") or _fingerprint(alert["labels"]),
+                labels=labels,
+                annotations=_texts(alert.get("annotations")),
+                starts_at=starts if isinstance(starts, str) and not starts.startswith(_EPOCH) else None,
+                fingerprint=fingerprint if isinstance(fingerprint, str) and fingerprint else _fingerprint(labels),
                 silenced_by=by["silenced"],
                 inhibited_by=by["inhibited"],
                 muted_by=by["muted"],
@@ -140,5 +142,12 @@ def _once(alerts: Iterable[Alert]) -> list[Alert]:
     return list(found.values())
 
 
+def _texts(found: object) -> dict[str, str]:
+    """Labels and annotations are texts; what is not is named in words."""
+    return {name: as_text(value) for name, value in found.items()} if isinstance(found, Mapping) else {}
+
+
 def _fingerprint(labels: Mapping[str, str]) -> str:
-    return hashlib.sha256("\x00".join(f"{name}\x01{value}" for name, value in sorted(labels.items())).encode()).hexdigest()[:16]
+    return hashlib.sha256(
+        "\x00".join(f"{name}\x01{value}" for name, value in sorted(labels.items())).encode("utf-8", "surrogatepass")
+    ).hexdigest()[:16]

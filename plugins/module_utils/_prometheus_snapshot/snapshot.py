@@ -54,6 +54,10 @@ def moment(milliseconds: int) -> str:
     return datetime.fromtimestamp(milliseconds / 1000, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def is_name(name: str) -> bool:
+    return _NAME.fullmatch(name) is not None
+
+
 def checked_name(name: str) -> str:
     """A snapshot's name becomes part of paths and commands."""
     if not _NAME.fullmatch(name):

@@ -18,7 +18,7 @@ from .._core.files import write_whole
 from .._sealing.age import decrypt, encrypt
 from .._sealing.envelope import Ed25519, signed
 from .._sealing.hashing import Hashing
-from .snapshot import DATA, RECORD, File, SnapshotSample, dump_contains, file_digest, pieces, read_record, unlike
+from .snapshot import DATA, RECORD, File, SnapshotSample, dump_contains, file_digest, is_name, pieces, read_record, unlike
 
 RunCommand = Callable[..., "tuple[int, str, str]"]
 NOTE = "note.json"
@@ -65,9 +65,12 @@ class PartialSnapshot:
         """Those that killed runs have left; of one that was killed at its very beginning there is no note, and nothing of worth."""
         found = []
         for path in sorted(directory.glob(".*.part")):
-            if (path / NOTE).is_file():
-                note = json.loads((path / NOTE).read_bytes())
-                found.append((cls(directory, note["name"]), note))
+            name = path.name[1 : -len(".part")]
+            if not is_name(name) or path.is_symlink() or not path.is_dir():
+                continue  # not made here, so it stays
+            note = _read_note(path / NOTE)
+            if note and note.get("name") == name:
+                found.append((cls(directory, name), note))
             else:
                 shutil.rmtree(path)
         return found
@@ -93,6 +96,14 @@ class PartialSnapshot:
 
     def drop(self) -> None:
         shutil.rmtree(self.folder)
+
+
+def _read_note(path: Path) -> dict[str, Any]:
+    try:
+        note = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return note if isinstance(note, dict) else {}
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:

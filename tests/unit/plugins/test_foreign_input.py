@@ -16,6 +16,7 @@ import os
 import resource
 import tempfile
 import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -306,6 +307,10 @@ def test_a_parser_gives_a_value_or_one_sentence(name: str) -> None:
             parse(data)
         except SalvageError as exc:
             assert str(exc).strip() and len(str(exc)) < 2000 + len(str(FOLDER)), str(exc)[:3000]
+        except Exception as exc:
+            # Without its traceback: one of thousands of frames takes pytest minutes.
+            frames = [f"{Path(one.filename).name}:{one.lineno}" for one in traceback.extract_tb(exc.__traceback__)[1:8]]
+            pytest.fail(f"{type(exc).__name__}: {str(exc)[:200]} at {' '.join(frames)} for {data[:400]!r}", pytrace=False)
         assert time.process_time() - began < LONGEST
 
     whatever_comes()

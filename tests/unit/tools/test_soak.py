@@ -18,6 +18,11 @@ def test_every_size_that_a_test_reads_has_a_full_size() -> None:
     assert read - OTHERS == set(soak.FULL_SIZE)
 
 
+def test_the_fuzz_targets_read_their_size_too() -> None:
+    source = (env.CHECKOUT / soak.FOREIGN_INPUT).read_text()
+    assert set(soak.variables(source).values()) == set(soak.FOREIGN_SIZE)
+
+
 def test_tests_that_repeat_are_found(tmp_path: Path) -> None:
     folder = tmp_path / "tests" / "integration"
     folder.mkdir(parents=True)

@@ -4,11 +4,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
-from ansible.module_utils import basic
 from ansible_collections.euystacio.meta_salvage.plugins.modules import alert_info
 
 LOW = {"alertname": "Low", "severity": "critical"}
@@ -16,19 +14,13 @@ HIGH = {"alertname": "High"}
 
 
 @pytest.fixture
-def run(web: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
+def run(web: Any, run_module: Any) -> Any:
     alerts = [{"labels": labels, "state": "firing", "activeAt": "2026-11-24T14:00:00Z"} for labels in (LOW, HIGH)]
     web.answers["/api/v1/alerts"] = {"status": "success", "data": {"alerts": alerts}}
     web.answers["/api/v2/alerts"] = [{"labels": {**LOW, "cluster": "eu"}, "fingerprint": "f", "status": {"silencedBy": ["s1"]}}]
 
-    def call(**more: Any) -> dict[str, Any]:
-        arguments = {"prometheus_url": web.url, "alertmanager_url": web.url, **more}
-        monkeypatch.setattr(basic, "_ANSIBLE_ARGS", json.dumps({"ANSIBLE_MODULE_ARGS": arguments}).encode())
-        monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)
-        with pytest.raises(SystemExit):
-            alert_info.main()
-        answer: dict[str, Any] = json.loads(capsys.readouterr().out)
-        return answer
+    def call(**more: Any) -> Any:
+        return run_module(alert_info, **{"prometheus_url": web.url, "alertmanager_url": web.url, **more})
 
     return call
 

@@ -4,12 +4,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from ansible.module_utils import basic
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup import task
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.session import Cluster
@@ -22,18 +20,9 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], past: Past) -> Any:
+def run(monkeypatch: pytest.MonkeyPatch, run_module: Any, past: Past) -> Any:
     monkeypatch.setattr(task.Cluster, "connect", lambda params, timeout: Cluster("https://past", past))
-
-    def call(module: Any, **options: Any) -> dict[str, Any]:
-        monkeypatch.setattr(basic, "_ANSIBLE_ARGS", json.dumps({"ANSIBLE_MODULE_ARGS": options}).encode())
-        monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)
-        with pytest.raises(SystemExit):
-            module.main()
-        answer: dict[str, Any] = json.loads(capsys.readouterr().out)
-        return answer
-
-    return call
+    return run_module
 
 
 @pytest.fixture

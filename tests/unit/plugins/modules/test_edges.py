@@ -6,12 +6,10 @@
 from __future__ import annotations
 
 import importlib
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible.module_utils import basic
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import REASONS
 
 MODULES = "ansible_collections.euystacio.meta_salvage.plugins.modules"
@@ -50,18 +48,12 @@ def test_every_module_is_in_the_table() -> None:
 
 @pytest.mark.parametrize("check", [False, True], ids=["run", "check"])
 @pytest.mark.parametrize("name", sorted(CASES))
-def test_a_module_that_cannot_begin(
-    name: str, check: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
+def test_a_module_that_cannot_begin(name: str, check: bool, monkeypatch: pytest.MonkeyPatch, run_module: Any, tmp_path: Path) -> None:
     for variable in ("KUBECONFIG", "K8S_AUTH_KUBECONFIG"):
         monkeypatch.delenv(variable, raising=False)
     options, words = CASES[name]
     given = {**options, "_ansible_check_mode": check, "_ansible_remote_tmp": str(tmp_path)}
-    monkeypatch.setattr(basic, "_ANSIBLE_ARGS", json.dumps({"ANSIBLE_MODULE_ARGS": given}).encode())
-    monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)
-    with pytest.raises(SystemExit):
-        importlib.import_module(f"{MODULES}.{name}").main()
-    result = json.loads(capsys.readouterr().out)
+    result = run_module(importlib.import_module(f"{MODULES}.{name}"), **given)
     assert result["failed"], result
     assert words in result["msg"]
     assert "\n" not in result["msg"] and "Traceback" not in result["msg"]

@@ -4,25 +4,18 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible.module_utils import basic
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._prometheus_snapshot import task
 from ansible_collections.euystacio.meta_salvage.plugins.modules import prometheus_snapshot
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Any:
-    def call(module: Any, **options: Any) -> dict[str, Any]:
-        monkeypatch.setattr(basic, "_ANSIBLE_ARGS", json.dumps({"ANSIBLE_MODULE_ARGS": {"directory": str(tmp_path), **options}}).encode())
-        monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)
-        with pytest.raises(SystemExit):
-            module.main()
-        answer: dict[str, Any] = json.loads(capsys.readouterr().out)
-        return answer
+def run(run_module: Any, tmp_path: Path) -> Any:
+    def call(module: Any, **options: Any) -> Any:
+        return run_module(module, **{"directory": str(tmp_path), **options})
 
     return call
 

@@ -12,7 +12,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
 
 import pytest
-from ansible.module_utils import basic
 from ansible_collections.euystacio.meta_salvage.plugins.modules import threshold_info
 
 
@@ -43,14 +42,9 @@ def url() -> Iterator[str]:
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
-    def call(**arguments: Any) -> dict[str, Any]:
-        monkeypatch.setattr(basic, "_ANSIBLE_ARGS", json.dumps({"ANSIBLE_MODULE_ARGS": arguments}).encode())
-        monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)
-        with pytest.raises(SystemExit):
-            threshold_info.main()
-        answer: dict[str, Any] = json.loads(capsys.readouterr().out)
-        return answer
+def run(run_module: Any) -> Any:
+    def call(**arguments: Any) -> Any:
+        return run_module(threshold_info, **arguments)
 
     return call
 

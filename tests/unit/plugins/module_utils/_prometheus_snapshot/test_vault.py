@@ -225,6 +225,25 @@ def test_a_run_killed_while_it_encrypted_is_taken_up(tmp_path: Path, monkeypatch
         assert there(data) == CONTENTS
 
 
+@pytest.mark.parametrize("name", [".backup.part", ".20261124T140000Z-zz.part", ".part", f".{NAME}x.part"])
+def test_a_folder_that_was_not_made_here_stays(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "precious.txt").write_text("mine")
+    assert PartialSnapshot.found(tmp_path) == []
+    assert (tmp_path / name / "precious.txt").read_text() == "mine"
+
+
+def test_a_note_of_another_name_leads_nowhere_else(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    outside = tmp_path / ".outside.part"
+    outside.mkdir()
+    folder = tmp_path / "elsewhere" / f".{NAME}.part"
+    folder.mkdir()
+    (folder / "note.json").write_text(json.dumps({"name": "/../../.outside"}))
+    assert PartialSnapshot.found(tmp_path / "elsewhere") == []
+    assert outside.is_dir() and not folder.exists()
+
+
 # Signed.
 
 
