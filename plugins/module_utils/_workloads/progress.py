@@ -93,7 +93,7 @@ def progress_of(
     if held and _partition(workload) >= desired:
         return replace(result(FAILED, held), held=True)
     going = [pod for pod in mine if pod["metadata"].get("deletionTimestamp")]
-    few = len(mine) - len(going) < desired and any(pod not in all_new for pod in mine)
+    few = len(mine) - len(going) < desired and len(mine) > len(all_new)
     if refused and not _refusal_may_pass(refused, room_to_come=bool(going) or few):
         return result(FAILED, f"pods can't be created: {refused}")
     waiting = _waiting(kind, workload, replicas)

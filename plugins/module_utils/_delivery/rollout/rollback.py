@@ -23,7 +23,7 @@ from ..._workloads.progress import COMPLETE, FAILED, PAUSED, PROGRESSING, Progre
 from ..._workloads.proof_store import ProofStore
 from ..._workloads.proofs import Proof, Subject, images_moved, images_of
 from ..._workloads.revisions import Revision, choose_targets, current_revision, revisions_of, same_template, template_hash
-from ..._workloads.workload import RESTARTED, RETURNING, Object, configs_of, hash_of_pod, keeper_of, path_of, pods_of, selector_of
+from ..._workloads.workload import RESTARTED, RETURNING, Object, configs_of, finished, hash_of_pod, keeper_of, path_of, pods_of, selector_of
 from .explain import explain
 
 
@@ -145,7 +145,8 @@ class Workload:
         if current is None or current.proof is None or not current.proof.images:
             return found
         pods = pods_of(self.kind, workload, keepers, list_all(self.cluster, path_of("Pod", self.namespace), query)[0].values())
-        moved = images_moved(current.proof, images_of(pod for pod in pods if hash_of_pod(pod) in {current.hash, current.keeper}))
+        its = [pod for pod in pods if hash_of_pod(pod) in {current.hash, current.keeper} and not finished(pod)]
+        moved = images_moved(current.proof, images_of(its, current.template))
         return [replace(revision, moved=moved) if revision.current else revision for revision in found]
 
     def explain(self, progress: Progress, log_lines: int) -> list[dict[str, Any]]:
@@ -194,7 +195,14 @@ class Workload:
             )
         copies = self._keep(revision, dry_run=dry_run) if passed else ()
         proof = Proof(
-            verdict, now(), template_hash(revision.template), run, reason, copies, images_of(progress.pods), baseline if passed else None
+            verdict,
+            now(),
+            template_hash(revision.template),
+            run,
+            reason,
+            copies,
+            images_of(progress.pods, revision.template),
+            baseline if passed else None,
         )
         templates = {template_hash(one.template) for one in revisions}
         changed = self.proofs.add(self.subject(workload), proof, templates, dry_run=dry_run)
@@ -327,7 +335,7 @@ def roll_back(
 
 def as_proven(target: Revision, progress: Progress) -> Progress:
     """Failed if what came up is not what was proven: a tag that was used again names other software."""
-    moved = images_moved(target.proof, images_of(progress.pods)) if progress.status == COMPLETE else ()
+    moved = images_moved(target.proof, images_of(progress.pods, target.template)) if progress.status == COMPLETE else ()
     if not moved:
         return progress
     reason = f"revision {target.number} runs other images than it was proven with, under the same names: {', '.join(moved)}"
