@@ -52,6 +52,22 @@ class Progress:
         }
 
 
+@dataclass
+class Patience:
+    """With a quota: pods that are gone have made room, and the controller tries again only later, the longer it waited the later."""
+
+    first: float | None = None
+    last: float = 0.0
+
+    def waits(self, progress: Progress, at: float) -> bool:
+        if not progress.out_of_quota:
+            return False
+        self.first = at if self.first is None else self.first
+        if progress.status == PROGRESSING:
+            self.last = at
+        return bool(self.last) and at - self.last < 15 + self.last - self.first
+
+
 def progress_of(
     kind: str,
     workload: Object,

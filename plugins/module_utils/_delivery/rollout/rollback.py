@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import Any
@@ -19,7 +18,7 @@ from ..._cluster.watch import Scene, Watch, list_all
 from ..._core.errors import SalvageError
 from ..._core.progress import Tell, silent
 from ..._workloads.config_copies import Brought, Copies, bring_back, drift, keep
-from ..._workloads.progress import COMPLETE, FAILED, PAUSED, PROGRESSING, Progress, progress_of
+from ..._workloads.progress import FAILED, PROGRESSING, Patience, Progress, progress_of
 from ..._workloads.proof_store import ProofStore
 from ..._workloads.proofs import Proof, Subject, images_moved, images_of
 from ..._workloads.revisions import Revision, choose_targets, current_revision, revisions_of, same_template, template_hash
@@ -29,22 +28,6 @@ from .explain import explain
 
 def now() -> str:
     return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-@dataclass
-class Patience:
-    """With a quota: pods that are gone have made room, and the controller tries again only later, the longer it waited the later."""
-
-    first: float | None = None
-    last: float = 0.0
-
-    def waits(self, progress: Progress, at: float) -> bool:
-        if not progress.out_of_quota:
-            return False
-        self.first = at if self.first is None else self.first
-        if progress.status == PROGRESSING:
-            self.last = at
-        return bool(self.last) and at - self.last < 15 + self.last - self.first
 
 
 @dataclass(frozen=True)
@@ -287,56 +270,3 @@ class Workload:
         status = workload.get("status") or {}
         caught_up = status.get("observedGeneration", 0) >= workload["metadata"].get("generation", 0)
         return str(status.get("updateRevision", "")) if caught_up else None
-
-
-@dataclass(frozen=True)
-class Attempt:
-    revision: int
-    progress: Progress
-
-
-@dataclass(frozen=True)
-class Return:
-    """What a rollback did: the ConfigMaps and Secrets with their old contents, and those that it left although they differ."""
-
-    changed: bool = False
-    contents: tuple[str, ...] = ()
-    left: tuple[str, ...] = ()
-    attempts: tuple[Attempt, ...] = ()
-
-
-def roll_back(
-    workload: Workload,
-    targets: list[Revision],
-    timeout: float | None,
-    *,
-    dry_run: bool,
-    settled: Callable[[Progress], bool] = lambda progress: progress.status in {COMPLETE, PAUSED},
-) -> Return:
-    """To the first target that comes up, each tried once.  Without a timeout the first one is written and not waited for."""
-    done = Return()
-    for target in targets:
-        change, brought = workload.go_back(target, dry_run=dry_run)
-        left = [*brought.left, *(f"{name}: Secrets are not restored" for name in workload.secrets_left(target))]
-        done = replace(
-            done,
-            changed=done.changed or change.changed or bool(brought.changed),
-            contents=(*done.contents, *(name for name in brought.changed if name not in done.contents)),
-            left=tuple(left),
-        )
-        if timeout is None or dry_run:
-            break
-        progress = as_proven(target, workload.wait(timeout))
-        done = replace(done, attempts=(*done.attempts, Attempt(target.number, progress)))
-        if settled(progress):
-            break
-    return done
-
-
-def as_proven(target: Revision, progress: Progress) -> Progress:
-    """Failed if what came up is not what was proven: a tag that was used again names other software."""
-    moved = images_moved(target.proof, images_of(progress.pods, target.template)) if progress.status == COMPLETE else ()
-    if not moved:
-        return progress
-    reason = f"revision {target.number} runs other images than it was proven with, under the same names: {', '.join(moved)}"
-    return replace(progress, status=FAILED, reason=f"{reason}; deploy the image by its digest")
