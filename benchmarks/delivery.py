@@ -36,7 +36,8 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.b
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.blue_green.gates_seen import Settings
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.blue_green.old_colour import Ending
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.blue_green.switch import BlueGreen
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.rollout.rollback import Workload, roll_back
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.rollout.attempts import roll_back
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.rollout.rollback import Workload
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._metrics.model import Profile
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._workloads.workload import path_of
 

@@ -52,6 +52,22 @@ class Progress:
         }
 
 
+@dataclass
+class Patience:
+    """With a quota: pods that are gone have made room, and the controller tries again only later, the longer it waited the later."""
+
+    first: float | None = None
+    last: float = 0.0
+
+    def waits(self, progress: Progress, at: float) -> bool:
+        if not progress.out_of_quota:
+            return False
+        self.first = at if self.first is None else self.first
+        if progress.status == PROGRESSING:
+            self.last = at
+        return bool(self.last) and at - self.last < 15 + self.last - self.first
+
+
 def progress_of(
     kind: str,
     workload: Object,
@@ -93,7 +109,7 @@ def progress_of(
     if held and _partition(workload) >= desired:
         return replace(result(FAILED, held), held=True)
     going = [pod for pod in mine if pod["metadata"].get("deletionTimestamp")]
-    few = len(mine) - len(going) < desired and any(pod not in all_new for pod in mine)
+    few = len(mine) - len(going) < desired and len(mine) > len(all_new)
     if refused and not _refusal_may_pass(refused, room_to_come=bool(going) or few):
         return result(FAILED, f"pods can't be created: {refused}")
     waiting = _waiting(kind, workload, replicas)

@@ -138,13 +138,15 @@ def still_needed(entries: Iterable[Any], subject: Subject, key: Signer, template
     ]
 
 
-def images_of(pods: Iterable[Mapping[str, Any]]) -> dict[str, tuple[str, ...]]:
-    """The image IDs that run, by container."""
+def images_of(pods: Iterable[Mapping[str, Any]], template: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """The image IDs that run, by container of the template: what a service mesh adds to the pods is not of the revision."""
+    spec = template.get("spec") or {}
+    names = {container["name"] for container in [*(spec.get("initContainers") or []), *(spec.get("containers") or [])]}
     found: dict[str, set[str]] = {}
     for pod in pods:
         status = pod.get("status") or {}
         for container in [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]:
-            if container.get("imageID"):
+            if container.get("imageID") and container["name"] in names:
                 found.setdefault(container["name"], set()).add(container["imageID"])
     return {container: tuple(sorted(ids)) for container, ids in found.items()}
 

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import Any
@@ -19,32 +18,16 @@ from ..._cluster.watch import Scene, Watch, list_all
 from ..._core.errors import SalvageError
 from ..._core.progress import Tell, silent
 from ..._workloads.config_copies import Brought, Copies, bring_back, drift, keep
-from ..._workloads.progress import COMPLETE, FAILED, PAUSED, PROGRESSING, Progress, progress_of
+from ..._workloads.progress import FAILED, PROGRESSING, Patience, Progress, progress_of
 from ..._workloads.proof_store import ProofStore
 from ..._workloads.proofs import Proof, Subject, images_moved, images_of
 from ..._workloads.revisions import Revision, choose_targets, current_revision, revisions_of, same_template, template_hash
-from ..._workloads.workload import RESTARTED, RETURNING, Object, configs_of, hash_of_pod, keeper_of, path_of, pods_of, selector_of
+from ..._workloads.workload import RESTARTED, RETURNING, Object, configs_of, finished, hash_of_pod, keeper_of, path_of, pods_of, selector_of
 from .explain import explain
 
 
 def now() -> str:
     return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-@dataclass
-class Patience:
-    """With a quota: pods that are gone have made room, and the controller tries again only later, the longer it waited the later."""
-
-    first: float | None = None
-    last: float = 0.0
-
-    def waits(self, progress: Progress, at: float) -> bool:
-        if not progress.out_of_quota:
-            return False
-        self.first = at if self.first is None else self.first
-        if progress.status == PROGRESSING:
-            self.last = at
-        return bool(self.last) and at - self.last < 15 + self.last - self.first
 
 
 @dataclass(frozen=True)
@@ -145,7 +128,8 @@ class Workload:
         if current is None or current.proof is None or not current.proof.images:
             return found
         pods = pods_of(self.kind, workload, keepers, list_all(self.cluster, path_of("Pod", self.namespace), query)[0].values())
-        moved = images_moved(current.proof, images_of(pod for pod in pods if hash_of_pod(pod) in {current.hash, current.keeper}))
+        its = [pod for pod in pods if hash_of_pod(pod) in {current.hash, current.keeper} and not finished(pod)]
+        moved = images_moved(current.proof, images_of(its, current.template))
         return [replace(revision, moved=moved) if revision.current else revision for revision in found]
 
     def explain(self, progress: Progress, log_lines: int) -> list[dict[str, Any]]:
@@ -194,7 +178,14 @@ class Workload:
             )
         copies = self._keep(revision, dry_run=dry_run) if passed else ()
         proof = Proof(
-            verdict, now(), template_hash(revision.template), run, reason, copies, images_of(progress.pods), baseline if passed else None
+            verdict,
+            now(),
+            template_hash(revision.template),
+            run,
+            reason,
+            copies,
+            images_of(progress.pods, revision.template),
+            baseline if passed else None,
         )
         templates = {template_hash(one.template) for one in revisions}
         changed = self.proofs.add(self.subject(workload), proof, templates, dry_run=dry_run)
@@ -279,56 +270,3 @@ class Workload:
         status = workload.get("status") or {}
         caught_up = status.get("observedGeneration", 0) >= workload["metadata"].get("generation", 0)
         return str(status.get("updateRevision", "")) if caught_up else None
-
-
-@dataclass(frozen=True)
-class Attempt:
-    revision: int
-    progress: Progress
-
-
-@dataclass(frozen=True)
-class Return:
-    """What a rollback did: the ConfigMaps and Secrets with their old contents, and those that it left although they differ."""
-
-    changed: bool = False
-    contents: tuple[str, ...] = ()
-    left: tuple[str, ...] = ()
-    attempts: tuple[Attempt, ...] = ()
-
-
-def roll_back(
-    workload: Workload,
-    targets: list[Revision],
-    timeout: float | None,
-    *,
-    dry_run: bool,
-    settled: Callable[[Progress], bool] = lambda progress: progress.status in {COMPLETE, PAUSED},
-) -> Return:
-    """To the first target that comes up, each tried once.  Without a timeout the first one is written and not waited for."""
-    done = Return()
-    for target in targets:
-        change, brought = workload.go_back(target, dry_run=dry_run)
-        left = [*brought.left, *(f"{name}: Secrets are not restored" for name in workload.secrets_left(target))]
-        done = replace(
-            done,
-            changed=done.changed or change.changed or bool(brought.changed),
-            contents=(*done.contents, *(name for name in brought.changed if name not in done.contents)),
-            left=tuple(left),
-        )
-        if timeout is None or dry_run:
-            break
-        progress = as_proven(target, workload.wait(timeout))
-        done = replace(done, attempts=(*done.attempts, Attempt(target.number, progress)))
-        if settled(progress):
-            break
-    return done
-
-
-def as_proven(target: Revision, progress: Progress) -> Progress:
-    """Failed if what came up is not what was proven: a tag that was used again names other software."""
-    moved = images_moved(target.proof, images_of(progress.pods)) if progress.status == COMPLETE else ()
-    if not moved:
-        return progress
-    reason = f"revision {target.number} runs other images than it was proven with, under the same names: {', '.join(moved)}"
-    return replace(progress, status=FAILED, reason=f"{reason}; deploy the image by its digest")

@@ -18,7 +18,8 @@ from ..._core.progress import PROGRESS_ARGUMENTS, teller
 from ..._workloads.progress import COMPLETE, PAUSED, Progress
 from ..._workloads.revisions import current_revision, short_history
 from ..options import WorkloadOptions
-from .rollback import Workload, roll_back
+from .attempts import roll_back
+from .rollback import Workload
 
 Result = dict[str, Any]
 

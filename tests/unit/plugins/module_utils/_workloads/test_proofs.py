@@ -126,10 +126,12 @@ def test_a_tag_that_was_used_again_is_seen() -> None:
         }
         for n in (1, 2)
     ]
-    assert images_of(pods) == {"api": ("repo@sha256:1", "repo@sha256:2")}
+    template = {"spec": {"containers": [{"name": "api"}], "initContainers": [{"name": "i"}]}}
+    assert images_of(pods, template) == {"api": ("repo@sha256:1", "repo@sha256:2")}
+    assert images_of(pods, {"spec": {"containers": [{"name": "other"}]}}) == {}  # a sidecar that a mesh injects
     proof = Proof("passed", AT, "t", images={"api": ("repo@sha256:1",)})
-    assert images_moved(proof, images_of(pods)) == ("api",)
-    assert images_moved(proof, images_of(pods[:1])) == ()
+    assert images_moved(proof, images_of(pods, template)) == ("api",)
+    assert images_moved(proof, images_of(pods[:1], template)) == ()
     assert images_moved(proof, {"new": ("x",)}) == ()
-    assert images_moved(None, images_of(pods)) == ()
+    assert images_moved(None, images_of(pods, template)) == ()
     assert json.dumps(proof.to_dict())

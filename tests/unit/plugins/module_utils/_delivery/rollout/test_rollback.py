@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.rollout import rollback as rollout
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.rollout.rollback import Patience, Workload
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.rollout.rollback import Workload
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.rollout.task import RolloutOptions, perform
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._workloads.config_copies import bring_back, digest_of
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._workloads.progress import Progress
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._workloads.progress import Patience, Progress
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._workloads.proof_store import ProofStore
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._workloads.proofs import Proof, Subject
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._workloads.revisions import template_hash
