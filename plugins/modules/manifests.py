@@ -71,6 +71,17 @@ options:
     description: Take over fields that another manager owns.
     type: bool
     default: false
+  inventory:
+    description:
+      - The name of a ConfigMap in O(namespace) that keeps which objects were applied. The module creates it.
+      - Each set needs an inventory of its own.
+    type: str
+  prune:
+    description:
+      - Delete the objects that are in O(inventory) and no longer in the manifests, after everything else is applied and proven.
+      - Only objects that were applied under O(field_manager) are deleted. Namespaces, definitions and volumes always stay.
+    type: bool
+    default: false
   workers:
     description: How many requests are sent at the same time.
     type: int
@@ -83,6 +94,13 @@ options:
     description: The time limit of one request in seconds.
     type: float
     default: 30
+  diff_values:
+    description:
+      - Whether the diff shows the values of ConfigMaps, environment variables, headers and arguments, and the texts of custom resources.
+      - By default it shows only that they changed, because any of them can be a credential. What looks like one is hidden anyway, and what
+        a Secret holds always is.
+    type: bool
+    default: false
 seealso:
   - module: kubernetes.core.k8s
   - module: euystacio.meta_salvage.rollout
@@ -102,6 +120,13 @@ EXAMPLES = r"""
     files: [infrastructure/kubernetes]
     namespace: euystacio-ai
     sha256: "{{ planned.sources | items2dict(key_name='source', value_name='sha256') }}"
+
+- name: Delete what is no longer in the manifests
+  euystacio.meta_salvage.manifests:
+    files: [infrastructure/kubernetes]
+    namespace: euystacio-ai
+    inventory: euystacio-manifests
+    prune: true
 
 - name: Apply a published manifest, if it is the expected one
   euystacio.meta_salvage.manifests:
@@ -138,7 +163,7 @@ objects:
       type: str
       returned: always
     action:
-      description: C(created), C(changed) or C(unchanged); empty if it was not planned because of a problem.
+      description: C(created), C(changed), C(unchanged) or C(removed); empty if it was not planned because of a problem.
       type: str
       returned: always
     fields:
@@ -168,7 +193,7 @@ counts:
   description: The number of objects by action.
   returned: when the set could be read
   type: dict
-  sample: {created: 0, changed: 1, unchanged: 6}
+  sample: {created: 0, changed: 1, unchanged: 6, removed: 0}
 notes:
   description: What differs from the manifests without being an error, such as the parts of an export that were left out.
   returned: when the set could be read
