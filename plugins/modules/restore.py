@@ -75,7 +75,7 @@ options:
         and deletes that volume with the claim. Node ports, host ports, node names, priorities, scheduling gates, name servers, and
         annotations that are not known to be inert are removed. Labels remain where a selector of the copy uses them.
       - The namespace itself is restored with the Pod Security Standard C(baseline), or C(restricted) if it has that.
-      - A NetworkPolicy in the namespace decides what the pods may reach. It has to exist before.
+      - A NetworkPolicy in the namespace decides what the pods may reach. It has to exist before; RV(restore.notes) says if there is none.
       - The storage classes and the volumes of the cluster are read.
     type: bool
     default: false

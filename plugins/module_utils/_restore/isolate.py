@@ -111,6 +111,14 @@ def new_volume_classes(classes: Iterable[Mapping[str, Any]], volumes: Iterable[M
     return frozenset({*safe, *({None} if defaults and defaults <= safe else ())})
 
 
+def confined(policies: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether the NetworkPolicies of a namespace limit what all of its pods may connect to."""
+    return any(
+        not any((spec.get("podSelector") or {}).values()) and "Egress" in (spec.get("policyTypes") or ())
+        for spec in (policy.get("spec") or {} for policy in policies)
+    )
+
+
 class _Walk:
     def __init__(self, scope: CopyScope) -> None:
         self._scope = scope

@@ -21,7 +21,7 @@ from .._cluster.session import Cluster
 from .._cluster.watch import Watch, list_all
 from .._core.errors import SalvageError
 from .._core.gather import for_each
-from .isolate import new_volume_classes
+from .isolate import confined, new_volume_classes
 from .kinds import Key, kind_of
 from .plan import Step
 from .portable import Object
@@ -125,6 +125,13 @@ class Live:
             if (volume.get("status") or {}).get("phase") == "Released" and uid:
                 found[volume["metadata"]["name"]] = uid
         return found
+
+    def confined(self, namespace: str) -> bool:
+        """Whether all pods of the namespace are limited in what they connect to; not if that can't be read."""
+        try:
+            return confined(self._all(f"/apis/networking.k8s.io/v1/namespaces/{quote(namespace, safe='')}/networkpolicies"))
+        except SalvageError:
+            return False
 
     def classes(self) -> frozenset[str | None]:
         return new_volume_classes(self._all("/apis/storage.k8s.io/v1/storageclasses"), self._all("/api/v1/persistentvolumes"))

@@ -123,6 +123,8 @@ class Restore:
         spaces = sorted({step.key.namespace for step in steps} - {""} | set(coming))
         for space in spaces:
             live = read(self._cluster, f"/api/v1/namespaces/{space}")
+            if self._wish.selection.isolated and not self._live.confined(space):
+                self._plan.notes.append(f"no NetworkPolicy in {space} limits what the pods of the copy connect to; create one first")
             if live is not None and "deletionTimestamp" not in live["metadata"]:
                 self._there.add(space)
                 continue

@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.isolate import (
     allowed_kinds,
+    confined,
     copy_scope,
     isolate,
     new_volume_classes,
@@ -205,6 +206,23 @@ def class_of(name: str, provisioner: str = "x.example.org", policy: str = "Delet
 
 def volume_of(name: str | None, phase: str, **notes: str) -> dict[str, Any]:
     return {"metadata": {"name": "pv", "annotations": notes}, "spec": {"storageClassName": name}, "status": {"phase": phase}}
+
+
+@pytest.mark.parametrize(
+    ("spec", "whole"),
+    [
+        ({"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}, True),
+        ({"policyTypes": ["Egress"]}, True),
+        ({"podSelector": {"matchLabels": {}}, "policyTypes": ["Egress"]}, True),
+        ({"podSelector": {"matchLabels": {"app": "x"}}, "policyTypes": ["Egress"]}, False),
+        ({"podSelector": {"matchExpressions": [{"key": "x", "operator": "Exists"}]}, "policyTypes": ["Egress"]}, False),
+        ({"podSelector": {}, "policyTypes": ["Ingress"]}, False),
+        ({"podSelector": {}}, False),
+    ],
+)
+def test_a_policy_for_all_pods_confines_a_namespace(spec: dict[str, Any], *, whole: bool) -> None:
+    assert confined([make("networking.k8s.io/v1", "NetworkPolicy", **spec)]) is whole
+    assert not confined([])
 
 
 DEFAULT = {"storageclass.kubernetes.io/is-default-class": "true"}

@@ -42,7 +42,7 @@ KINDS = {
     "/apis/admissionregistration.k8s.io/v1": [("validatingwebhookconfigurations", "ValidatingWebhookConfiguration")],
     "/apis/discovery.k8s.io/v1": [("endpointslices", "EndpointSlice")],
 }
-WIDE = {"apiservices", "namespaces", "persistentvolumes", "customresourcedefinitions", "validatingwebhookconfigurations"}
+WIDE = {"apiservices", "storageclasses", "namespaces", "persistentvolumes", "customresourcedefinitions", "validatingwebhookconfigurations"}
 
 
 class Present(Http):
@@ -261,6 +261,30 @@ def test_a_server_that_is_gone_is_not_asked_again_and_again(there: Present, rest
     assert found.report["counts"]["failed"] == 50
     assert len(set(asked)) == 1
     assert "it was not tried" in found.report["failed"][-1]["reason"]
+
+
+@pytest.mark.parametrize("policies", [0, 1])
+def test_an_isolated_copy_reads_what_surrounds_it(there: Present, restore: Callable[..., Outcome], policies: int) -> None:
+    there.kinds["/apis/storage.k8s.io/v1"] = [("storageclasses", "StorageClass")]
+    there.kinds["/apis/networking.k8s.io/v1"] = [("networkpolicies", "NetworkPolicy")]
+    there.put("/apis/storage.k8s.io/v1/storageclasses/fast", provisioner="p")
+    for number in range(policies):
+        there.put(
+            f"/apis/networking.k8s.io/v1/namespaces/copy/networkpolicies/{number}", spec={"podSelector": {}, "policyTypes": ["Egress"]}
+        )
+    volumes = [{"name": name, "persistentVolumeClaim": {"claimName": name}} for name in ("fast", "static")]
+    claims = [make("PersistentVolumeClaim", name, spec={"storageClassName": name}) for name in ("fast", "static")]
+    there.kinds["/api/v1"].append(("persistentvolumeclaims", "PersistentVolumeClaim"))
+    deployment = make("Deployment", version="apps/v1", spec={"template": {"spec": {"volumes": volumes, "containers": []}}})
+    choice = Choice(mapping={"a": "copy"}, isolated=True)
+    found = restore(SPACE, *claims, deployment, selection=choice, wait=False)
+    assert found.status == "PASS", found.report
+    made = there.objects["/apis/apps/v1/namespaces/copy/deployments/x"]["spec"]["template"]["spec"]["volumes"]
+    assert made == [volumes[0], {"name": "static", "emptyDir": {}}]
+    assert "/api/v1/namespaces/copy/persistentvolumeclaims/static" not in there.objects
+    notes = [note for note in found.report["notes"] if "NetworkPolicy" in note]
+    assert notes == ([] if policies else ["no NetworkPolicy in copy limits what the pods of the copy connect to; create one first"])
+    assert {row["field"] for row in found.report["stripped"]} == {".spec.template.spec.volumes[static].persistentVolumeClaim"}
 
 
 def test_an_object_of_an_aggregated_api_waits_until_the_api_is_there(there: Present, restore: Callable[..., Outcome]) -> None:
