@@ -14,6 +14,7 @@ a namespace of its own.
 from __future__ import annotations
 
 import argparse
+import json
 import subprocess
 import sys
 import threading
@@ -137,7 +138,8 @@ def tell_pods(workload: Workload, **faults: object) -> None:
     """The stand-in's switches, in every pod of a workload; a pod that dies of it can't answer."""
     for pod in workload.progress().pods:
         where = f"{path_of('Pod', SPACE, pod['metadata']['name'])}:8000/proxy/_fault"
-        workload.cluster.call("POST", where, body=faults, timeout=5)
+        address, headers = f"{workload.cluster.server.rstrip('/')}{where}", {"Content-Type": "application/json"}
+        workload.cluster.http.request("POST", address, body=json.dumps(faults).encode(), headers=headers, timeout=5)
 
 
 def ways_back(cluster: Cluster, rounds: int) -> list[float]:

@@ -94,6 +94,13 @@ options:
     description: The time limit of one request in seconds.
     type: float
     default: 30
+  diff_values:
+    description:
+      - Whether the diff shows the values of ConfigMaps, environment variables, headers and arguments, and the texts of custom resources.
+      - By default it shows only that they changed, because any of them can be a credential. What looks like one is hidden anyway, and what
+        a Secret holds always is.
+    type: bool
+    default: false
 seealso:
   - module: kubernetes.core.k8s
   - module: euystacio.meta_salvage.rollout

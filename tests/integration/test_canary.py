@@ -172,7 +172,7 @@ def _services(site: Site) -> None:
     addresses = {f"{name}_url": site.login(f"address of {name}") for name in ("api", "prometheus", "alertmanager", "opa")}
     site.run("health_check", **{f"health_check_{name}": address for name, address in addresses.items()}, health_check_namespaces=[SPACE])
     wrong = {f"health_check_{name}_url": f"http://me:{site.plant(f'wrong {name}')}@127.0.0.1:9O90" for name in ("api", "prometheus", "opa")}
-    site.run("health_check-wrong", "health_check", **wrong, health_check_parts=["services", "metrics", "policies"])
+    site.run("health_check-wrong", "health_check", **wrong, health_check_parts=["api", "thresholds", "opa"])
     asked = {
         "peace_bonds_opa_url": site.login("address of OPA"), "peace_bonds_api_url": site.login("address of the service"),
         "peace_bonds_providers": [{"id": "one", "input": {"api_key": site.plant("key in an input")}}], "peace_bonds_namespace": SPACE,
@@ -183,10 +183,11 @@ def _services(site: Site) -> None:
     (policy / "peace_bonds.rego").write_text(
         f"package euystacio.peace_bonds\n# token: {site.plant('token in a policy')}\ndefault allow := maybe\n"
     )
-    site.run("peace_bonds_policy", **asked, peace_bonds_policies=[str(policy)], peace_bonds_files=[str(policy)])
+    site.run("peace_bonds_policy", **asked, peace_bonds_policy_dir=str(policy))
     site.run(
         "peace_bonds_respond", **asked, peace_bonds_who="me", peace_bonds_why=f"token={site.plant('token in a reason')}",
         peace_bonds_record_key=str(site.folder / "sign.pem"), peace_bonds_decision="restrict",
+        peace_bonds_provider="one", peace_bonds_alert={"annotations": {"text": f"password={site.plant('password in an alert')}"}},
     )  # fmt: skip
 
 
@@ -198,12 +199,14 @@ def _rebuild(site: Site) -> None:
         f'    command = "echo kubeadm join --token {site.plant("join token")} && exit 1"\n  }}\n}}\n'
     )
     common = {"cluster_rebuild_namespaces": [SPACE], "cluster_rebuild_budgets": {"monitoring": 5, "opa": 20}}
-    site.run(
-        "rebuild", **common, cluster_rebuild_terraform_root=str(root),
-        cluster_rebuild_terraform_binary=site.lab.lab("tool", "tofu").strip(),
-        cluster_rebuild_terraform_arguments=[f"-var=db_password={site.plant('argument of Terraform')}"],
-        cluster_rebuild_terraform_variables={"api_token": site.plant("variable of Terraform")},
-    )  # fmt: skip
+    terraform = {
+        "cluster_rebuild_terraform_root": str(root),
+        "cluster_rebuild_terraform_binary": site.lab.lab("tool", "tofu").strip(),
+        "cluster_rebuild_terraform_variables": {name: site.plant(f"{name} of Terraform") for name in ("db_password", "api_token")},
+    }
+    refused = [f"-var=db_password={site.plant('argument of Terraform')}"]
+    site.run("rebuild-refused", "rebuild", **common, **terraform, cluster_rebuild_terraform_arguments=refused)
+    site.run("rebuild", **common, **terraform)
     monitoring = {
         "name": "monitoring",
         "release_namespace": SPACE,
@@ -320,6 +323,8 @@ def test_no_planted_secret_gets_out(lab: Lab, tmp_path: Path, core: str) -> None
     assert watched.leaks(canaries) == {}
     assert watched.codes.keys() >= PLAYBOOKS
     assert len(canaries.planted) >= 60
+    good = {"deploy", "deploy-helm", "deploy-helm-again", "backup", "backup_verify"}
+    assert {name: watched.codes[name] for name in good} == dict.fromkeys(good, 0)
     printed = b"".join(path.read_bytes() for path in (outputs / "output").glob("*.txt"))
     assert b"\x1b" not in printed
     assert b"Invoked with" in (outputs / "output/syslog").read_bytes()

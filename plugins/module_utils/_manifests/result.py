@@ -18,7 +18,7 @@ _NAMED = 10
 _SHOWN = 100  # objects in a diff
 
 
-def set_result(items: Sequence[Item], notes: Sequence[str] = (), *, show: bool) -> dict[str, Any]:
+def set_result(items: Sequence[Item], notes: Sequence[str] = (), *, show: bool, values: bool = False) -> dict[str, Any]:
     """``notes`` are added to those of the objects; ``show`` adds the differences."""
     counts = Counter(dict.fromkeys((CREATED, CHANGED, UNCHANGED, REMOVED), 0))
     counts.update(item.action for item in items if item.action)
@@ -29,7 +29,7 @@ def set_result(items: Sequence[Item], notes: Sequence[str] = (), *, show: bool) 
         "notes": [*(note for item in items for note in _notes(item)), *notes],
     }
     if show:
-        result["diff"] = [_difference(item) for item in items if item.action in _CHANGES and not item.problem][:_SHOWN]
+        result["diff"] = [_difference(item, values) for item in items if item.action in _CHANGES and not item.problem][:_SHOWN]
     bad = [item for item in items if item.problem]
     if bad:
         result["changed"] = any(item.written and item.action != UNCHANGED for item in items)
@@ -61,10 +61,10 @@ def _notes(item: Item) -> list[str]:
     return [f"{item.manifest.where}: {note}" for note in [*item.notes, *more]]
 
 
-def _difference(item: Item) -> dict[str, Any]:
+def _difference(item: Item, values: bool) -> dict[str, Any]:
     title = f"{item.id} ({item.action}{': ' + item.deferred if item.deferred and not item.written else ''})"
     after = None if item.action == REMOVED else item.after if item.after is not None else item.document
-    return shown_difference(title, item.live, after)
+    return shown_difference(title, item.live, after, values=values)
 
 
 def _told(item: Item) -> str:

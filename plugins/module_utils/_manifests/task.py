@@ -39,6 +39,7 @@ class ManifestOptions:
     workers: int = option(16)
     wait_timeout: float = option(60.0)
     request_timeout: float = option(30.0)
+    diff_values: bool = option(default=False)
 
 
 MODULE: dict[str, Any] = {
@@ -63,7 +64,7 @@ def run(params: Mapping[str, Any], *, check_mode: bool, show: bool) -> dict[str,
     settings = ApplySettings(options.field_manager, options.force_conflicts, options.workers, options.wait_timeout)
     whole = ManifestSet(cluster, manifests, settings, options.namespace or "", teller(params["progress_path"]))
     items, notes = _done(whole, options, settings, check_mode=check_mode)
-    result = set_result(items, notes, show=show)
+    result = set_result(items, notes, show=show, values=options.diff_values)
     return {**result, "sources": [{"source": name, "sha256": digest} for name, digest in digests_of(texts).items()]}
 
 

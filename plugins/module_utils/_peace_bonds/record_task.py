@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from .._core.options import argument_spec, from_params, option
+from .._core.redact import outgoing
 from .._core.times import iso
 from .._records.chain_head import default_head_file
 from .._records.decision_records import write_record
@@ -43,7 +44,7 @@ def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
     record = {
         "schema": 1,
         "at": iso(int(time.time())),
-        **{name: getattr(options, name) for name in ("decision", "provider", "who", "why", "reference", "details")},
+        **{name: outgoing(getattr(options, name)) for name in ("decision", "provider", "who", "why", "reference", "details")},
         "evidence": {name: digest(canonical({"evidence": value})) for name, value in options.evidence.items()},
     }
     head_file = Path(options.head) if options.head else default_head_file(options.dir)
