@@ -25,6 +25,7 @@ import pytest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.session import Cluster
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.watch import Watch
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.rollout.rollback import Workload
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._workloads.revisions import current_revision
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._workloads.workload import RETURNING, path_of
 from cluster_lab import NAMESPACE, Lab, Run
 from load import Load
@@ -119,8 +120,9 @@ class App:
         """What the pods say that they run; they must agree, and be proven good."""
         progress = self.workload.progress()
         assert progress.status == "complete", progress
-        assert progress.revision is not None
-        assert progress.revision.proven, progress.revision
+        revision = current_revision(self.workload.revisions())
+        assert revision is not None
+        assert revision.proven, revision
         told = set()
         for pod in progress.pods:
             path = f"{path_of('Pod', SPACE, pod['metadata']['name'])}:8000/proxy/metrics"

@@ -19,6 +19,7 @@ from .http import DEFAULT_MAX_BYTES, DEFAULT_TIMEOUT, REASON_OF, Http, Query, Re
 from .retry import Retry, pause, repeatable, transient
 
 PAGE = 500
+USER_AGENT = "euystacio-meta-salvage"  # in audit logs, and as the field manager where a write names none
 _TABLE = "application/json;as=Table;g=meta.k8s.io;v=v1"
 _GONE = frozenset({410})
 
@@ -65,7 +66,13 @@ class Cluster:
                 **(options.get("proxy_headers") or {}),
                 **({"proxy_basic_auth": login.proxy_login} if login.proxy_login else {}),
             }
-            http = Http(tls=login.tls, headers=login.headers, proxy=login.proxy, proxy_headers=proxy_headers, timeout=timeout)
+            http = Http(
+                tls=login.tls,
+                headers={"User-Agent": USER_AGENT, **login.headers},
+                proxy=login.proxy,
+                proxy_headers=proxy_headers,
+                timeout=timeout,
+            )
         except (OSError, ValueError) as exc:
             raise SalvageError(f"the login to {login.server} cannot be used: {exc}", reason="bad_input") from None
         return cls(login.server, http, certificate=login.certificate, retry=retry)

@@ -86,7 +86,7 @@ def test_the_changed_fields_are_named_and_the_difference_is_shown(cluster: Any) 
 
 def test_values_of_secrets_are_not_shown(cluster: Any) -> None:
     result = run(cluster, obj("Secret", "word", stringData={"a": "hunter2"}))
-    assert result["diff"][0]["after"]["data"] == {"a": "(hidden)"}
+    assert result["diff"][0]["after"]["data"]["a"].startswith("(hidden")
     changed = run(cluster, obj("Secret", "word", stringData={"a": "hunter3"}))
     assert "aHVudGVy" not in json.dumps([result, changed])
     assert changed["objects"][0]["fields"] == [".data.a"]
