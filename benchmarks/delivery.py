@@ -137,7 +137,8 @@ def tell_pods(workload: Workload, **faults: object) -> None:
     """The stand-in's switches, in every pod of a workload; a pod that dies of it can't answer."""
     for pod in workload.progress().pods:
         where = f"{path_of('Pod', SPACE, pod['metadata']['name'])}:8000/proxy/_fault"
-        workload.cluster.call("POST", where, body=faults, timeout=5)
+        address, headers = f"{workload.cluster.server.rstrip('/')}{where}", {"Content-Type": "application/json"}
+        workload.cluster.http.request("POST", address, body=json.dumps(faults).encode(), headers=headers, timeout=5)
 
 
 def ways_back(cluster: Cluster, rounds: int) -> list[float]:

@@ -33,6 +33,7 @@ from ansible.module_utils import basic
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._opa.command import Engine
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.change import policy_gate
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.log import decision_log, sources, summary
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.log.lines import Reading
 what, path, policies, opa = sys.argv[1:]
 if what == "replay":
     files = {name: text for name, text in policy_gate.read_policy_folder(policies).items() if not name.endswith("_test.rego")}
@@ -44,7 +45,7 @@ if what == "replay":
 else:
     counted = summary.Summary(limits={"risk_score": summary.Limit(maximum=0.8)})
     for name, source in sources.files([path]):
-        for record in decision_log.read_records(source(), decision_log.Reading()):
+        for record in decision_log.read_records(source(), Reading()):
             counted.add(record)
     print(json.dumps(counted.to_dict(limit=1)["counts"]))
 """

@@ -71,6 +71,17 @@ options:
     description: Take over fields that another manager owns.
     type: bool
     default: false
+  inventory:
+    description:
+      - The name of a ConfigMap in O(namespace) that keeps which objects were applied. The module creates it.
+      - Each set needs an inventory of its own.
+    type: str
+  prune:
+    description:
+      - Delete the objects that are in O(inventory) and no longer in the manifests, after everything else is applied and proven.
+      - Only objects that were applied under O(field_manager) are deleted. Namespaces, definitions and volumes always stay.
+    type: bool
+    default: false
   workers:
     description: How many requests are sent at the same time.
     type: int
@@ -110,6 +121,13 @@ EXAMPLES = r"""
     namespace: euystacio-ai
     sha256: "{{ planned.sources | items2dict(key_name='source', value_name='sha256') }}"
 
+- name: Delete what is no longer in the manifests
+  euystacio.meta_salvage.manifests:
+    files: [infrastructure/kubernetes]
+    namespace: euystacio-ai
+    inventory: euystacio-manifests
+    prune: true
+
 - name: Apply a published manifest, if it is the expected one
   euystacio.meta_salvage.manifests:
     files: ["https://manifests.example.org/app/v1.4.2.yaml"]
@@ -145,7 +163,7 @@ objects:
       type: str
       returned: always
     action:
-      description: C(created), C(changed) or C(unchanged); empty if it was not planned because of a problem.
+      description: C(created), C(changed), C(unchanged) or C(removed); empty if it was not planned because of a problem.
       type: str
       returned: always
     fields:
@@ -175,7 +193,7 @@ counts:
   description: The number of objects by action.
   returned: when the set could be read
   type: dict
-  sample: {created: 0, changed: 1, unchanged: 6}
+  sample: {created: 0, changed: 1, unchanged: 6, removed: 0}
 notes:
   description: What differs from the manifests without being an error, such as the parts of an export that were left out.
   returned: when the set could be read

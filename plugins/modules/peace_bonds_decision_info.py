@@ -198,6 +198,14 @@ summary:
       description: Records without a time.
       type: int
       sample: 0
+    repeated:
+      description: Records that came before, such as those of a file that was copied when it was rotated. They count once.
+      type: int
+      sample: 0
+    deny_alone:
+      description: Records of a question for C(deny) alone, with an empty answer. They say nothing of C(allow), so they are not decisions.
+      type: int
+      sample: 0
     likely_false_positives:
       description: Denies near a threshold, and denies that began with a policy revision, with the evidence.
       type: dict

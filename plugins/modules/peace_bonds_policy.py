@@ -124,6 +124,7 @@ options:
   compare_with:
     description:
       - V(recorded) compares with the decisions that the log recorded, V(current) with those of the policies in force.
+        A change of restrictions alone is always compared with the policies in force.
     type: str
     choices: [recorded, current]
     default: recorded

@@ -26,8 +26,8 @@ options:
     default: 20
   proof_key:
     description:
-      - The file with the key that signs what is recorded, a shared secret of at least 32 bytes or an ed25519 private key in PEM, the same
-        one for each run. What another key signed is not proven.
+      - The file with the key that signs what is recorded, an ed25519 private key in PEM without a passphrase, or C(hmac:PATH) for a shared
+        secret as C(openssl rand -hex 32) prints it. The same key for each run. What another key signed is not proven.
       - Without it, the key is in the Secret C(meta-salvage-proof-key) of the workload's namespace, which the first record there creates. A
         file protects also against an account that can write Secrets in this namespace.
     type: path

@@ -70,7 +70,7 @@ def test_retention_and_a_changed_archive(site: Site, store: Store, options: dict
     assert len(store.files()) == 4
     prefix = options["repository"].removeprefix(f"s3://{BUCKET}/")
     client(options).put_object(Bucket=BUCKET, Key=f"{prefix}/{third['name']}.age", Body=b"changed")
-    with pytest.raises(SalvageError, match="its archive is not the one that was published"):
+    with pytest.raises(SalvageError, match="is not the one that was published"):
         proven(store, site.public, site.having)
     assert proven(store, site.public, site.having, second["name"])[0]["name"] == second["name"]
 

@@ -133,3 +133,33 @@ def test_a_dead_cluster_is_reported_and_the_others_are_checked(lab: Lab, tmp_pat
     assert statuses["alive"] == "healthy"
     assert statuses["dead"] in {"unknown", "critical"}
     assert "alive" in run.output and "dead" in run.output
+
+
+def test_whom_the_kubeconfig_acts_as_is_obeyed(lab: Lab, tmp_path: Path) -> None:
+    data = config(lab)
+    for user in data["users"]:
+        user["user"]["as"] = "nobody-of-this-cluster"
+    run = lab.play("health_check", {}, kubeconfig=written(tmp_path, data))
+    assert_told(run, "nobody-of-this-cluster", "forbidden")
+
+
+def test_a_plugin_that_fails_is_told_in_its_own_words(lab: Lab, tmp_path: Path) -> None:
+    data = config(lab)
+    script = "echo 'the session has expired, log in again' >&2; exit 1"
+    plugin = {"apiVersion": "client.authentication.k8s.io/v1", "command": "sh", "args": ["-c", script], "interactiveMode": "Never"}
+    for user in data["users"]:
+        user["user"] = {"exec": plugin}
+    run = lab.play("health_check", {}, kubeconfig=written(tmp_path, data))
+    assert_told(run, "the session has expired, log in again")
+
+
+def test_no_key_is_left_in_the_folder_of_temporary_files(lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The check runs in a worker of Ansible, which ends without what libraries do at the end of a process."""
+    folder = tmp_path / "tmp"
+    folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder))
+    variables = {"health_check_api_url": f"forward://{NAMESPACE}/euystacio-api:8000"}
+    run = lab.play("health_check", variables, kubeconfig=written(tmp_path, config(lab)))
+    assert run.report is not None, run.output
+    assert {part["name"]: part["status"] for part in run.report["parts"]}["api"] == "healthy"
+    assert [path for path in folder.rglob("*") if path.is_file()] == []

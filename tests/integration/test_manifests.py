@@ -330,6 +330,18 @@ def test_an_export_of_a_cluster_is_applied_without_what_only_a_cluster_writes(wh
     assert "is an export of a cluster" in result["notes"][0]
 
 
+def test_what_is_no_longer_in_the_manifests_goes_if_it_is_asked_for(whole: Set) -> None:
+    objects = [obj("ConfigMap", "kept", data={"a": "1"}), obj("ConfigMap", "old", data={"a": "1"}), deployment("old")]
+    whole.ok(*objects, inventory="inventory")
+    whole.lab.kubectl("create", "configmap", "of-another", "-n", SPACE)
+    assert whole.ok(objects[0], inventory="inventory", prune=True, check=True)["counts"]["removed"] == 2
+    assert whole.ok(objects[0], inventory="inventory", prune=True)["counts"]["removed"] == 2
+    left = whole.lab.kubectl("get", "configmaps,deployments", "-n", SPACE, "-o", "name").split()
+    assert {"configmap/kept", "configmap/of-another", "configmap/inventory"} <= set(left)
+    assert not {"configmap/old", "deployment.apps/old"} & set(left)
+    assert not whole.ok(objects[0], inventory="inventory", prune=True)["changed"]
+
+
 # --- the role ---
 
 

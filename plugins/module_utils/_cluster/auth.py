@@ -157,7 +157,7 @@ def _provided(context: KubeContext, options: Mapping[str, Any]) -> str:
     name = context.user["auth-provider"].get("name")
     if name not in _PROVIDERS:
         raise SalvageError(f"its auth-provider {name} is not one of {', '.join(_PROVIDERS)}; use an exec plugin", reason="bad_input")
-    kubernetes = _library()
+    kubernetes = load_library()
     files = kubernetes.config.kube_config._temp_files
     before, config = set(files), kubernetes.client.Configuration()
     how = {"context": options.get("context"), "client_configuration": config, "persist_config": bool(options.get("persist_config"))}
@@ -178,7 +178,7 @@ def _provided(context: KubeContext, options: Mapping[str, Any]) -> str:
     return str(token).partition(" ")[2]
 
 
-def _library() -> Any:
+def load_library() -> Any:
     try:
         import kubernetes  # noqa: PLC0415 - it takes longer to import than a health check takes
     except ImportError:
@@ -201,7 +201,7 @@ def core_api(found: Login) -> Iterator[Any]:
             "log in as that user, or use service:// for forward://",
             reason="bad_input",
         )
-    client = _library().client
+    client = load_library().client
     with tempfile.TemporaryDirectory() as folder:
         config = client.Configuration()
         config.host, config.verify_ssl, config.api_key, config.no_proxy = found.server, found.verify, {}, None

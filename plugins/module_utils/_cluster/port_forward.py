@@ -10,6 +10,7 @@ Nothing listens on this machine: each connection is a stream of its own.
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -19,6 +20,7 @@ from .._core.errors import SalvageError
 from . import auth
 from .exec import refused
 from .http import Endpoint, Http
+from .kubeconfig import Login
 from .pods import port_number, ready
 from .session import Cluster
 from .transport import remaining, within
@@ -59,21 +61,31 @@ def open_forward(
         raise SalvageError(f"the Service {name} selects no pods, so no connection can be forwarded to one", reason="bad_input")
     wanted = ",".join(f"{key}={value}" for key, value in sorted(selector.items()))
     pod, port = pod_behind(service, match["port"], list(cluster.list(f"{core}/pods", {"labelSelector": wanted})))
+    login = auth.login(auth.auth_options(params))
+    with auth.core_api(login):  # to load the library can take longer than a request may
+        pass
+    threading.excepthook = _quiet
     scheme = "https" if match["scheme"] == "forwards" else "http"
     return Endpoint(
         address=address.rstrip("/"),
         base=f"{scheme}://{name}.{namespace}.svc:{port}{(match['prefix'] or '').rstrip('/')}",
-        http=Http(tls=tls, headers=dict(headers), timeout=timeout, dial=lambda: _connection(params, namespace, pod, port, remaining())),
+        http=Http(tls=tls, headers=dict(headers), timeout=timeout, dial=lambda: _connection(login, namespace, pod, port, remaining())),
     )
 
 
-def _connection(params: Mapping[str, Any], namespace: str, pod: str, port: int, seconds: float) -> Any:
-    """A socket that leads to the pod's port."""
-    with auth.core_api(auth.login(auth.auth_options(params))) as api:
-        from kubernetes import stream  # noqa: PLC0415 - slow to import, and only here needed
+def _quiet(failed: threading.ExceptHookArgs) -> None:
+    """The library's thread of a forwarded connection ends with a traceback when we close our end first."""
+    if not failed.thread or not failed.thread.name.startswith("Kubernetes port forward"):
+        threading.__excepthook__(failed)
 
+
+def _connection(login: Login, namespace: str, pod: str, port: int, seconds: float) -> Any:
+    """A socket that leads to the pod's port."""
+    with auth.core_api(login) as api:
         try:
-            forward = partial(stream.portforward, api.connect_get_namespaced_pod_portforward, pod, namespace, ports=str(port))
+            forward = partial(
+                auth.load_library().stream.portforward, api.connect_get_namespaced_pod_portforward, pod, namespace, ports=str(port)
+            )
             return within(seconds, forward).socket(port)
         except TimeoutError:
             raise

@@ -8,6 +8,7 @@ from __future__ import annotations
 import builtins
 import itertools
 import json
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -20,6 +21,15 @@ from .retry import Retry, pause, repeatable, transient
 PAGE = 500
 _TABLE = "application/json;as=Table;g=meta.k8s.io;v=v1"
 _GONE = frozenset({410})
+
+
+# A character beyond U+FFFF, as ASCII JSON writes it, and not behind a backslash that is part of the text.
+_PAIR = re.compile(r"(?<!\\)((?:\\\\)*)(\\ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2})")
+
+
+def body_bytes(body: Any) -> bytes:
+    """JSON that is YAML too, as server-side apply reads it: YAML has no surrogate pairs, and takes control characters only as escapes."""
+    return _PAIR.sub(lambda found: found[1] + json.loads(f'"{found[2]}"'), json.dumps(body)).encode()
 
 
 class StatusError(SalvageError):
@@ -85,7 +95,7 @@ class Cluster:
         limit = self.http.timeout if timeout is None else timeout
         until = time.monotonic() + max(policy.seconds, limit)
         safe = repeatable(method, body)
-        sent = None if body is None else json.dumps(body).encode()
+        sent = None if body is None else body_bytes(body)
         headers = {"Accept": media, **({"Content-Type": content_type} if body is not None else {})}
         for attempt in itertools.count(1):
             answer: Response | None = None

@@ -35,9 +35,9 @@ class ManifestSet:
         self, cluster: Cluster, manifests: Sequence[Manifest], settings: ApplySettings, namespace: str = "", tell: Tell = silent
     ) -> None:
         self._cluster, self._settings, self._tell = cluster, settings, tell
-        self._server = Server(cluster, settings.manager, settings.workers)
-        self._one = ApplyOne(self._server, settings)
-        kinds = self._server.kinds(str(manifest.obj["apiVersion"]) for manifest in manifests)
+        self.server = Server(cluster, settings.manager, settings.workers)
+        self._one = ApplyOne(self.server, settings)
+        kinds = self.server.kinds(str(manifest.obj["apiVersion"]) for manifest in manifests)
         self.items: list[Item] = items_of(manifests, kinds, namespace)
 
     def plan(self) -> list[Item]:
@@ -52,10 +52,12 @@ class ManifestSet:
         self._defer_dependents(rest)
         return self.items
 
-    def apply(self) -> list[Item]:
+    def apply(self, before: Callable[[], None] = lambda: None) -> list[Item]:
+        """``before`` is called when the plan is without a problem, before the first write."""
         self.plan()
         if any(item.problem for item in self.items):
             return self.items
+        before()
         for _rank, group in groupby(self.items, lambda item: item.rank):
             self._write(list(group))
             if any(item.problem for item in self.items):
@@ -81,7 +83,7 @@ class ManifestSet:
 
     def _autoscalers(self, namespace: str) -> Sequence[Mapping[str, Any]]:
         try:
-            return self._server.autoscalers(namespace)
+            return self.server.autoscalers(namespace)
         except SalvageError as exc:
             if exc.reason != "forbidden":  # without the right to see them, their ownership of the field still protects it
                 raise
@@ -114,7 +116,12 @@ class ManifestSet:
 
     def _check_namespace(self, space: str) -> None:
         from_set = next((item for item in self.items if item.id.kind == NAMESPACE and item.id.name == space), None)
-        live = from_set.live if from_set is not None else self._one.namespace(space)
+        try:
+            live = from_set.live if from_set is not None else self._one.namespace(space)
+        except SalvageError as exc:
+            if exc.reason != "forbidden":
+                raise
+            return  # the dry run finds out
         if live is None or "deletionTimestamp" in live["metadata"]:
             says = (
                 f"namespace {space} is being deleted; wait until it is gone"
@@ -146,7 +153,7 @@ class ManifestSet:
         started = time.monotonic()
         deadline = started + self._settings.wait_timeout
         while unknown:  # discovery can't be watched
-            kinds = self._server.kinds(str(item.document["apiVersion"]) for item in unknown)
+            kinds = self.server.kinds(str(item.document["apiVersion"]) for item in unknown)
             for item in unknown:
                 item.resource = kinds.get((str(item.document["apiVersion"]), item.id.kind))
             unknown = [item for item in unknown if item.resource is None]

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from .._cluster.discovery import Resource
 from .._cluster.objects import Object
 
-CREATED, CHANGED, UNCHANGED = "created", "changed", "unchanged"
+CREATED, CHANGED, UNCHANGED, REMOVED = "created", "changed", "unchanged", "removed"
 WORKLOADS = frozenset({"Deployment.apps", "StatefulSet.apps", "ReplicaSet.apps", "ReplicationController"})
 
 

@@ -10,25 +10,26 @@ from collections.abc import Sequence
 from typing import Any
 
 from .changes import changed_paths, content_of, shown_difference
-from .model import CHANGED, CREATED, UNCHANGED, Item
+from .model import CHANGED, CREATED, REMOVED, UNCHANGED, Item
 from .scaled import sets_size
 
+_CHANGES = (CREATED, CHANGED, REMOVED)
 _NAMED = 10
 _SHOWN = 100  # objects in a diff
 
 
-def set_result(items: Sequence[Item], *, show: bool, values: bool = False) -> dict[str, Any]:
-    """``show`` adds the differences."""
-    counts = Counter(dict.fromkeys((CREATED, CHANGED, UNCHANGED), 0))
+def set_result(items: Sequence[Item], notes: Sequence[str] = (), *, show: bool, values: bool = False) -> dict[str, Any]:
+    """``notes`` are added to those of the objects; ``show`` adds the differences."""
+    counts = Counter(dict.fromkeys((CREATED, CHANGED, UNCHANGED, REMOVED), 0))
     counts.update(item.action for item in items if item.action)
     result: dict[str, Any] = {
-        "changed": any(item.action in (CREATED, CHANGED) for item in items),
+        "changed": any(item.action in _CHANGES for item in items),
         "objects": [_row(item) for item in items],
         "counts": dict(counts),
-        "notes": [note for item in items for note in _notes(item)],
+        "notes": [*(note for item in items for note in _notes(item)), *notes],
     }
     if show:
-        result["diff"] = [_difference(item, values) for item in items if item.action in (CREATED, CHANGED) and not item.problem][:_SHOWN]
+        result["diff"] = [_difference(item, values) for item in items if item.action in _CHANGES and not item.problem][:_SHOWN]
     bad = [item for item in items if item.problem]
     if bad:
         result["changed"] = any(item.written and item.action != UNCHANGED for item in items)
@@ -62,7 +63,8 @@ def _notes(item: Item) -> list[str]:
 
 def _difference(item: Item, values: bool) -> dict[str, Any]:
     title = f"{item.id} ({item.action}{': ' + item.deferred if item.deferred and not item.written else ''})"
-    return shown_difference(title, item.live, item.after if item.after is not None else item.document, values=values)
+    after = None if item.action == REMOVED else item.after if item.after is not None else item.document
+    return shown_difference(title, item.live, after, values=values)
 
 
 def _told(item: Item) -> str:

@@ -145,9 +145,11 @@ def _first(sources: list[dict[str, Any]], name: str) -> Any:
 
 
 def _reasons(value: object) -> tuple[str, ...] | None:
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+    """The texts of a list of them, or of objects with ``msg``, as Conftest and Gatekeeper write them; None if it is neither."""
+    if not isinstance(value, list):
         return None
-    return tuple(one_line(item) for item in value)
+    texts = [item.get("msg", item.get("message")) if isinstance(item, Mapping) else item for item in value]
+    return tuple(map(one_line, texts)) if all(isinstance(text, str) for text in texts) else None
 
 
 def _kind(value: object) -> str:

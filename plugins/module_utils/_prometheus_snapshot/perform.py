@@ -153,8 +153,7 @@ class SnapshotRun:
     # Back.
 
     def chosen(self) -> Path:
-        name = self.options.name
-        return self.directory / checked_name(name) if name else newest(self.directory)
+        return self.directory / checked_name(self.options.name or newest(self.directory).name)
 
     def opened(self) -> AbstractContextManager[tuple[dict[str, Any], list[File], SnapshotSample, Path]]:
         if not self.options.public_key and not self.options.unsigned:

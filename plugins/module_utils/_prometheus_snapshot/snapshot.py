@@ -167,9 +167,21 @@ def read_record(folder: Path, key: Ed25519 | None) -> tuple[dict[str, Any], list
         raise SalvageError(f"{folder} has the schema {record.get('schema')}, which this version does not support", reason="invalid")
     if stray := [file.path for file in files if not isinstance(file.path, str) or not _PATH.fullmatch(file.path)]:
         raise SalvageError(f"{folder} names a file {stray[0]!r}, which is not part of a block", reason="invalid")
-    if any(type(file.size) is not int for file in files) or type(sample.time) is not int or not isinstance(sample.labels, dict):
-        raise _unreadable(folder, "a size or a time in it is not a number")
+    if any(type(file.size) is not int for file in files) or not _readable(sample):
+        raise _unreadable(folder, "a size or the sample in it is not one")
+    if record.get("name") != folder.name:
+        raise SalvageError(f"{folder} has the record of another snapshot, {record.get('name')!r}; take another snapshot", reason="invalid")
     return record, files, sample
+
+
+def _readable(sample: SnapshotSample) -> bool:
+    try:
+        float(sample.value)
+        moment(sample.time)
+    except (ValueError, TypeError, OverflowError, OSError):
+        return False
+    labels = sample.labels
+    return type(sample.time) is int and isinstance(labels, dict) and all(isinstance(one, str) for one in labels.values())
 
 
 def _unreadable(folder: Path, why: object) -> SalvageError:

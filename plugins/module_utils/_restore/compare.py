@@ -1,19 +1,19 @@
 # Copyright (c) 2026 Euystacio Meta Salvage contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether an object in the cluster is what the backup says; pure."""
+"""Compares an object in the cluster with the one in the backup; pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
-# Maps in which every key is the user's: one more is a difference.  Elsewhere the server and controllers add what the backup does not know.
+# Maps in which only users set keys: an additional key is a difference.  In others the server and controllers add keys.
 _WHOLE = frozenset({"data", "binaryData", "selector", "matchLabels", "nodeSelector", "hard", "parameters"})
 
 
 def differences(wanted: Any, live: Any, path: str = "") -> Iterator[str]:
-    """The paths at which ``live`` is not as ``wanted``; what only ``live`` has is passed over, except where all is the user's."""
+    """The paths at which ``live`` differs from ``wanted``; what only ``live`` has is ignored, except in maps of users' keys."""
     if isinstance(wanted, dict) and isinstance(live, dict):
         for name, value in wanted.items():
             if f"{path}.{name}" == ".metadata.finalizers":
@@ -32,12 +32,12 @@ def differences(wanted: Any, live: Any, path: str = "") -> Iterator[str]:
 def _field(value: Any, live: dict[str, Any], name: str, path: str) -> Iterator[str]:
     if name in live:
         yield from differences(value, live[name], path)
-    elif value not in (None, {}, []):  # an empty field is often not kept
+    elif value not in (None, {}, []):  # the server often drops an empty field
         yield path
 
 
 def extra_keys_patch(wanted: Any, live: Any) -> dict[str, Any] | None:
-    """A merge patch that takes away the keys that only ``live`` has in maps that are the user's; None where there is none."""
+    """A merge patch that removes the keys that only ``live`` has, in maps in which only users set keys; None if there are none."""
     if not isinstance(wanted, dict) or not isinstance(live, dict):
         return None
     patch: dict[str, Any] = {}

@@ -1,9 +1,9 @@
 # Copyright (c) 2026 Euystacio Meta Salvage contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a restore must remember should it be killed: what was not there before it began, and the backup that it took first.
+"""What a restore must remember if it is killed: what did not exist before it began, and the backup that it created first.
 
-How far it got is seen in the cluster; so the journal is written twice, not for each object.
+The cluster shows how far it got, so the journal is not written for each object.
 """
 
 from __future__ import annotations

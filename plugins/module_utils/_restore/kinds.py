@@ -1,7 +1,7 @@
 # Copyright (c) 2026 Euystacio Meta Salvage contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Kind and name of an object, and what the objects of a backup say of each other.  Pure."""
+"""Kind and name of an object, and how the objects of a backup depend on each other.  Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TOKEN_TYPE = "kubernetes.io/service-account-token"  # noqa: S105 # a Secret's ty
 
 @dataclass(frozen=True)
 class Context:
-    """What the rules know of the rest of the backup, and of the cluster that it goes to."""
+    """What the rules know about the rest of the backup and about the target cluster."""
 
     uids: frozenset[str] = frozenset()
     scaled: frozenset[tuple[str, str, str]] = frozenset()  # (namespace, kind.group, name) of what an HPA scales
@@ -69,7 +69,7 @@ def name_of(obj: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def context_of(items: Iterable[RestoreItem], **more: Any) -> Context:
-    """What the objects of a backup say of each other."""
+    """How the objects of a backup depend on each other."""
     uids, scaled, selecting = set(), set(), set()
     for key, obj in items:
         metadata, spec = obj["metadata"], obj.get("spec") or {}

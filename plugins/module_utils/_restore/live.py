@@ -1,10 +1,11 @@
 # Copyright (c) 2026 Euystacio Meta Salvage contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What of a plan is in the cluster now: read in as few questions as it takes."""
+"""The objects of a plan that are in the cluster, read with few requests."""
 
 from __future__ import annotations
 
+import re
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -25,8 +26,8 @@ from .kinds import Key, kind_of
 from .plan import Step
 from .portable import Object
 
-_SINGLY = 8  # so many of a kind are asked for one by one; more are listed
-_LISTS = 4  # in so many namespaces a kind is listed one by one; in more, everywhere at once
+_SINGLY = 8  # up to this many objects of a kind are read one by one; more are listed
+_LISTS = 4  # in up to this many namespaces a kind is listed one by one; in more, in all at once
 _DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 _PAUSE = 0.1
 
@@ -44,11 +45,15 @@ class Live:
 
     @property
     def names(self) -> dict[str, str]:
-        """How the user spells each kind."""
+        """The name of each kind as users write it."""
         return {kind: resource.full_name for kind, resource in self._resources.items()}
 
     def knows(self, step: Step) -> bool:
         return step.key.kind in self._resources
+
+    def api_version(self, step: Step) -> str:
+        """The version of its kind that the cluster prefers."""
+        return self._resources[step.key.kind].api_version
 
     def collection(self, step: Step, namespace: str | None = None) -> str:
         resource = self._resources[step.key.kind]
@@ -60,7 +65,7 @@ class Live:
         return f"{self.collection(step)}/{quote(step.key.name, safe=':')}"
 
     def scan(self, steps: Iterable[Step]) -> dict[Key, Object]:
-        """The objects of the steps that are there; a kind that can't be read is each of its steps' problem."""
+        """The objects of the steps that exist; a kind that can't be read is a problem of each of its steps."""
         groups: dict[tuple[str, str], list[Step]] = defaultdict(list)
         for step in steps:
             if self.knows(step):
@@ -125,7 +130,7 @@ class Live:
         return new_volume_classes(self._all("/apis/storage.k8s.io/v1/storageclasses"), self._all("/api/v1/persistentvolumes"))
 
     def occupied(self, namespace: str) -> bool:
-        """Whether a namespace holds more than what the cluster puts into each."""
+        """Whether a namespace contains more than what the cluster creates in each."""
         root = f"namespaces/{quote(namespace, safe='')}"
         for path in (
             *(f"/api/v1/{root}/{kind}" for kind in ("pods", "services", "secrets", "configmaps", "persistentvolumeclaims")),
@@ -138,12 +143,13 @@ class Live:
         return False
 
     def wait_gone(self, collection: str, name: str, deadline: float) -> bool:
-        """Until an object that is being deleted is gone."""
-        with Watch(self.cluster, {"it": (collection, {"fieldSelector": f"metadata.name={name}"})}) as watch:
+        """Waits until an object that is being deleted is gone."""
+        selector = "metadata.name=" + re.sub(r"([\\,=])", r"\\\1", name)
+        with Watch(self.cluster, {"it": (collection, {"fieldSelector": selector})}) as watch:
             return bool(watch.wait(lambda scene: True if not scene["it"] else None, deadline))
 
     def wait_established(self, steps: Sequence[Step], deadline: float) -> None:
-        """Until the API serves the kinds that were defined; what does not get there is its step's problem."""
+        """Waits until the API serves the kinds that were defined; a kind that it does not serve is a problem of its step."""
         names = {f"/{step.key.name}": step for step in steps if not step.problem}
         if not names:
             return
@@ -156,7 +162,11 @@ class Live:
             for name, step in names.items():
                 if not established(watch.scene["it"].get(name, {})):
                     step.problem = "the API server has not established it"
-        kinds = {f"{step.wanted['spec']['names']['kind']}.{step.wanted['spec']['group']}" for step in names.values() if not step.problem}
+        specs = [step.wanted["spec"] for step in names.values() if not step.problem]
+        self.wait_kinds({f"{spec['names']['kind']}.{spec['group']}" for spec in specs}, deadline)
+
+    def wait_kinds(self, kinds: set[str], deadline: float) -> None:
+        """Waits until the API server lists the kinds."""
         while True:  # discovery can't be watched
             self.discover()
             if kinds <= set(self._resources) or time.monotonic() > deadline:

@@ -1,9 +1,9 @@
 # Copyright (c) 2026 Euystacio Meta Salvage contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The references to a namespace that go with it when it is restored under another name; pure.
+"""Updates the references to a namespace that is restored under another name; pure.
 
-Text is never rewritten: an address such as NAME.NAMESPACE.svc within a string is found and reported.
+Text is never rewritten: an address such as NAME.NAMESPACE.svc within a string is reported.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def mapped(item: RestoreItem, mapping: Mapping[str, str]) -> Object:
 
 
 def names_in_text(item: RestoreItem, mapping: Mapping[str, str]) -> list[str]:
-    """The mapped namespaces that a text of the object names as part of an address; what a Secret holds is not looked at."""
+    """The mapped namespaces that are part of an address in a text of the object; the content of a Secret is not searched."""
     obj = item.obj
     if not mapping or item.key.kind == "Secret":
         return []

@@ -1,11 +1,11 @@
 # Copyright (c) 2026 Euystacio Meta Salvage contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a restore is going to do, decided on what is in the backup and what is in the cluster; pure."""
+"""The plan of a restore, decided from the content of the backup and of the cluster; pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -20,7 +20,7 @@ from .skip_rules import skip_reason, why_not
 
 CREATE, UPDATE, RECREATE, UNCHANGED, KEPT, REBIND = "create", "update", "recreate", "unchanged", "kept", "rebind"
 NOT_SELECTED = "it is not selected"
-# To delete one of these is to delete what is in it, or the data behind it.
+# Deleting one of these deletes its content or its data.
 _NEVER_DELETED = frozenset(
     {"Namespace", "CustomResourceDefinition.apiextensions.k8s.io", "PersistentVolume", "PersistentVolumeClaim"},
 )
@@ -103,9 +103,9 @@ class RestorePlan:
 
 
 def plan_restore(items: Sequence[RestoreItem], selection: Choice, context: Context, names: Mapping[str, str]) -> RestorePlan:
-    """The objects in the order that they are restored in, and every other one with why not.
+    """The objects in the order of the restore, and each other object with the reason.
 
-    ``names`` gives each kind as the user spells it (`deployments.apps`).  Raises SalvageError(bad_input).
+    ``names`` gives each kind as users write it (`deployments.apps`).  Raises SalvageError(bad_input).
     """
     selection.check(items)
     known = set(names.values())
@@ -129,6 +129,7 @@ def plan_restore(items: Sequence[RestoreItem], selection: Choice, context: Conte
     # An owner that is not restored makes nothing.
     absent = {item.obj["metadata"].get("uid") for item, found in zip(items, looks, strict=True) if found.reason}
     context = replace(context, uids=context.uids - absent)
+    aggregated = frozenset(_aggregated(items))
     steps, left, notes = [], [], []
     for item, found in zip(items, looks, strict=True):
         key, obj = item
@@ -140,7 +141,7 @@ def plan_restore(items: Sequence[RestoreItem], selection: Choice, context: Conte
             continue
         wanted = mapped(RestoreItem(key, found.obj), selection.mapping)
         target = Key(key.kind, *name_of(wanted))
-        step = Step(target, wanted, suspended(key.kind, wanted), wave_of(wanted), owners_of(obj), obj, lost=found.lost)
+        step = Step(target, wanted, suspended(key.kind, wanted), wave_of(wanted, aggregated), owners_of(obj), obj, lost=found.lost)
         steps.append(step)
         texts = names_in_text(RestoreItem(target, wanted), selection.mapping)
         if texts:
@@ -159,6 +160,13 @@ def plan_restore(items: Sequence[RestoreItem], selection: Choice, context: Conte
 def _builtin(finalizer: str) -> bool:
     domain = finalizer.partition("/")[0]
     return domain == "kubernetes.io" or domain.endswith((".kubernetes.io", ".k8s.io"))
+
+
+def _aggregated(items: Iterable[RestoreItem]) -> Iterator[str]:
+    for key, obj in items:
+        spec = obj.get("spec") or {}
+        if key.kind == "APIService.apiregistration.k8s.io" and spec.get("service"):
+            yield spec.get("group", "")
 
 
 def _definitions(items: Iterable[RestoreItem], selection: Choice, names: Mapping[str, str]) -> frozenset[str]:
@@ -228,9 +236,16 @@ def action_for(step: Step, live: Object | None, existing: str, *, ours: bool) ->
         return UNCHANGED
     if ours:
         return UPDATE
-    if existing == "skip":
+    if existing == "skip" and not _as_created(step, live):
         return KEPT
     return RECREATE if existing == "recreate" and step.key.kind not in _NEVER_DELETED else UPDATE
+
+
+def _as_created(step: Step, live: Object) -> bool:
+    """Whether it is the ServiceAccount that Kubernetes itself gave to the namespace, and nobody has changed it since."""
+    plain = {"apiVersion", "kind", "metadata"}
+    mine = step.key.kind == "ServiceAccount" and step.key.name == "default"
+    return mine and set(comparable(live)) <= plain and set(comparable(live)["metadata"]) <= {"name", "namespace"}
 
 
 def _released(step: Step, live: Object) -> bool:

@@ -1,10 +1,10 @@
 # Copyright (c) 2026 Euystacio Meta Salvage contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What each kind loses between a backup and a restore, and which objects are not restored: one table, pure.
+"""The fields that are removed from each kind between a backup and a restore: one table, pure.
 
-``SKIPPED`` and ``STRIPPED`` have a row for each kind that has a rule of its own; ``stripped`` takes from every object what belongs to the
-cluster that it came from.  It changes nothing that it is given, and nothing more the second time.
+``STRIPPED`` has a row for each kind with a rule of its own; ``stripped`` removes from each object what belongs to the cluster that it came
+from.  It does not change its arguments.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def _drop_annotations(obj: Object, *names: str) -> None:
 
 def _strip_namespace(obj: Object, _context: Context) -> None:
     _drop(obj.get("spec"), "finalizers")
-    _drop(obj["metadata"].get("labels"), "kubernetes.io/metadata.name")  # the server gives each its own
+    _drop(obj["metadata"].get("labels"), "kubernetes.io/metadata.name")  # the server sets it
 
 
 def _strip_service(obj: Object, context: Context) -> None:
@@ -87,13 +87,13 @@ def _strip_claim(obj: Object, context: Context) -> None:
     dynamic = any("storage-provisioner" in name for name in annotations_of(obj))
     restored = context.volumes.get((obj.get("spec") or {}).get("volumeName", ""), None if dynamic else True)
     if not restored or obj["metadata"].get("namespace") in context.mapping:
-        _drop(obj.get("spec"), "volumeName")  # a new volume, for the old one went with its claim, or is still in use by it
+        _drop(obj.get("spec"), "volumeName")  # a new volume: the old one was deleted with its claim, or the claim still uses it
     _drop_annotations(
         obj,
         "pv.kubernetes.io/bind-completed",
         "pv.kubernetes.io/bound-by-controller",
         "volume.kubernetes.io/selected-node",
-        # Without the provisioner's name the rule above could not tell a second time; with no volumeName there is nothing to tell.
+        # The rule above needs the name of the provisioner only as long as there is a volumeName.
         *(() if not dynamic else ("volume.kubernetes.io/storage-provisioner", "volume.beta.kubernetes.io/storage-provisioner")),
     )
 
@@ -112,7 +112,7 @@ def _strip_pod(obj: Object, _context: Context) -> None:
     spec = obj.get("spec") or {}
     _drop(spec, "nodeName", "ephemeralContainers")
     if spec.get("priorityClassName") or not spec.get("priority"):
-        _drop(spec, "priority")  # the server works it out, and takes no other
+        _drop(spec, "priority")  # the server computes it, and rejects another value
     tokens = {volume["name"] for volume in spec.get("volumes") or () if re.fullmatch("kube-api-access-[a-z0-9]{5}", volume["name"])}
     if tokens:
         spec["volumes"] = [volume for volume in spec["volumes"] if volume["name"] not in tokens]
@@ -126,7 +126,7 @@ def _strip_pod(obj: Object, _context: Context) -> None:
 
 def _strip_scaled(obj: Object, context: Context) -> None:
     namespace, name = name_of(obj)
-    # Zero replicas switch an autoscaler off, so a zero is the user's.
+    # Zero replicas switch an autoscaler off, so a user has set the zero.
     if (namespace, kind_of(obj), name) in context.scaled and (obj.get("spec") or {}).get("replicas") != 0:
         _drop(obj.get("spec"), "replicas")
     _drop_annotations(obj, "deployment.kubernetes.io/revision", "deprecated.daemonset.template.generation")
@@ -136,7 +136,7 @@ def _strip_scaled(obj: Object, context: Context) -> None:
 
 def _strip_role(obj: Object, _context: Context) -> None:
     if obj.get("aggregationRule"):
-        _drop(obj, "rules")  # the controller fills them
+        _drop(obj, "rules")  # a controller sets them
 
 
 def injected(obj: Mapping[str, Any]) -> bool:
@@ -207,7 +207,7 @@ def stripped(item: RestoreItem, context: Context) -> Object:
     """The object as it can be written to a cluster; without its owners, for they have other UIDs there (see ``owners_of``)."""
     obj = item.obj
     rule = STRIPPED.get(item.key.kind)
-    # Where no rule changes the content, it is shared with the backup: most of a large one are such objects.
+    # Content that no rule changes is not copied: most objects of a large backup are of this kind.
     fresh: Object = copy.deepcopy(dict(obj)) if rule else dict(obj)
     metadata = fresh["metadata"]
     fresh["metadata"] = {name: metadata[name] for name in _METADATA if metadata.get(name)}
@@ -221,8 +221,8 @@ def stripped(item: RestoreItem, context: Context) -> Object:
 
 
 def comparable(live: Mapping[str, Any]) -> Object:
-    """An object of the cluster, without what no backup could have brought."""
-    volumes = {(live.get("spec") or {}).get("volumeName", ""): True}  # whichever it has
+    """An object of the cluster, without the fields that a restore does not write."""
+    volumes = {(live.get("spec") or {}).get("volumeName", ""): True}  # compared, whichever it is
     return stripped(restore_item(live), Context(finalizers=frozenset(live["metadata"].get("finalizers") or ()), volumes=volumes))
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 Euystacio Meta Salvage contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether what was restored has come to life; pure."""
+"""Whether restored objects are ready; pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WATCHED = frozenset({"Deployment.apps", "StatefulSet.apps", "DaemonSet.apps", "P
 
 
 def unready(obj: Mapping[str, Any]) -> str:
-    """What it still lacks, or nothing."""
+    """Why it is not ready, or nothing."""
     status, kind = obj.get("status") or {}, kind_of(obj)
     if kind in _HOOKS:
         missing = injected(obj) and not all(holder.get("caBundle") for holder in bundle_holders(obj))
@@ -41,7 +41,7 @@ def unready(obj: Mapping[str, Any]) -> str:
 
 
 def served(slices: Iterable[Mapping[str, Any]], service: str) -> bool:
-    """Whether a ready endpoint stands behind the Service."""
+    """Whether the Service has a ready endpoint."""
     return any(
         (endpoint.get("conditions") or {}).get("ready") is not False and endpoint.get("addresses")
         for one in slices

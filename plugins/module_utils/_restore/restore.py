@@ -38,7 +38,7 @@ from .plan import (
 )
 from .portable import Object, bundle_holders, comparable
 from .ready import WATCHED, served, unready
-from .restore_waves import DEFINITIONS, FAIL_CLOSED, HOOKS, TITLES
+from .restore_waves import AGGREGATED, DEFINITIONS, FAIL_CLOSED, HOOKS, TITLES
 from .settings import RestoreSettings
 from .writer import ObjectWriter
 from .writes import WRITES, refusal_text, written_by_us
@@ -189,6 +189,8 @@ class Restore:
         title = TITLES[wave]
         unknown = [step for step in group if not step.action and not step.problem]
         if unknown:
+            if title == AGGREGATED:
+                self._live.wait_kinds({step.key.kind for step in unknown}, self._deadline())
             self._look(unknown)  # their definition has come with an earlier wave
         for step in unknown:
             if not step.action and not step.problem:

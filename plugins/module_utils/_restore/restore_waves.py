@@ -1,7 +1,7 @@
 # Copyright (c) 2026 Euystacio Meta Salvage contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What comes before what in a restore; pure.  Inside a wave nothing waits for anything else of it."""
+"""The order of a restore; pure.  The objects of a wave do not depend on each other."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from .portable import hooks_of
 
 _RBAC, _ADMISSION, _STORAGE = "rbac.authorization.k8s.io", "admissionregistration.k8s.io", "storage.k8s.io"
 DEFINITIONS, CUSTOM, HOOKS = "definitions", "custom resources", "webhooks and aggregated APIs"
-FAIL_CLOSED = "webhooks that refuse when they are down"
+AGGREGATED = "objects of aggregated APIs"
+FAIL_CLOSED = "webhooks that reject requests while they are down"
 NAMESPACES, WORKLOADS = "namespaces and classes", "workloads"
 
 WAVES: tuple[tuple[str, frozenset[str]], ...] = (
@@ -57,7 +58,7 @@ WAVES: tuple[tuple[str, frozenset[str]], ...] = (
             }
         ),
     ),
-    (CUSTOM, frozenset()),  # and whatever kind is not named here
+    (CUSTOM, frozenset()),  # and each kind that is not named here
     ("budgets and network", frozenset({"PodDisruptionBudget.policy", "NetworkPolicy.networking.k8s.io", "Ingress.networking.k8s.io"})),
     ("autoscalers", frozenset({"HorizontalPodAutoscaler.autoscaling"})),
     (
@@ -69,6 +70,7 @@ WAVES: tuple[tuple[str, frozenset[str]], ...] = (
             }
         ),
     ),
+    (AGGREGATED, frozenset()),  # see wave_of
     (
         FAIL_CLOSED,
         frozenset(
@@ -80,8 +82,10 @@ TITLES = tuple(title for title, _kinds in WAVES)
 _PLACE = {kind: place for place, (_title, kinds) in enumerate(WAVES) for kind in kinds}
 
 
-def wave_of(obj: Mapping[str, Any]) -> int:
-    place = _PLACE.get(kind_of(obj), TITLES.index(CUSTOM))
+def wave_of(obj: Mapping[str, Any], aggregated: frozenset[str] = frozenset()) -> int:
+    """``aggregated`` are the groups that an API server in the cluster serves, which has to be there before their objects."""
+    other = AGGREGATED if kind_of(obj).partition(".")[2] in aggregated else CUSTOM
+    place = _PLACE.get(kind_of(obj), TITLES.index(other))
     if any(hook.get("failurePolicy", "Fail") == "Fail" for hook in hooks_of(obj)):
         return TITLES.index(FAIL_CLOSED)
     return place

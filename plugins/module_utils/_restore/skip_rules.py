@@ -16,37 +16,37 @@ def _bootstrap(obj: Mapping[str, Any], _context: Context) -> str:
     # Not by its name: metrics-server and others call theirs system:, too.
     own = labels_of(obj).get("kubernetes.io/bootstrapping") == "rbac-defaults"
     kept = annotations_of(obj).get("rbac.authorization.kubernetes.io/autoupdate") == "false"
-    return "the API server makes its own" if own and not kept else ""
+    return "the API server creates its own" if own and not kept else ""
 
 
 def _config_map(obj: Mapping[str, Any], _context: Context) -> str:
     if obj["metadata"]["name"] in ("kube-root-ca.crt", "openshift-service-ca.crt"):
         return "the cluster gives each namespace its own"
     if name_of(obj) == ("kube-system", "extension-apiserver-authentication"):
-        return "the API server makes its own"
-    return "a leader election is of the moment" if "control-plane.alpha.kubernetes.io/leader" in annotations_of(obj) else ""
+        return "the API server creates its own"
+    return "a leader election is temporary" if "control-plane.alpha.kubernetes.io/leader" in annotations_of(obj) else ""
 
 
 def _secret(obj: Mapping[str, Any], context: Context) -> str:
     if obj.get("type") == TOKEN_TYPE:
         account = annotations_of(obj).get("kubernetes.io/service-account.name", "")
         if generated_for(account, obj["metadata"]["name"]):
-            return "a generated token of a ServiceAccount is worth nothing in another cluster"
+            return "a generated token of a ServiceAccount is not valid in another cluster"
     if obj.get("type") == RELEASE and obj["metadata"].get("namespace") in context.mapping:
         return "a Helm release is bound to its namespace; install the chart in the other one"
     return ""
 
 
 def _service(obj: Mapping[str, Any], _context: Context) -> str:
-    return "the API server makes its own" if name_of(obj) == ("default", "kubernetes") else ""
+    return "the API server creates its own" if name_of(obj) == ("default", "kubernetes") else ""
 
 
-_OF_NODES = "it belongs to the nodes, which make it"
+_OF_NODES = "it belongs to the nodes, which create it"
 
 
 def _endpoints(obj: Mapping[str, Any], context: Context) -> str:
     if name_of(obj) == ("default", "kubernetes") or name_of(obj) in context.selecting:
-        return "the cluster makes the endpoints of a Service with a selector"
+        return "the cluster creates the endpoints of a Service with a selector"
     return _of_nodes(address for subset in obj.get("subsets") or () for address in subset.get("addresses") or ())
 
 
@@ -60,7 +60,7 @@ def _endpoint_slice(obj: Mapping[str, Any], context: Context) -> str:
     service = labels_of(obj).get("kubernetes.io/service-name", "")
     managed = labels_of(obj).get("endpointslice.kubernetes.io/managed-by", "")
     if managed.endswith(".k8s.io") or (obj["metadata"].get("namespace"), service) in context.selecting:
-        return "the cluster makes the endpoints of a Service with a selector"
+        return "the cluster creates the endpoints of a Service with a selector"
     return _service(obj, context) or _of_nodes(obj.get("endpoints") or ())
 
 
@@ -70,7 +70,7 @@ def _job(obj: Mapping[str, Any], _context: Context) -> str:
 
 def _pod(obj: Mapping[str, Any], _context: Context) -> str:
     if "kubernetes.io/config.mirror" in annotations_of(obj):
-        return "a static pod is the kubelet's"
+        return "the kubelet creates static pods"
     return "it had ended, and would run again" if (obj.get("status") or {}).get("phase") in ("Succeeded", "Failed") else ""
 
 
@@ -80,29 +80,29 @@ def _volume(obj: Mapping[str, Any], context: Context) -> str:
     if uid and context.released.get(obj["metadata"]["name"]) == uid:
         return ""  # whatever its policy was, it is still there with the data of this claim
     if "pv.kubernetes.io/provisioned-by" in annotations_of(obj) and spec.get("persistentVolumeReclaimPolicy") == "Delete":
-        return "its data goes with its claim; the claim gets a new volume"
+        return "it is deleted with its claim; the claim gets a new volume"
     return ""
 
 
 def _priority_class(obj: Mapping[str, Any], _context: Context) -> str:
-    return "the API server makes its own" if obj["metadata"]["name"].startswith("system-") else ""
+    return "the API server creates its own" if obj["metadata"]["name"].startswith("system-") else ""
 
 
 def _api_service(obj: Mapping[str, Any], _context: Context) -> str:
     managed = "kube-aggregator.kubernetes.io/automanaged" in labels_of(obj) or not (obj.get("spec") or {}).get("service")
-    return "the API server makes its own" if managed else ""
+    return "the API server creates its own" if managed else ""
 
 
 def _flow(obj: Mapping[str, Any], _context: Context) -> str:
     automatic = annotations_of(obj).get("apf.kubernetes.io/autoupdate-spec") == "true"
-    return "the API server makes its own" if automatic or obj["metadata"]["name"] in ("exempt", "catch-all") else ""
+    return "the API server creates its own" if automatic or obj["metadata"]["name"] in ("exempt", "catch-all") else ""
 
 
 def _always(why: str) -> Callable[[Mapping[str, Any], Context], str]:
     return lambda _obj, _context: why
 
 
-_MOMENT, _NODES = _always("it is of the moment"), _always(_OF_NODES)
+_MOMENT, _NODES = _always("it describes a moment in the life of a cluster"), _always(_OF_NODES)
 SKIPPED: dict[str, Callable[[Mapping[str, Any], Context], str]] = {
     "APIService.apiregistration.k8s.io": _api_service,
     "Binding": _MOMENT,
@@ -118,7 +118,7 @@ SKIPPED: dict[str, Callable[[Mapping[str, Any], Context], str]] = {
     "Event": _MOMENT,
     "Event.events.k8s.io": _MOMENT,
     "FlowSchema.flowcontrol.apiserver.k8s.io": _flow,
-    "IPAddress.networking.k8s.io": _always("the API server makes it for a Service"),
+    "IPAddress.networking.k8s.io": _always("the API server creates it for a Service"),
     "Job.batch": _job,
     "Lease.coordination.k8s.io": _MOMENT,
     "LeaseCandidate.coordination.k8s.io": _MOMENT,
@@ -134,11 +134,11 @@ SKIPPED: dict[str, Callable[[Mapping[str, Any], Context], str]] = {
     "RoleBinding.rbac.authorization.k8s.io": _bootstrap,
     "Secret": _secret,
     "Service": _service,
-    "ServiceCIDR.networking.k8s.io": _always("the addresses of Services are the cluster's own"),
+    "ServiceCIDR.networking.k8s.io": _always("each cluster has its own addresses of Services"),
     "StorageVersion.internal.apiserver.k8s.io": _MOMENT,
     "VolumeAttachment.storage.k8s.io": _NODES,
 }
-# Made by a controller from their owner, even if that is not in the backup.
+# A controller creates these for their owner, even if the owner is not in the backup.
 _OFFSPRING = frozenset({"Pod", "ReplicaSet.apps", "ControllerRevision.apps", "Job.batch", "EndpointSlice.discovery.k8s.io"})
 
 

@@ -77,7 +77,10 @@ class ObjectWriter:
         force = "true" if self._wish.force and step.action != CREATE else "false"
         query = {"fieldManager": MANAGER, "force": force, **({"dryRun": "All"} if dry_run else {})}
         how: dict[str, Any] = {"content_type": APPLY, "query": query, "accept": frozenset({409}), "final": unpatchable}
-        answer = self._cluster.call("PATCH", self._live.path(step), body=body, **how)
+        try:
+            answer = self._cluster.call("PATCH", self._live.path(step), body=body, **how)
+        except SalvageError as exc:
+            raise self._explained(step, exc) from None
         if unpatchable(answer):
             answer = self._with_twins(step, body, dry_run=dry_run)
         if answer.status == 409:
@@ -117,5 +120,12 @@ class ObjectWriter:
                 body={**step.wanted, "metadata": metadata}, query={"dryRun": "All", "fieldValidation": "Strict"},
             )  # fmt: skip
         except SalvageError as exc:
-            if exc.reason in ("invalid", "http_error"):
-                raise
+            if exc.reason in ("invalid", "http_error") or self._explained(step, exc) is not exc:
+                raise self._explained(step, exc) from None
+
+    def _explained(self, step: Step, exc: SalvageError) -> SalvageError:
+        served, wanted = self._live.api_version(step), step.wanted["apiVersion"]
+        if exc.reason != "not_found" or served == wanted:
+            return exc
+        kind = step.key.kind.partition(".")[0]
+        return SalvageError(f"the cluster serves {kind} as {served}, and not as {wanted}, which the backup has", reason="not_found")

@@ -21,6 +21,7 @@ class Directory(Store):
     def __init__(self, directory: str, *, make: bool = False) -> None:
         self.where = directory
         self._path = Path(directory)
+        self.place = str(self._path.absolute())
         try:
             if make:
                 self._path.mkdir(mode=0o700, exist_ok=True)

@@ -20,7 +20,7 @@ from .store import Record, Store
 class HighWater:
     def __init__(self, store: Store, key: Ed25519) -> None:
         self._store, self._key = store, key
-        self.path = state_folder() / f"backups-{digest(f'{store.where} {key.key_id}'.encode())[:16]}.json"
+        self.path = state_folder() / f"backups-{digest(f'{store.place} {key.key_id}'.encode())[:16]}.json"
 
     def newest(self) -> Record | None:
         """The newest record that is genuine."""
@@ -49,7 +49,7 @@ class HighWater:
     def remember(self, record: Record) -> None:
         with suppress(OSError):  # a machine that can't remember is like a new one
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            write_whole(self.path, json.dumps({"where": self._store.where, **mark_of(record)._asdict()}).encode())
+            write_whole(self.path, json.dumps({"place": self._store.place, **mark_of(record)._asdict()}).encode())
 
     def _seen(self) -> RecordMark | None:
         try:

@@ -53,6 +53,7 @@ class Bucket(Store):
         self._bucket = found["bucket"]
         prefix = (found["prefix"] or "").strip("/")
         self._prefix = f"{prefix}/" if prefix else ""
+        self.place = f"{options.endpoint or ''} s3://{self._bucket}/{self._prefix}"
         with self._told("can't be used"):
             try:
                 self._s3 = _client(options)

@@ -29,9 +29,10 @@ def beyond_retention(newest_first: Sequence[str], last_proven: str | None, keep:
 
 
 class Store(ABC):
-    """``where`` is its name for a reader.  What reads and writes raises SalvageError."""
+    """``where`` is its name for a reader, ``place`` one that no other store has.  What reads and writes raises SalvageError."""
 
     where: str
+    place: str
 
     @abstractmethod
     def locked(self) -> AbstractContextManager[None]:

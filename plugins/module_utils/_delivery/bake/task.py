@@ -21,7 +21,7 @@ from ..._core.errors import SalvageError
 from ..._core.files import write_whole
 from ..._core.options import argument_spec, from_params, option
 from ..._core.progress import PROGRESS_ARGUMENTS, Tell, teller
-from ..._core.redact import outgoing
+from ..._core.redact import outgoing, redacted
 from ..._metrics.model import Profile
 from ..._metrics.profile import parse_profile
 from ..._opa.client import Opa, data_path
@@ -143,7 +143,7 @@ def sources_of(given: BakeOptions, routes: Routes) -> Sources:
     except SalvageError as exc:
         if given.source != "auto" or exc.reason == "bad_input":
             raise
-        pods.weak = f"Prometheus did not answer at the start: {exc}; {pods.weak}"
+        pods.weak = f"{redacted(given.prometheus_url)} did not answer at the start: {exc}; {pods.weak}"
         return Sources(pods, policy=policy)
     return Sources(pods, PrometheusSource(endpoint, given.namespace, 2.5 * given.interval), policy)
 

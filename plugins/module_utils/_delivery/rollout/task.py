@@ -12,6 +12,7 @@ from typing import Any
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
 from ..._cluster.session import Cluster
+from ..._core.errors import SalvageError
 from ..._core.options import argument_spec, from_params, option
 from ..._core.progress import PROGRESS_ARGUMENTS, teller
 from ..._workloads.progress import COMPLETE, PAUSED, Progress
@@ -78,7 +79,7 @@ def perform(workload: Workload, given: RolloutOptions, *, check_mode: bool) -> R
             what = f"{workload.kind} {workload.name} in {workload.namespace}"
             result |= {"failed": True, "msg": f"{what}: {progress.reason}", "explanation": workload.explain(progress, given.log_lines)}
         elif result["changed"] and not check_mode and given.state in {"restarted", "rolled_back"}:
-            workload.carry_copies()
+            _carry_copies(workload, result)
     if given.record == "failed" or (given.record and progress is not None and progress.status == COMPLETE):
         revision, changed = workload.record(
             given.record,
@@ -99,6 +100,15 @@ def perform(workload: Workload, given: RolloutOptions, *, check_mode: bool) -> R
     return result
 
 
+def _carry_copies(workload: Workload, result: Result) -> None:
+    """The rollout is complete, whatever comes of this."""
+    try:
+        workload.carry_copies()
+    except SalvageError as exc:
+        warning = f"the copies of ConfigMaps and Secrets for a rollback go with the revision before this one: {exc}"
+        result["warnings"] = [*result.get("warnings", []), warning]
+
+
 def _act(workload: Workload, given: RolloutOptions, result: Result, *, check_mode: bool) -> Progress | None:
     state = given.state
     timeout = given.timeout if given.wait else None
@@ -113,7 +123,7 @@ def _act(workload: Workload, given: RolloutOptions, result: Result, *, check_mod
             "left": list(done.left),
             "attempts": [{"revision": attempt.revision, "rollout": attempt.progress.to_dict()} for attempt in done.attempts],
         }
-        if secrets:
+        if secrets and not check_mode:
             result["warnings"] = [_UNDONE.format(", ".join(secrets))]
         if targets:
             planned = {"revision": targets[0].number, "images": targets[0].images, "paused": False, "contents": list(done.contents)}
@@ -132,6 +142,6 @@ def _act(workload: Workload, given: RolloutOptions, result: Result, *, check_mod
 
 
 def _summary(workload: Workload) -> dict[str, Any]:
-    current = current_revision(workload.revisions())
+    current = current_revision(workload.revisions(proofs=False))
     paused = bool(workload.read()["spec"].get("paused"))
     return {"revision": current.number if current else None, "images": current.images if current else [], "paused": paused}

@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 from ..._cluster.http import ServesProxy
 from ..._cluster.objects import read
 from ..._cluster.watch import list_all
@@ -13,6 +16,20 @@ from ..._workloads.capacity import nodes_on_demand, over_quota, priority_of, roo
 from ..._workloads.workload import Object, path_of
 
 _AUTOSCALER = path_of("ConfigMap", "kube-system", "cluster-autoscaler-status")
+
+
+_CLASSES = "/apis/scheduling.k8s.io/v1/priorityclasses"
+T = TypeVar("T")
+
+
+def _if_allowed(reading: Callable[[], T]) -> T | None:
+    """Without the right to read what could only add room, there is less."""
+    try:
+        return reading()
+    except SalvageError as exc:
+        if exc.reason == "forbidden":
+            return None
+        raise
 
 
 def check_room(cluster: ServesProxy, namespace: str, pod_spec: Object, more: int) -> None:
@@ -24,8 +41,11 @@ def check_room(cluster: ServesProxy, namespace: str, pod_spec: Object, more: int
         quotas = list_all(cluster, path_of("ResourceQuota", namespace))[0].values()
         nodes = list(list_all(cluster, "/api/v1/nodes")[0].values())
         pods = list_all(cluster, "/api/v1/pods")[0].values()
-        classes = list_all(cluster, "/apis/scheduling.k8s.io/v1/priorityclasses")[0].values()
-        on_demand = nodes_on_demand(nodes) or bool((read(cluster, _AUTOSCALER) or {}).get("data"))
+        classes, autoscaler = (
+            _if_allowed(lambda: list(list_all(cluster, _CLASSES)[0].values())),
+            _if_allowed(lambda: read(cluster, _AUTOSCALER)),
+        )
+        on_demand = nodes_on_demand(nodes) or bool((autoscaler or {}).get("data"))
     except SalvageError as exc:
         sentence = f"whether {more} more pods have room can't be seen: {exc}; or set check_headroom: false"
         raise SalvageError(sentence, reason=exc.reason) from None
@@ -33,7 +53,7 @@ def check_room(cluster: ServesProxy, namespace: str, pod_spec: Object, more: int
     broken = over_quota(pod_spec, more, quotas)
     if broken:
         raise SalvageError(f"{broken}; nothing was changed", reason="invalid")
-    free = more if on_demand else room(pod_spec, nodes, pods, priority_of(pod_spec, classes))
+    free = more if on_demand else room(pod_spec, nodes, pods, priority_of(pod_spec, classes or []))
     if free < more:
         raise SalvageError(
             f"{more} more pods are to start and the nodes have room for {free}; nothing was changed; "

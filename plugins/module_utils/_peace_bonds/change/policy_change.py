@@ -155,6 +155,8 @@ class PolicyChange:
 
     def _examine(self, files: Files, state: State | None) -> None:
         options = self.options
+        # The log holds decisions under earlier restrictions too, which say nothing about a change of restrictions alone.
+        alone = not (options.policy_files or options.policy_dir or options.policy_data)
         found = sources.files(options.decision_logs)
         if options.decisions_of_pods:
             cluster: Any = self._publisher.cluster
@@ -166,9 +168,9 @@ class PolicyChange:
             options.fixtures,
             found,
             options,
-            compare_with=content(state.files) if state is not None and options.compare_with == "current" else None,
+            compare_with=content(state.files) if state is not None and (options.compare_with == "current" or alone) else None,
         )
-        if verdict.replay and not (options.policy_files or options.policy_dir or options.policy_data):
+        if verdict.replay and alone:
             verdict.refusals += _beyond(verdict.replay, self.result)
         self.result.update(verdict.to_dict())
         if self.result.get("restrictions") and not verdict.bases:

@@ -16,7 +16,8 @@ from ..._core.options import option
 from ..._opa.command import Engine, Tested
 from ..._opa.model import ALLOWED, Decision
 from ..._opa.policy_files import Files, tests
-from ..log.decision_log import PROVIDER_FIELDS, Reading, read_records
+from ..log.decision_log import PROVIDER_FIELDS, read_records
+from ..log.lines import Reading
 from ..log.sources import Source
 from .fixtures import Fixture
 from .replay import Case, Gates, Replay, after, case_of

@@ -339,7 +339,7 @@ class Publisher:
     def look(self, files: Files) -> list[PodView]:
         pods = [item["metadata"]["name"] for item in self.pods()]
         name = revision(files)
-        fixtures = [*self.fixtures, *must_deny(files, self.bases[:1], time.time())]
+        fixtures = [*self.fixtures, *must_deny(files, self.bases[:1], time.time(), alone=True)]
         return for_each(lambda pod: self._view(pod, name, fixtures), pods)
 
     def _view(self, pod: str, name: str, fixtures: Sequence[Fixture]) -> PodView:

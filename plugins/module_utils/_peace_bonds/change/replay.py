@@ -12,7 +12,7 @@ from typing import Any
 
 from ..._core.options import option
 from ..._opa.decide import decide_result, one_line, unknown
-from ..._opa.model import ALLOWED, DENIED, REQUIRED_INPUT, UNKNOWN, Decision
+from ..._opa.model import ALLOWED, DENIED, UNKNOWN, Decision
 from ..log.decision_log import decision_of, hidden, provider_of, record_path, whole_input
 from ..log.summary import rule_of
 
@@ -41,14 +41,14 @@ class Gates:
     min_decisions: int = option(1)
 
 
-def case_of(record: dict[str, Any], package: str, provider_fields: Iterable[str], required: Iterable[str] = REQUIRED_INPUT) -> Case | str:
+def case_of(record: dict[str, Any], package: str, provider_fields: Iterable[str]) -> Case | str:
     """The case, or why there is none: ``other`` (not a decision of this package) or ``hidden`` (the log does not hold its input)."""
     path = record_path(record)
     package = package.strip("/").replace(".", "/")
     if path != package and not (path.startswith(package + "/") and path[len(package) + 1 :] in _DECIDING):
         return "other"
     pointers = hidden(record)
-    if pointers and not whole_input({"input": 0}, pointers, required):
+    if pointers and not whole_input({"input": 0}, pointers):
         return "hidden"
     return Case(
         provider=provider_of(record, provider_fields, pointers),

@@ -188,11 +188,14 @@ deny contains object.get(restriction, "message", "Restricted") if {{
     return {**files, DATA_FILE: data, RULE_FILE: rule}
 
 
-def must_deny(files: Files, bases: Sequence[Mapping[str, Any]], now: float) -> list[Fixture]:
+def must_deny(files: Files, bases: Sequence[Mapping[str, Any]], now: float, *, alone: bool = False) -> list[Fixture]:
     """What proves the restrictions of these files: each in each field of the input, as text and as a number, denied for its reason.
 
-    ``bases`` are inputs that are allowed but for the restriction; without one, only the reason is proven.
+    ``bases`` are inputs that are allowed but for the restriction; without one, only the reason is proven.  With ``alone`` they name no
+    other provider: what a pod is asked is in its decision log, where it must not count as a denial of another.
     """
+    fields = _fields(files)
+    documents: list[Mapping[str, Any]] = [_nameless(base, fields) if alone else base for base in bases or ({},)]
     return [
         Fixture(
             f"the restriction of {one_line(item.provider, 80)} in {place}",
@@ -202,10 +205,24 @@ def must_deny(files: Files, bases: Sequence[Mapping[str, Any]], now: float) -> l
         )
         for item in present(files)
         if item.ends() > now + _SOON
-        for place in _fields(files)
+        for place in fields
         for value in _spellings(item.provider)
-        for base in bases or ({},)
+        for base in documents
     ]
+
+
+def _nameless(document: Mapping[str, Any], fields: Iterable[str]) -> Mapping[str, Any]:
+    for name in fields:
+        document = _without(document, name.split("."))
+    return document
+
+
+def _without(document: Mapping[str, Any], place: Sequence[str]) -> Mapping[str, Any]:
+    first, *rest = place
+    inner = document.get(first)
+    if rest and isinstance(inner, Mapping):
+        return {**document, first: _without(inner, rest)}
+    return {key: value for key, value in document.items() if key != first} if not rest else document
 
 
 def _spellings(provider: str) -> list[Any]:

@@ -9,57 +9,23 @@ a CRI prefix before each and splits long ones, rotation cuts the first and the l
 
 from __future__ import annotations
 
-import json
 import re
 import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 from ..._core.times import rfc3339
 from ..._opa.decide import decide_result, lookup, unknown
-from ..._opa.model import REQUIRED_INPUT, Decision
+from ..._opa.model import DENIED, REQUIRED_INPUT, Decision
+from .lines import MAX_LINE, Documents, Parts, Reading, as_utf8
 
-MAX_LINE = 4 * 1024 * 1024
 MAX_ARRAY = 64 * 1024 * 1024
 _CRI = re.compile(rb"^\d{4}-\d\d-\d\dT[0-9:.]+(?:Z|[+-]\d\d:\d\d) (stdout|stderr) ([FP])(?::\S+)? ")
-_PREFIX = re.compile(rb"^[^{]{0,300}?(?=\{\")")
+_TIME = re.compile(rb"^\d{4}-\d\d-\d\dT[0-9:.]+(?:Z|[+-]\d\d:\d\d) ")
 MAX_NAME = 200
 PROVIDER_FIELDS = ("provider.id", "provider.provider_id", "provider_id", "provider.name")
 MASKED = "(masked)"
 NAMELESS = "(not named)"
-
-
-@dataclass
-class Reading:
-    """What was read, and what could not be: a summary must say both."""
-
-    bytes: int = 0
-    lines: int = 0
-    records: int = 0
-    other: int = 0
-    cut: int = 0
-    broken: int = 0
-    too_long: int = 0
-    problems: list[str] = field(default_factory=list)
-
-    def to_dict(self) -> dict[str, Any]:
-        return dict(vars(self))
-
-
-@dataclass
-class _Parts:
-    """A line that comes in parts; of one that is too long only the size is kept."""
-
-    held: list[bytes] = field(default_factory=list)
-    size: int = 0
-
-    def add(self, part: bytes) -> None:
-        self.size += len(part)
-        if self.size <= MAX_LINE:
-            self.held.append(part)
-        else:
-            self.held.clear()
 
 
 def inflate(pieces: Iterable[bytes], reading: Reading) -> Iterator[bytes]:
@@ -131,16 +97,54 @@ def split(pieces: Iterable[bytes], reading: Reading) -> Iterator[tuple[bytes, bo
 
 
 def read_records(pieces: Iterable[bytes], reading: Reading) -> Iterator[dict[str, Any]]:
-    """The decision records of one source.  Never raises for what the source holds."""
-    partial: dict[bytes, _Parts] = {}
+    """The decision records of one source.  Never raises for what the source holds.
+
+    A source that has lines and no decision, and is not a server log of OPA, is a problem: it was not understood.
+    """
+    understood = 0
+    hint = ""
+    documents = Documents(reading)
+    for document in documents.read(_logical_lines(split(as_utf8(inflate(pieces, reading), reading), reading), reading)):
+        for item in _unwrapped(document):
+            if (
+                isinstance(item, dict)
+                and isinstance(item.get("decision_id"), str)
+                and ("result" in item or "input" in item or "path" in item)
+            ):
+                reading.records += 1
+                yield item
+                continue
+            reading.other += 1
+            understood += isinstance(item, dict) and isinstance(item.get("level"), str) and isinstance(item.get("msg"), str)
+    if reading.records == 0 and documents.lines > understood:
+        hint = f"; it looks like {documents.hint}" if documents.hint else ""
+        reading.problems.append(f"{reading.lines} lines, none of them a decision{hint}")
+
+
+def _unwrapped(document: Any) -> Iterator[Any]:
+    """The items of an array, and what Elasticsearch wraps around each document."""
+    if isinstance(document, dict) and "decision_id" not in document:
+        hits = lookup(document, "hits.hits")
+        if isinstance(hits, list):
+            document = hits
+        elif isinstance(document.get("_source"), dict):
+            document = document["_source"]
+    for item in document if isinstance(document, list) else (document,):
+        source = item.get("_source") if isinstance(item, dict) and "decision_id" not in item else None
+        yield source if isinstance(source, dict) else item
+
+
+def _logical_lines(lines: Iterable[tuple[bytes, bool]], reading: Reading) -> Iterator[tuple[bytes, bool, bool]]:
+    """Lines without the time stamps and CRI prefixes, the parts of one joined; with whether each is whole, and the first."""
+    partial: dict[bytes, Parts] = {}
     first = True
-    for line, whole in split(inflate(pieces, reading), reading):
+    for line, whole in lines:
         reading.lines += 1
         was_first, first = first, False
         if line[:1] != b"{" and line[:2] != b"[{":
             cri = _CRI.match(line)
             if cri:
-                parts = partial.setdefault(cri[1], _Parts())
+                parts = partial.setdefault(cri[1], Parts())
                 parts.add(line[cri.end() :])
                 if cri[2] == b"P":
                     continue
@@ -150,33 +154,8 @@ def read_records(pieces: Iterable[bytes], reading: Reading) -> Iterator[dict[str
                     continue
                 line = b"".join(parts.held)
             else:
-                line = _PREFIX.sub(b"", line.strip(), count=1)
-        try:
-            found = json.loads(line) if line[:1] in (b"{", b"[") else None
-        except (ValueError, RecursionError):
-            if not whole or was_first:  # rotation cuts there
-                reading.cut += 1
-            elif b"decision_id" in line:
-                reading.broken += 1
-            else:
-                reading.other += 1
-            continue
-        if found is None:
-            if (was_first and b'"decision_id":' in line) or (not whole and line.strip()):
-                reading.cut += 1
-            elif line.strip():
-                reading.other += 1
-            continue
-        for item in found if isinstance(found, list) else (found,):
-            if (
-                isinstance(item, dict)
-                and isinstance(item.get("decision_id"), str)
-                and ("result" in item or "input" in item or "path" in item)
-            ):
-                reading.records += 1
-                yield item
-            else:
-                reading.other += 1
+                line = _TIME.sub(b"", line, count=1)
+        yield line, whole, was_first
     for _left in partial:
         reading.cut += 1
 
@@ -188,12 +167,13 @@ def timestamp(text: object) -> float | None:
 
 
 def hidden(record: dict[str, Any]) -> tuple[str, ...]:
-    """The JSON pointers that OPA erased or masked in this record."""
+    """The JSON pointers that OPA erased or masked in this record; the empty one, for all of it, where they can't be read."""
     found: list[str] = []
     for name in ("erased", "masked"):
         value = record.get(name)
-        if isinstance(value, list):
-            found += [item for item in value if isinstance(item, str)]
+        if value is not None:
+            listed = value if isinstance(value, list) else [value]
+            found += [item if isinstance(item, str) and item.startswith("/") else "" for item in listed]
     return tuple(found)
 
 
@@ -212,8 +192,8 @@ def provider_of(record: dict[str, Any], fields: Iterable[str] = PROVIDER_FIELDS,
             masked = True
             continue
         value = lookup(document, name)
-        if isinstance(value, str) and value:
-            return value[:MAX_NAME]
+        if isinstance(value, str) and value.strip():
+            return value.strip()[:MAX_NAME]
         if isinstance(value, float) and value.is_integer():
             value = int(value)  # 4711.0 is the number 4711 in JSON, and OPA writes it so
         if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 63:
@@ -233,27 +213,39 @@ def decision_of(record: dict[str, Any], *, required: Iterable[str] = REQUIRED_IN
     if error:
         text = error.get("message") or error.get("code") if isinstance(error, dict) else error
         return unknown(f"the evaluation failed: {text}", path=path)
+    masked = {pointer.split("/")[2] if pointer.startswith("/result/") else "" for pointer in hidden(record) if _hides_result(pointer)}
+    if "" in masked or masked & {"allow", "allowed", "decision"}:
+        return unknown("the result is masked in the log", path=path)
     if "result" not in record:
-        if any(p == "/result" for p in hidden(record)):
-            return unknown("the result is masked in the log", path=path)
         return unknown("undefined: the record has no result", path=path)
-    return decide_result(record["result"], path=path)
+    result = record["result"]
+    if masked and isinstance(result, dict):
+        result = {name: value for name, value in result.items() if name not in masked}
+    decision = decide_result(result, path=path)
+    if masked & {"deny", "violations"} and decision.status != DENIED:
+        return unknown("the reasons of the result are masked in the log, so it may contradict itself", path=path)
+    return decision
+
+
+def _hides_result(pointer: str) -> bool:
+    return pointer in {"", "/", "/result"} or pointer.startswith("/result/")
 
 
 def revision_of(record: dict[str, Any]) -> str:
-    """The policy's revision in the record: of its bundles, or of a label; '' if it has none."""
+    """The policy's revision in the record: of its bundles, its own, or of a label; '' if it has none."""
     bundles = record.get("bundles")
     if isinstance(bundles, dict):
         names = [f"{b.get('revision')}" for b in bundles.values() if isinstance(b, dict) and b.get("revision")]
         if names:
             return "+".join(sorted(names))[:200]
+    own = record.get("revision")
+    if isinstance(own, str) and own:
+        return own[:200]
     labels = record.get("labels")
     value = labels.get("policy_revision") if isinstance(labels, dict) else None
     return value[:200] if isinstance(value, str) else ""
 
 
-def whole_input(record: dict[str, Any], pointers: tuple[str, ...], fields: Iterable[str] = REQUIRED_INPUT) -> bool:
-    """Whether the record's input is what OPA saw, as far as ``fields`` go: only such a record can be replayed."""
-    if "input" not in record:
-        return False
-    return not pointers or not any(p in {"/input", ""} or touches((p,), name) for p in pointers for name in fields)
+def whole_input(record: dict[str, Any], pointers: tuple[str, ...]) -> bool:
+    """Whether the record's input is what OPA saw: only such a record can be replayed, since a policy may read any field."""
+    return "input" in record and not any(p in {"", "/", "/input"} or p.startswith("/input/") for p in pointers)

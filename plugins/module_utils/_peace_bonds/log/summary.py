@@ -22,6 +22,7 @@ _NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?%?")
 MAX_PROVIDERS = 20_000
 MAX_RULES = 1_000
 MAX_REVISIONS = 200
+MAX_IDS = 1_000_000
 OTHERS = "(others)"
 RISK_SCORE = "risk_score"
 
@@ -108,12 +109,16 @@ class Summary:
         self.unknown_reasons: Counter[str] = Counter()
         self.near: dict[str, NearMiss] = {}
         self.hidden_fields: Counter[str] = Counter()
-        self.other_paths = self.outside = self.undated = 0
+        self.other_paths = self.outside = self.undated = self.repeated = self.deny_alone = 0
+        self._ids: tuple[set[int], set[int]] = (set(), set())  # of the latest records; ids as hashes, a set full after the other
 
     def add(self, record: dict[str, Any]) -> None:
         path = record_path(record)
         if not (path == self.package or path.startswith(self.package + "/")):
             self.other_paths += 1
+            return
+        if path.rpartition("/")[2] in {"deny", "violations"} and record.get("result") == [] and not hidden(record):
+            self.deny_alone += 1  # half a decision: the question for allow is another record
             return
         when = timestamp(record.get("timestamp"))
         if when is None:
@@ -123,6 +128,9 @@ class Summary:
             return
         pointers = hidden(record)
         provider = provider_of(record, self.fields, pointers)
+        if self._is_known((record["decision_id"], when, path, provider)):
+            self.repeated += 1
+            return
         if self.only and provider not in self.only:
             self.outside += 1
             return
@@ -158,6 +166,17 @@ class Summary:
             _count(self.unknown_reasons, rule_of(decision.reason))
         elif status == DENIED and self.limits:
             self._near_miss(provider, record.get("input"), pointers, decision.risk_score)
+
+    def _is_known(self, identity: tuple[object, ...]) -> bool:
+        """Whether the record came before: a rotated file that was copied, an upload that was sent again."""
+        number = hash(identity)
+        earlier, latest = self._ids
+        if number in earlier or number in latest:
+            return True
+        latest.add(number)
+        if len(latest) >= MAX_IDS:
+            self._ids = (latest, set())
+        return False
 
     def _revision_at(self, when: float | None) -> str:
         name = ""
@@ -246,6 +265,8 @@ class Summary:
             "other_paths": self.other_paths,
             "outside_selection": self.outside,
             "undated": self.undated,
+            "repeated": self.repeated,
+            "deny_alone": self.deny_alone,
             "likely_false_positives": {
                 "near_threshold": [
                     {"provider": name, "denied": self._denied(name), "within_margin": miss.count, "closest": miss.closest}

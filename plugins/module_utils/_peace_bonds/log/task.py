@@ -16,7 +16,8 @@ from ..._core.errors import SalvageError, shown
 from ..._core.options import argument_spec, from_params, option
 from ..options import connect, limits_of
 from . import sources
-from .decision_log import PROVIDER_FIELDS, Reading, read_records, timestamp
+from .decision_log import PROVIDER_FIELDS, read_records, timestamp
+from .lines import Reading
 from .summary import Summary
 
 
@@ -75,6 +76,8 @@ def run(params: Mapping[str, Any], *, warn: Callable[[str], None]) -> dict[str, 
                 summary.add(record)
         except SalvageError as exc:  # a source that fails must not hide the others
             reading.problems.append(str(exc))
+        if reading.bytes == 0 and not reading.problems and not (options.pods and options.pods.since_seconds and name.startswith("pod/")):
+            reading.problems.append("it is empty")
         readings.append({"source": name, **reading.to_dict()})
     complete = not any(item["problems"] or item["broken"] or item["too_long"] for item in readings)
     if not complete:

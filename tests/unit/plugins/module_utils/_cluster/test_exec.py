@@ -19,6 +19,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster import auth
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster import port_forward as forward
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.exec import Container
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.http import Http
@@ -247,7 +248,7 @@ def test_the_api_servers_refusal_is_told(server: Server, container: Container, s
     told = f'the API server answered {status}: pods "p" is not for you'
     assert failure(container) == (reason, f"no command can be run in {WHERE}: {told}")
     with pytest.raises(SalvageError) as caught:
-        forward._connection(server.params, "n", "p", 80, 10.0)
+        forward._connection(auth.login(server.params), "n", "p", 80, 10.0)
     assert (caught.value.reason, str(caught.value)) == (reason, f"no connection can be forwarded to pod p in namespace n: {told}")
 
 
@@ -257,7 +258,7 @@ def test_a_server_that_opens_no_stream_is_not_waited_for(web: Any) -> None:
     login = {"host": web.url, "api_key": "s3cret"}
     started = time.monotonic()
     assert failure(Container(login, "n", "p", "c", timeout=0.5)) == ("timeout", f"{WHERE} took no command within 0.5 s")
-    dial = Http(timeout=0.5, dial=lambda: forward._connection(login, "n", "p", 80, remaining()))
+    dial = Http(timeout=0.5, dial=lambda: forward._connection(auth.login(login), "n", "p", 80, remaining()))
     with pytest.raises(SalvageError) as caught:
         dial.request("GET", "http://s.n.svc:80/")
     assert (caught.value.reason, str(caught.value)) == ("timeout", "http://s.n.svc:80/ did not answer within 0.5 s")

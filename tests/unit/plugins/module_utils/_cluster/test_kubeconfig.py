@@ -435,11 +435,11 @@ def test_a_stream_that_fails_leaves_no_key_behind_in_a_process_that_ends_at_once
     configs = [kubeconfig(CERTIFIED, server="https://127.0.0.1:1"), kubeconfig(provided)]
     code = (
         "import contextlib, os\n"
-        "from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster import port_forward\n"
+        "from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster import auth, port_forward\n"
         "from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError\n"
         f"for config in {configs!r}:\n"
         "    with contextlib.suppress(SalvageError):\n"
-        "        port_forward._connection({'kubeconfig': config}, 'n', 'p', 80, 10.0)\n"
+        "        port_forward._connection(auth.login({'kubeconfig': config}), 'n', 'p', 80, 10.0)\n"
         "        os._exit(1)\n"
         "os._exit(0)\n"
     )

@@ -54,12 +54,12 @@ def routes(api: Any, web: Any, monkeypatch: pytest.MonkeyPatch) -> Routes:
     api.put("/api/v1/namespaces/a/pods/z", pod("z"))
     there = urlsplit(web.url)
 
-    def connection(params: Any, namespace: str, name: str, port: int, seconds: float) -> socket.socket:
+    def connection(login: Any, namespace: str, name: str, port: int, seconds: float) -> socket.socket:
         assert (namespace, name, port) == ("a", "z", 8181)
         return socket.create_connection((there.hostname, there.port))
 
     monkeypatch.setattr(forward, "_connection", connection)
-    return Routes({"opa_token": "s3cret"}, 2.0, prefix="opa_", cluster=Cluster(api.server, api.http))
+    return Routes({"opa_token": "s3cret", "host": api.server, "api_key": "t"}, 2.0, prefix="opa_", cluster=Cluster(api.server, api.http))
 
 
 def test_the_token_arrives(routes: Routes, web: Any) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.http import Http
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.retry import ONCE
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.session import Cluster
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.session import Cluster, body_bytes
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
 
 PODS = "/api/v1/namespaces/a/pods"
@@ -35,6 +35,24 @@ def failure(action: Any) -> tuple[str, str]:
     sentence = str(caught.value)
     assert "\n" not in sentence
     return caught.value.reason, sentence
+
+
+@pytest.mark.parametrize(
+    ("text", "sent"),
+    [
+        ("\U0001f680", "\U0001f680"),
+        ("a\U0001f525\U0001f44d\U0010ffff", "a\U0001f525\U0001f44d\U0010ffff"),
+        ("\\\U0001f680", "\\\\\U0001f680"),
+        ("\\ud83d\\ude80", "\\\\ud83d\\\\ude80"),  # the text of an escape is no escape
+        ("\\ud83d\ude80", "\\\\ud83d\\ude80"),
+        ("\u2705\x01\x7f\x85\ufeff\u2028", "\\u2705\\u0001\\u007f\\u0085\\ufeff\\u2028"),
+        ("\ud83d", "\\ud83d"),
+    ],
+)
+def test_a_body_is_json_that_yaml_takes(text: str, sent: str) -> None:
+    data = body_bytes({"k": text})
+    assert data == f'{{"k": "{sent}"}}'.encode()
+    assert json.loads(data) == {"k": text}
 
 
 def test_an_object(web: Any, session: Cluster) -> None:

@@ -86,7 +86,7 @@ def test_the_changed_fields_are_named_and_the_difference_is_shown(cluster: Any) 
 
 def test_values_of_secrets_are_not_shown(cluster: Any) -> None:
     result = run(cluster, obj("Secret", "word", stringData={"a": "hunter2"}))
-    assert result["diff"][0]["after"]["data"] == {"a": "(hidden, changed)"}
+    assert result["diff"][0]["after"]["data"] == {"a": "(hidden)"}
     changed = run(cluster, obj("Secret", "word", stringData={"a": "hunter3"}))
     assert "aHVudGVy" not in json.dumps([result, changed])
     assert changed["objects"][0]["fields"] == [".data.a"]
@@ -130,6 +130,11 @@ def test_a_namespace_that_is_missing_or_ends_is_told_in_one_sentence(cluster: An
     assert "namespace nope does not exist; create it first, or add it to the manifests; nothing was written" in missing["msg"]
     cluster.put("/api/v1/namespaces/gone", {"metadata": {"deletionTimestamp": "now"}})
     assert "namespace gone is being deleted" in run(cluster, obj("ConfigMap", "conf", namespace="gone"))["msg"]
+
+
+def test_an_account_without_rights_to_namespaces_and_autoscalers_can_apply(cluster: Any) -> None:
+    cluster.stumble = lambda method, path: "403" if path in (SPACE, SCALERS) else None
+    assert not run(cluster, CONF, obj("Deployment", "app", "apps/v1", spec={"replicas": 1})).get("failed")
 
 
 def test_an_object_that_is_being_deleted_is_not_written(cluster: Any) -> None:

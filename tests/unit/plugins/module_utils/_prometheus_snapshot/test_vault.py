@@ -310,6 +310,30 @@ def test_a_record_that_can_not_be_read(tmp_path: Path, text: str) -> None:
     assert sentence.endswith("; take another snapshot")
 
 
+@pytest.mark.parametrize(
+    "sample",
+    [
+        {"labels": {"a": 1}, "time": 1, "value": "1"},
+        {"labels": {}, "time": 1, "value": "much"},
+        {"labels": {}, "time": 1, "value": None},
+        {"labels": {}, "time": 10**30, "value": "1"},
+        {"labels": {}, "time": True, "value": "1"},
+        {"labels": {}, "time": 1.5, "value": "1"},
+    ],
+)
+def test_a_sample_that_is_none(tmp_path: Path, sample: dict[str, Any]) -> None:
+    folder = published(tmp_path)
+    change(folder, sample=sample)
+    assert failure(folder)[0] == "invalid"
+
+
+@pytest.mark.parametrize("name", ["../../etc", LATER, None, ["x"]])
+def test_a_record_under_another_name_is_refused_without_a_key_too(tmp_path: Path, name: Any) -> None:
+    folder = published(tmp_path)
+    change(folder, name=name)
+    assert failure(folder) == ("invalid", f"{folder} has the record of another snapshot, {name!r}; take another snapshot")
+
+
 def test_a_form_of_another_version(tmp_path: Path) -> None:
     folder = published(tmp_path)
     change(folder, schema=2)

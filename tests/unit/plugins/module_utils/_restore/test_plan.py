@@ -124,6 +124,13 @@ def test_a_webhook_that_fails_closed_comes_last() -> None:
     assert wave_of(make("Widget.e.org")) > wave_of(make("Deployment.apps"))
 
 
+def test_an_object_of_an_aggregated_api_comes_after_its_api() -> None:
+    api = make("APIService.apiregistration.k8s.io", "v1.e.org", "", spec={"group": "e.org", "version": "v1", "service": {"name": "s"}})
+    assert keys(planned([make("Widget.e.org"), api, make("Deployment.apps")]))[-2:] == [str(object_key(api)), "Widget.e.org a/x"]
+    own = make("APIService.apiregistration.k8s.io", "v1.e.org", "", spec={"group": "e.org", "version": "v1"})
+    assert keys(planned([make("Widget.e.org"), own])) == ["Widget.e.org a/x"]
+
+
 LIVE = make("ConfigMap", meta={"uid": "new", "resourceVersion": "9"}, data={"k": "other"})
 
 
@@ -141,6 +148,18 @@ def test_what_is_there_is_kept_unless_it_is_said_otherwise() -> None:
 def test_a_namespace_is_never_deleted_to_be_made_again() -> None:
     step = planned([make("Namespace", "a", "", meta={"labels": {"team": "x"}})]).steps[0]
     assert action_for(step, make("Namespace", "a", ""), "recreate", ours=False) == UPDATE
+
+
+def test_the_account_that_kubernetes_gave_to_a_namespace_is_nobodys() -> None:
+    step = planned([make("ServiceAccount", "default", imagePullSecrets=[{"name": "pull"}])]).steps[0]
+    assert action_for(step, make("ServiceAccount", "default"), "skip", ours=False) == UPDATE
+    for changed in (
+        make("ServiceAccount", "default", imagePullSecrets=[{"name": "other"}]),
+        make("ServiceAccount", "default", meta={"annotations": {"a": "b"}}),
+    ):
+        assert action_for(step, changed, "skip", ours=False) == KEPT
+    other = planned([make("ServiceAccount", "bot", imagePullSecrets=[{"name": "pull"}])]).steps[0]
+    assert action_for(other, make("ServiceAccount", "bot"), "skip", ours=False) == KEPT
 
 
 def test_a_volume_that_was_released_by_the_same_claim_is_given_back() -> None:

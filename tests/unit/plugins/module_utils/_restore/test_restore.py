@@ -18,7 +18,9 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster im
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.http import Http, Response
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.session import Cluster
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore import live
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.journal import RestoreJournal
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.live import Live
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.outcome import Outcome
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.plan import Choice
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.restore import Restore
@@ -40,7 +42,7 @@ KINDS = {
     "/apis/admissionregistration.k8s.io/v1": [("validatingwebhookconfigurations", "ValidatingWebhookConfiguration")],
     "/apis/discovery.k8s.io/v1": [("endpointslices", "EndpointSlice")],
 }
-WIDE = {"namespaces", "persistentvolumes", "customresourcedefinitions", "validatingwebhookconfigurations"}
+WIDE = {"apiservices", "namespaces", "persistentvolumes", "customresourcedefinitions", "validatingwebhookconfigurations"}
 
 
 class Present(Http):
@@ -222,6 +224,17 @@ def test_a_journal_of_another_restore_is_not_taken_for_this_ones(restore: Callab
         restore(SPACE)
 
 
+@pytest.mark.parametrize("dry_run", [True, False])
+@pytest.mark.parametrize("namespace", [True, False])
+def test_a_version_that_is_not_served_is_named(there: Present, restore: Callable[..., Outcome], *, dry_run: bool, namespace: bool) -> None:
+    if namespace:
+        there.put("/api/v1/namespaces/a")
+    there.refuse = lambda path: (404, {"kind": "Status", "message": "404 page not found"}) if "v1beta1" in path else None
+    found = restore(*([] if namespace else [SPACE]), make("Deployment", version="apps/v1beta1"), dry_run=dry_run, backup_first=False)
+    assert found.status == "FAIL"
+    assert found.first == "Deployment.apps a/x: the cluster serves Deployment as apps/v1, and not as apps/v1beta1, which the backup has"
+
+
 def test_a_conflict_names_the_field_and_who_owns_it(there: Present, restore: Callable[..., Outcome]) -> None:
     there.put("/api/v1/namespaces/a")
     there.put(PATH, data={"k": "theirs"})
@@ -248,6 +261,25 @@ def test_a_server_that_is_gone_is_not_asked_again_and_again(there: Present, rest
     assert found.report["counts"]["failed"] == 50
     assert len(set(asked)) == 1
     assert "it was not tried" in found.report["failed"][-1]["reason"]
+
+
+def test_an_object_of_an_aggregated_api_waits_until_the_api_is_there(there: Present, restore: Callable[..., Outcome]) -> None:
+    there.kinds["/apis/apiregistration.k8s.io/v1"] = [("apiservices", "APIService")]
+    there.put(
+        "/apis/discovery.k8s.io/v1/namespaces/a/endpointslices/web-1",
+        metadata={"labels": {"kubernetes.io/service-name": "web"}}, endpoints=[{"addresses": ["10.0.0.1"], "conditions": {"ready": True}}],
+    )  # fmt: skip
+
+    def served(path: str) -> None:
+        if path.endswith("/apiservices/v1.e.org"):
+            there.kinds["/apis/e.org/v1"] = [("notes", "Note")]
+
+    there.controller = served
+    spec = {"group": "e.org", "version": "v1", "service": {"namespace": "a", "name": "web"}}
+    api = make("APIService", "v1.e.org", namespace="", version="apiregistration.k8s.io/v1", spec=spec)
+    found = restore(SPACE, make("Note", version="e.org/v1"), api, wait=False)
+    assert found.status == "PASS", found.report
+    assert [path.rpartition("/")[2] for _method, path in there.writes][-2:] == ["v1.e.org", "x"]
 
 
 def test_a_webhook_without_its_service_is_not_written(there: Present, restore: Callable[..., Outcome]) -> None:
@@ -619,3 +651,25 @@ def test_the_plan_names_every_object_that_grants_rights(there: Present, restore:
     assert plan[0] == {"object": "RoleBinding.rbac.authorization.k8s.io a/b000", "action": "create", "why": "grants admin to User eve"}
     restore(*many, backup_first=False)
     assert restore(*many, backup_first=False).report["powers"] == []  # nothing is written
+
+
+def test_a_name_with_signs_of_a_selector_is_waited_for(there: Present, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[dict[str, Any]] = []
+
+    class Asked:
+        def __init__(self, _cluster: Cluster, lists: dict[str, tuple[str, dict[str, Any]]]) -> None:
+            asked.extend(query for _path, query in lists.values())
+
+        def __enter__(self) -> Any:
+            return self
+
+        def __exit__(self, *_error: object) -> None:
+            pass
+
+        def wait(self, *_how: object) -> bool:
+            return True
+
+    monkeypatch.setattr(live, "Watch", Asked)
+    monkeypatch.setattr(Live, "discover", lambda self: None)
+    Live(Cluster("https://there", there), 1).wait_gone("/api/v1/namespaces/a/configmaps", "cn=ops,ou=a\\b", 0.0)
+    assert asked == [{"fieldSelector": r"metadata.name=cn\=ops\,ou\=a\\b"}]

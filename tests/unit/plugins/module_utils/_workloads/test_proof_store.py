@@ -40,13 +40,13 @@ def test_a_key_in_a_file(api: Any, tmp_path: Path) -> None:
     file, other = tmp_path / "key", tmp_path / "other"
     file.write_text("a" * 64)
     other.write_text("b" * 64)
-    add(api, PASSED, key=str(file))
+    add(api, PASSED, key=f"hmac:{file}")
     assert KEY not in api.objects
-    assert ProofStore(api, str(file)).read(SUBJECT) == [PASSED]
-    assert ProofStore(api, str(other)).read(SUBJECT) == []
+    assert ProofStore(api, f"hmac:{file}").read(SUBJECT) == [PASSED]
+    assert ProofStore(api, f"hmac:{other}").read(SUBJECT) == []
     assert ProofStore(api).read(SUBJECT) == []
-    add(api, FAILED, key=str(other))
-    assert ProofStore(api, str(file)).read(SUBJECT) == [PASSED]
+    add(api, FAILED, key=f"hmac:{other}")
+    assert ProofStore(api, f"hmac:{file}").read(SUBJECT) == [PASSED]
     with pytest.raises(SalvageError, match="can't be read"):
         ProofStore(api, str(tmp_path / "none")).read(SUBJECT)
 

@@ -111,6 +111,15 @@ def test_the_machine_remembers_the_newest_and_misses_it(past: Past, keys: Keys, 
     HighWater(store, keys.another_key()).check(allow_missing=False)  # nothing was seen with that key
 
 
+def test_two_folders_of_one_relative_name_are_two_places(keys: Keys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    paths = set()
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        monkeypatch.chdir(tmp_path / name)
+        paths.add(HighWater(open_store(StoreOptions("backups"), make=True), keys.sign).path)
+    assert len(paths) == 2
+
+
 def test_retention_is_not_a_theft(past: Past, keys: Keys, store: Store) -> None:
     for _ in range(4):
         assert keys.backup(past, keep=1).write(store)["missing"] == ""

@@ -549,6 +549,15 @@ def test_the_options_say_where_and_as_whom(cloud: Cloud) -> None:
     assert urlsplit(cloud.asked[-1].url).netloc == "vault.s3.eu-west-1.amazonaws.com"
 
 
+def test_one_bucket_has_one_place_and_that_of_another_endpoint_another(cloud: Cloud) -> None:
+    places = {
+        open_store(store_options({**OPTIONS, **more})).place
+        for more in ({}, {"repository": "s3://vault/cluster/one/"}, {"s3_endpoint": "http://other.invalid"})
+    }
+    assert len(places) == 2
+    assert SECRET not in "".join(places)
+
+
 def test_what_is_secret_is_kept_out_of_logs() -> None:
     assert {name for name, about in STORE_ARGUMENTS.items() if about.get("no_log")} == {"s3_secret_key", "s3_session_token"}
     assert {name for name, about in STORE_ARGUMENTS["s3"]["options"].items() if about.get("no_log")} == {"secret_key", "session_token"}

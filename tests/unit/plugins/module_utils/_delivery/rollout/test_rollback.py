@@ -162,8 +162,9 @@ def test_an_immutable_config_is_told(system: Any) -> None:
         run(system, state="rolled_back")
 
 
-def test_the_proof_goes_along_with_a_restart(system: Any, shapes: Any) -> None:
-    run(system, record="passed")
+@pytest.fixture
+def restarting(system: Any, shapes: Any) -> Any:
+    """A controller makes a revision of a restart."""
 
     def controller(path: str) -> None:
         template = system.objects[DEPLOYMENT]["spec"]["template"]
@@ -173,12 +174,27 @@ def test_the_proof_goes_along_with_a_restart(system: Any, shapes: Any) -> None:
                 system.put(f"{CORE}/pods/{name}", shapes.pod(name, 3))
 
     system.controller = controller
+    return system
+
+
+def test_the_proof_goes_along_with_a_restart(restarting: Any) -> None:
+    system = restarting
+    run(system, record="passed")
     assert run(system, state="restarted")["rollout"]["revision"] == 3
     assert run(system, state="rolled_back", check_mode=True)["changed"] is False
     copies = copies_in(system)
     assert len(copies) == 2
     for one in copies:
         assert [owner["name"] for owner in one["metadata"]["ownerReferences"]] == ["api-h2", "api-h3"]
+
+
+def test_a_restart_needs_no_right_to_read_secrets(restarting: Any) -> None:
+    system = restarting
+    system.stumble = lambda method, path: "403" if "/secrets/" in path else None
+    result = run(system, state="restarted")
+    assert "go with the revision before this one" in result["warnings"][0]
+    with pytest.raises(SalvageError, match="403"):
+        run(system, state="rolled_back")
 
 
 def test_the_baseline_is_kept_with_the_proof(system: Any) -> None:

@@ -127,6 +127,11 @@ def test_room_that_can_not_be_seen_is_no_room(system: Any) -> None:
     assert scale(workload(system), wish(replicas=5, check_headroom=False), dry_run=False)["ready"] == 5
 
 
+def test_what_could_only_add_room_need_not_be_read(system: Any) -> None:
+    system.stumble = lambda method, path: "403" if "priorityclasses" in path or "kube-system" in path else None
+    assert scale(workload(system), wish(replicas=5), dry_run=True)["changed"]
+
+
 def test_endpoints_are_counted_where_there_is_a_service(system: Any) -> None:
     result = scale(workload(system), wish(replicas=3, service="api", timeout=0.1), dry_run=False)
     assert result["failed"]

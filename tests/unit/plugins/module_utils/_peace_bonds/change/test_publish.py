@@ -447,3 +447,11 @@ def test_a_candidate_brings_no_file_with_a_name_of_ours(run: Any, tmp_path: Path
     ):
         for state in ("validated", "present"):
             assert "are reserved" in run(state=state, **candidate)["failed"]
+
+
+def test_a_decision_under_an_earlier_restriction_does_not_stand_against_another(run: Any, tmp_path: Path) -> None:
+    run(policy_files=NEW)
+    log = tmp_path / "log.jsonl"
+    earlier = {"decision_id": "1", "path": "euystacio/peace_bonds", "input": {"score": 0.1, "provider": {"id": "p"}}}
+    log.write_text(json.dumps({**earlier, "result": {"allow": False, "deny": ["Restricted until it is lifted: x"]}}) + "\n")
+    assert run(restrictions=[STOLEN], decision_logs=[str(log)])["changed"]

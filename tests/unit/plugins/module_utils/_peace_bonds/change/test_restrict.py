@@ -141,6 +141,9 @@ def test_each_restriction_is_proven_in_each_field_as_text_and_as_a_number() -> N
         *({**base, "provider": {"id": value, "trust": 1}} for value in ("4711", " 4711\n", 4711)),
         *({**base, "id": value} for value in ("4711", " 4711\n", 4711)),
     ]
+    alone = [proof.input for proof in restrict.must_deny(files, [base], NOW, alone=True) if "4711" in proof.name]
+    assert {"provider": {"trust": 1}, "metrics": {}, "id": 4711} in alone
+    assert "other" not in str(alone)
     assert {(proof.allow, proof.because) for proof in proofs} == {
         (False, "Restricted until it is lifted: x"),
         (False, 'Restricted until 2026-11-25T00:00:00Z: a "reason"'),

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.log import decision_log as log
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.log.lines import Reading
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.log.summary import Limit, Summary, rule_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -41,8 +42,8 @@ def line(item: Any) -> bytes:
 SERVER_LINE = b'{"level":"info","msg":"Received request.","req_path":"/v1/data","time":"2026-11-24T14:00:00Z"}\n'
 
 
-def read(data: bytes, size: int = 7) -> tuple[list[dict[str, Any]], log.Reading]:
-    reading = log.Reading()
+def read(data: bytes, size: int = 7) -> tuple[list[dict[str, Any]], Reading]:
+    reading = Reading()
     return list(
         log.read_records((data[i : i + size] for i in range(0, len(data), size)), reading),
     ), reading
@@ -167,15 +168,110 @@ def test_a_masked_provider_is_never_named() -> None:
 def test_what_can_be_replayed() -> None:
     item = record(1)
     assert log.whole_input(item, ())
-    assert log.whole_input(item, ("/input/token",))
+    assert log.whole_input(item, ("/labels/id",))
+    assert not log.whole_input(item, ("/input/provider/country",))  # a policy may read any field
+    assert not log.whole_input(item, ("",))
     assert not log.whole_input(item, ("/input/provider/trust_weight",))
     assert not log.whole_input(item, ("/input/provider",))
     assert not log.whole_input({"result": {}}, ())
 
 
+@pytest.mark.parametrize(
+    ("item", "status", "reason"),
+    [
+        (record(1, masked=["/result/allow"]), "unknown", "the result is masked in the log"),
+        (record(1, masked=["/result"]), "unknown", "the result is masked in the log"),
+        (record(1, erased=["/result/allowed/0"]), "unknown", "the result is masked in the log"),
+        (record(1, masked="/result/allow"), "unknown", "the result is masked in the log"),
+        (record(1, masked={"a": 1}), "unknown", "the result is masked in the log"),
+        (record(1, erased=["/result/deny"]), "unknown", "the reasons of the result are masked in the log, so it may contradict itself"),
+        (record(1, allow=False, masked=["/result/deny/0"]), "denied", "allow is false"),
+        (record(1, masked=["/result/risk_score"], result={"allow": True, "risk_score": "***"}), "allowed", ""),
+        (record(1, masked=["/input/provider/id"]), "allowed", ""),
+    ],
+)
+def test_a_masked_result_is_not_believed(item: dict[str, Any], status: str, reason: str) -> None:
+    decision = log.decision_of(item)
+    assert (decision.status, decision.reason) == (status, reason)
+
+
+DENIES = [record(n, allow=False, trust=0.1) for n in range(2)]
+TWO = [json.dumps(one) for one in DENIES]
+
+
+def docker(text: str, stream: str = "stderr") -> str:
+    return json.dumps({"log": text, "stream": stream, "time": "2026-11-26T05:00:00Z"}) + "\n"
+
+
+FORMS = {
+    "pretty JSON": "".join(json.dumps(one, indent=2) + "\n" for one in DENIES),
+    "a pretty array": json.dumps(DENIES, indent=2) + "\n",
+    "pretty JSON between server lines": "".join(SERVER_LINE.decode() + json.dumps(one, indent=2) + "\n" for one in DENIES),
+    "Docker": "".join(docker(one + "\n") for one in TWO),
+    "Docker, in parts": "".join(docker(one[:100]) + docker("noise\n", "stdout") + docker(one[100:] + "\n") for one in TWO),
+    "pretty JSON by Docker": "".join(docker(part + "\n") for one in DENIES for part in json.dumps(one, indent=2).splitlines()),
+    "braces before the record": "".join(f"2026-11-26T05:00:00Z {{}} {one}\n" for one in TWO),
+    "labels before the record": "".join(f'{{app="opa", pod="x"}} {one}\n' for one in TWO),
+    "logcli": "".join(json.dumps({"labels": {}, "line": one, "timestamp": "t"}) + "\n" for one in TWO),
+    "Elasticsearch": "".join(json.dumps({"_index": "i", "_source": one}) + "\n" for one in DENIES),
+    "a search of Elasticsearch": json.dumps({"hits": {"hits": [{"_source": one} for one in DENIES]}}),
+    "two on a line": TWO[0] + TWO[1] + "\n",
+    "two on a line with a space": TWO[0] + " " + TWO[1] + "\n",
+    "time stamps": "".join(f"2026-11-26T05:00:00.1Z {one}\n" for one in TWO),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_forms_of_a_log(form: str, encoding: str) -> None:
+    records, reading = read(FORMS[form].encode(encoding), 37)
+    assert (records, reading.problems, reading.broken, reading.cut) == (DENIES, [], 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("data", "problem"),
+    [
+        (
+            b'time="2026" level=info msg="Decision Log" decision_id=4 result="{}"\n' * 36,
+            "36 lines, none of them a decision; it looks like OPA's",
+        ),
+        (b"\x28\xb5\x2f\xfd" + b"x" * 50, "it is compressed by zstd; decompress it first"),
+        (b"hello\nworld\n", "2 lines, none of them a decision"),
+        (b'{"a": 1}\n', "1 lines, none of them a decision"),
+        (json.dumps({"x": "y"}, indent=1).encode(), "3 lines, none of them a decision"),
+        (bytes(range(256)), "2 lines, none of them a decision"),
+    ],
+)
+def test_a_log_that_is_not_understood_is_not_an_empty_log(data: bytes, problem: str) -> None:
+    records, reading = read(data)
+    assert (records, reading.problems[0][: len(problem)]) == ([], problem)
+
+
+def test_a_server_log_without_decisions_is_understood() -> None:
+    assert read(SERVER_LINE * 3)[1].problems == []
+
+
+def test_a_record_that_comes_twice_counts_once() -> None:
+    found = summarise([record(1), record(2), record(1)])
+    assert (found["decisions"], found["repeated"]) == (2, 1)
+
+
+def test_an_empty_deny_alone_is_half_a_decision() -> None:
+    alone = {"path": "euystacio/peace_bonds/deny", "result": []}
+    found = summarise([record(1), record(2, **alone), record(3, **{**alone, "result": ["no trust"]})])
+    assert (found["counts"], found["deny_alone"]) == ({"allowed": 1, "denied": 1, "unknown": 0}, 1)
+
+
+def test_reasons_as_conftest_writes_them() -> None:
+    item = record(1, result={"allow": False, "deny": [{"msg": "no trust"}, {"message": "too risky", "details": {}}]})
+    assert log.decision_of(item).deny == ("no trust", "too risky")
+    assert log.decision_of(record(1, result={"allow": False, "deny": [{"text": 1}]})).status == "unknown"
+
+
 def test_revisions_of_bundles_and_labels() -> None:
     assert log.revision_of(record(1, bundles={"b": {"revision": "2"}, "a": {"revision": "1"}, "c": 1})) == "1+2"
     assert log.revision_of(record(1, labels={"policy_revision": "r9"})) == "r9"
+    assert log.revision_of(record(1, revision="r7", labels={"policy_revision": "r9"})) == "r7"
     assert log.revision_of(record(1)) == ""
 
 

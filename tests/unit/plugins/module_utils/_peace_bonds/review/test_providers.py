@@ -20,6 +20,7 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._opa.client
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._opa.decide import decide, decide_risk
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.log import decision_log as log
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.log import sources
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.log.lines import Reading
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.options import limits_of, needs_cluster, open_address
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.review.providers import (
     Provider,
@@ -252,7 +253,7 @@ def test_a_hundred_thousand_broken_answers_and_records_never_allow() -> None:
         {"decision_id": "d", "path": "p", "timestamp": "2026-11-24T14:00:00Z", "input": WHOLE, "result": {"allow": False, "deny": ["x"]}}
     )
     seen = 0
-    reading = log.Reading()
+    reading = Reading()
     for record in log.read_records((mutated(whole.encode(), chance).replace(b"\n", b"") + b"\n" for _ in range(50_000)), reading):
         decision = log.decision_of(record)
         assert decision.status != "allowed"
