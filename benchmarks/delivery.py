@@ -14,6 +14,7 @@ a namespace of its own.
 from __future__ import annotations
 
 import argparse
+import json
 import subprocess
 import sys
 import threading
