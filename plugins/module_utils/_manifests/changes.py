@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .._cluster.objects import Object
-from .._cluster.redaction import redacted_object
+from .._cluster.redaction import redacted_pair
 from .ownership import LAST_APPLIED
 
 _BOOKKEEPING = frozenset({"creationTimestamp", "generation", "managedFields", "resourceVersion", "selfLink", "uid"})
@@ -43,5 +43,5 @@ def shown_difference(title: str, before: Object | None, after: Object | None, *,
     """An entry of a module's diff; of what may be a credential only whether it changed."""
     old = content_of(before) if before is not None else {}
     new = content_of(after) if after is not None else {}
-    shown = {"before": redacted_object(old, values=values), "after": redacted_object(new, old, values=values)}
-    return {"before_header": title, "after_header": title, **shown}
+    shown = redacted_pair(old, new, values=values)
+    return {"before_header": title, "after_header": title, "before": shown[0], "after": shown[1]}
