@@ -12,7 +12,7 @@ from ansible.module_utils.basic import AnsibleModule
 from .redact import HIDDEN, clean, credentials_in, outgoing, redacted
 
 
-class SalvageModule(AnsibleModule):  # type: ignore[misc] # ansible-core has no types
+class SalvageModule(AnsibleModule):
     """Every credential in the options is to it what an option with ``no_log`` is: in no invocation, system log, error or result."""
 
     def _load_params(self) -> None:
