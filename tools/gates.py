@@ -289,14 +289,8 @@ def integration(run: Run) -> None:
 
 
 def soak_everything(run: Run) -> None:
-    run.pytest(
-        "soak/foreign-input",
-        soak.FOREIGN_INPUT,
-        "-v",
-        "-n",
-        "2",
-        extra={name: os.environ.get(name, size) for name, size in soak.FOREIGN_SIZE.items()},
-    )
+    sizes = {name: os.environ.get(name, size) for name, size in soak.FOREIGN_SIZE.items()}
+    run.pytest("soak/foreign-input", soak.FOREIGN_INPUT, "-v", "-n", "2", extra=sizes)
     variables = lab_up(run)
     if variables is not None:
         run.pytest("soak/lab", *soak.tests(CHECKOUT / "tests" / "integration"), "-v", "-s", extra={**variables, **soak.FULL_SIZE})

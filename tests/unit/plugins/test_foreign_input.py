@@ -8,12 +8,14 @@ Here a hundred inputs each, in `make soak` 100,000.
 
 from __future__ import annotations
 
+import atexit
 import base64
 import hashlib
 import io
 import json
 import os
 import resource
+import shutil
 import tempfile
 import time
 import traceback
@@ -158,6 +160,7 @@ def _file(data: bytes, name: str = "file") -> Path:
 
 
 FOLDER = Path(tempfile.mkdtemp(prefix="foreign-input-"))
+atexit.register(shutil.rmtree, FOLDER)
 
 
 def _json(data: bytes) -> Any:
@@ -204,7 +207,7 @@ def _backup_record(data: bytes) -> object:
 
 
 def _snapshot(data: bytes) -> object:
-    return read_record(_file(data, "20261124T140000Z-0123456789abcdef/snapshot.json").parent, None)
+    return read_record(_file(data, f"{SNAPSHOT['name']}/snapshot.json").parent, None)
 
 
 def _decision_record(data: bytes) -> object:
