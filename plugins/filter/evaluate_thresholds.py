@@ -30,7 +30,9 @@ options:
     choices: [auto, api, exposition, promql]
     default: auto
   max_age:
-    description: A value with a time further than this from now is V(unknown). Seconds, or a duration such as C(2m). V(0) is no limit.
+    description:
+      - A value with a time further than this from now is V(unknown). Seconds, or a duration such as C(2m).
+      - V(0) switches the limit off.
     type: raw
     default: 10m
   source:

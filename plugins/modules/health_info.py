@@ -76,7 +76,9 @@ options:
         type: str
         required: true
       until:
-        description: The last day (C(2026-12-31)), or a time (C(2026-12-31T18:00:00Z)), on which the rule holds. The default is no end.
+        description:
+          - The last day (C(2026-12-31)), or a time (C(2026-12-31T18:00:00Z)), on which the rule holds.
+          - By default it holds without end.
         type: str
   thresholds_url:
     description: The address of the metrics. The default is O(api_url).
@@ -170,7 +172,7 @@ options:
     description:
       - The repository of the backups of M(euystacio.meta_salvage.backup), a folder where the module runs or C(s3://bucket/prefix) with the
         credentials of the environment.
-      - The last backup is the newest one that is C(COMPLETE), whose record is signed, and whose archive has the size in the record.
+      - The last backup is the newest one that is C(COMPLETE), with a signed record and an archive of the size in the record.
     type: path
   backup_public_key:
     description: The PEM file with the ed25519 public key of the backups. Without it the part V(backup) is V(unknown).

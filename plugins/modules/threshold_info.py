@@ -65,7 +65,7 @@ options:
     description:
       - A value older than this is V(unknown), as is one from the future by more than this. Seconds, or a duration such as
         C(2m).
-      - A value that comes without a time is of the moment of the answer. V(0) or an empty string is no limit.
+      - A value that comes without a time is of the moment of the answer. V(0) or an empty string switches the limit off.
     type: str
     default: 10m
   prometheus_url:

@@ -303,7 +303,7 @@ class Restore:
                 step.problem = refusal_text(step, exc)
 
     def _add_live_owners(self, steps: Iterable[Step], keys: dict[str, Key], uids: dict[Key, str]) -> None:
-        """Owners that are no part of the restore, and are in the cluster as the very object that the backup names."""
+        """Owners outside of the restore that are in the cluster as the very object that the backup names."""
         for owner, namespace in {owner["uid"]: (owner, step.key.namespace) for step in steps for owner in step.owners}.values():
             if owner["uid"] not in keys and self._live.uid_of(owner, namespace) == owner["uid"]:
                 key = Key(kind_of(owner), "", owner["name"])

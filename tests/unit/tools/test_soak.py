@@ -10,7 +10,7 @@ from pathlib import Path
 from tools import env, soak
 
 INTEGRATION = env.CHECKOUT / "tests" / "integration"
-OTHERS = {"KUBECONFIG_LAB", "DELIVERY_DEPLOY_SEED"}
+OTHERS = {"KUBECONFIG_LAB", "DELIVERY_DEPLOY_SEED", "MANIFESTS_SEED"}
 
 
 def test_every_size_that_a_test_reads_has_a_full_size() -> None:
