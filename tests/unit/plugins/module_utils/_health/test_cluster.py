@@ -244,7 +244,8 @@ holes = st.fixed_dictionaries(
 def test_objects_with_holes_are_judged_and_never_well(obj: dict[str, Any], kind: str) -> None:
     status, asked = obj.get("status") or {}, obj.get("spec") or {}
     if cluster.workload(kind, obj) is None:
-        wanted = status.get("desiredNumberScheduled") if kind == "DaemonSet" else asked.get("replicas", 1)
+        replicas = 1 if asked.get("replicas") is None else asked["replicas"]  # as the API server takes it
+        wanted = status.get("desiredNumberScheduled") if kind == "DaemonSet" else replicas
         assert (status.get("numberAvailable" if kind == "DaemonSet" else "availableReplicas") or 0) >= wanted
     told = {one.get("type"): one.get("status") for one in status.get("conditions") or ()}
     if cluster.autoscaler(obj) is None:
