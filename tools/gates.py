@@ -41,7 +41,7 @@ SLOWEST = 10
 TWO_BY_TWO = frozenset(
     {
         *("test_backup_s3", "test_blue_green_playbook", "test_delivery_deploy", "test_delivery_helm", "test_delivery_playbooks"),
-        *("test_peace_bonds", "test_recovery_playbooks", "test_snapshot", "test_terraform"),
+        *("test_canary", "test_peace_bonds", "test_recovery_playbooks", "test_snapshot", "test_terraform"),
     }
 )
 # Scenarios that look at the whole cluster run alone; each of the others has a namespace of its own.

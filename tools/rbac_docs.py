@@ -23,7 +23,8 @@ END = "<!-- end of verbs -->"
 
 def roles(path: Path) -> list[dict[str, Any]]:
     """The ClusterRoles of a playbook's file; a file of comments has none."""
-    return [role for role in yaml.safe_load_all(path.read_text(encoding="utf-8")) if role]
+    found = yaml.safe_load(path.read_text(encoding="utf-8")) or {"kind": "List", "items": []}
+    return list(found["items"]) if found["kind"] == "List" else [found]
 
 
 def _resource(group: str, name: str) -> str:

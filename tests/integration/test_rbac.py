@@ -23,6 +23,7 @@ from test_delivery_playbooks import QUICK, App
 
 sys.path.append(str(CHECKOUT))
 from lab import build, versions
+from tools.rbac_docs import roles as roles_of
 
 pytestmark = pytest.mark.lab
 
@@ -50,7 +51,7 @@ class Rights:
 
     def bound(self, playbook: str, user: str) -> list[dict[str, Any]]:
         """The roles of the playbook's file, and bindings of them to the user."""
-        found = [role for role in yaml.safe_load_all((FILES / f"{playbook}.yaml").read_text()) if role]
+        found = roles_of(FILES / f"{playbook}.yaml")
         roles = [role for role in found if not role["metadata"]["name"].endswith("-whole")]  # of a restore of everything
         objects = list(roles)
         for role in roles:

@@ -16,12 +16,14 @@ from .alerts import Alert, merge_alerts, of_alertmanager, of_prometheus
 
 
 class PrometheusAlerts(Protocol):
-    """A client of Prometheus: its alerts, pending ones too, and why there may be more of them (empty if nothing says so)."""
+    """A client of Prometheus."""
 
     @property
-    def endpoint(self) -> Endpoint: ...
+    def endpoint(self) -> Endpoint:
+        """Where it is."""
 
-    def alerts(self) -> tuple[list[Mapping[str, Any]], str]: ...
+    def alerts(self) -> tuple[list[Mapping[str, Any]], str]:
+        """Its alerts, pending ones too, and why there may be more of them (empty if nothing says so)."""
 
 
 Answer = tuple[list[Alert], str]

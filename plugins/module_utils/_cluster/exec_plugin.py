@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,25 +33,18 @@ def run_plugin(plugin: Mapping[str, Any], cluster: Mapping[str, Any], base: Path
     spec = {"interactive": False, **({"cluster": cluster} if plugin.get("provideClusterInfo") else {})}
     info = json.dumps({"apiVersion": version, "kind": "ExecCredential", "spec": spec})
     try:
-        done = subprocess.run(
-            argv,
-            env={**environ, **own, "KUBERNETES_EXEC_INFO": info},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
+        code, printed, said = asyncio.run(_run(argv, {**environ, **own, "KUBERNETES_EXEC_INFO": info}))
+    except asyncio.TimeoutError:
         raise SalvageError(f"its exec plugin {command} was not done within {_SECONDS} s", reason="timeout") from None
     except (OSError, ValueError) as exc:
         hint = excerpt(str(plugin.get("installHint") or ""), 200)
         why = getattr(exc, "strerror", None) or "its arguments can't be passed on"
         raise SalvageError(f"its exec plugin {command} can't be run: {why}{hint and f'; {hint}'}", reason="bad_input") from None
-    if done.returncode:
-        said = excerpt(done.stderr.decode("utf-8", "replace"), 300) or "it said nothing"
-        raise SalvageError(f"its exec plugin {command} ended with exit status {done.returncode}: {said}", reason="unauthorized")
+    if code:
+        words = excerpt(said.decode("utf-8", "replace"), 300) or "it said nothing"
+        raise SalvageError(f"its exec plugin {command} ended with exit status {code}: {words}", reason="unauthorized")
     try:
-        answer = json.loads(done.stdout)
+        answer = json.loads(printed)
     except (ValueError, RecursionError):
         answer = None
     status = answer.get("status") if isinstance(answer, dict) and answer.get("apiVersion") == version else None
@@ -61,3 +54,17 @@ def run_plugin(plugin: Mapping[str, Any], cluster: Mapping[str, Any], base: Path
             reason="unauthorized",
         )
     return status
+
+
+async def _run(argv: Sequence[str], environ: Mapping[str, str]) -> tuple[int | None, bytes, bytes]:
+    """The exit status, and what the program printed.  A session has no module with a ``run_command`` at hand."""
+    program = await asyncio.create_subprocess_exec(
+        *argv, env=environ, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    try:
+        printed, said = await asyncio.wait_for(program.communicate(), _SECONDS)
+    except asyncio.TimeoutError:
+        program.kill()
+        await program.wait()
+        raise
+    return program.returncode, printed, said

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 from .errors import SalvageError
 
@@ -73,6 +73,11 @@ def finite(raw: object) -> tuple[float | None, str]:
     except OverflowError:
         number = math.inf
     return (number, "") if math.isfinite(number) else (None, f"the value is {_spelled(number)}")
+
+
+def is_integer(raw: object) -> TypeGuard[int]:
+    """Whether it is an integer; true and false are none."""
+    return isinstance(raw, int) and not isinstance(raw, bool)
 
 
 def _spelled(number: float) -> str:

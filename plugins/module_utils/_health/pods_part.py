@@ -108,4 +108,4 @@ def _silent_nodes(session: Cluster) -> frozenset[str]:
         rows = session.table("/api/v1/nodes", CACHED)
     except SalvageError:
         return frozenset()
-    return frozenset(str(row.get("Name")) for row in rows if str(row.get("Status")).split(",")[0] != "Ready")
+    return frozenset(str(row.get("Name")) for row in rows if str(row.get("Status")).partition(",")[0] != "Ready")

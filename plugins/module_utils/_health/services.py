@@ -17,13 +17,13 @@ from .._core.status import CRITICAL, HEALTHY, UNKNOWN, WARNING
 from .._core.times import iso, span
 from .._metrics.model import Evaluation
 from .._opa.probe import ProbeAnswer
-from .._workloads.service_health import WORDS, service_health
+from .._workloads.service_health import service_health
 from .model import Check, Part, part, unknown_part
 
 DAY = 86400.0
 
 
-def api(answer: Response, address: str, words: Mapping[str, str] = WORDS) -> Check:
+def api(answer: Response, address: str, words: Mapping[str, str] | None = None) -> Check:
     """The finding of the answer of ``/health``: healthy only if the service says so itself, in one of ``words``."""
     subject = {"kind": "Service", "name": address}
     found = service_health(answer.status, answer.content_type, answer.body, words)

@@ -62,8 +62,7 @@ class Prune:
     def end(self, removals: Sequence[Item]) -> None:
         """Removes; each is proven to be gone or on its way."""
         for item in removals:
-            assert item.live is not None  # noqa: S101 - it was planned
-            uid = item.live["metadata"]["uid"]
+            uid = (item.live or {"metadata": {}})["metadata"].get("uid")
             try:
                 delete(self._server.cluster, self._server.path(item), uid=uid)
                 now = self._server.read(item)

@@ -40,7 +40,8 @@ class Server:
         return found
 
     def collection(self, item: Item) -> str:
-        assert item.resource is not None  # noqa: S101 - callers know the kind
+        if item.resource is None:
+            raise SalvageError(f"{item.id}: the cluster has no such kind", reason="not_found")
         return item.resource.path(quote(item.id.namespace, safe=""))
 
     def path(self, item: Item) -> str:

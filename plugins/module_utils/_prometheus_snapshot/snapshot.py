@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from .._core.errors import SalvageError
+from .._core.json_values import is_integer
 from .._sealing.envelope import Ed25519, genuine
 from .._sealing.hashing import Hashing
 
@@ -171,7 +172,7 @@ def read_record(folder: Path, key: Ed25519 | None) -> tuple[dict[str, Any], list
         raise SalvageError(f"{folder} has the schema {record.get('schema')}, which this version does not support", reason="invalid")
     if stray := [file.path for file in files if not isinstance(file.path, str) or not _PATH.fullmatch(file.path)]:
         raise SalvageError(f"{folder} names a file {stray[0]!r}, which is not part of a block", reason="invalid")
-    if any(type(file.size) is not int for file in files) or not _readable(sample):
+    if not all(is_integer(file.size) for file in files) or not _readable(sample):
         raise _unreadable(folder, "a size or the sample in it is not one")
     if record.get("name") != folder.name:
         raise SalvageError(f"{folder} has the record of another snapshot, {record.get('name')!r}; take another snapshot", reason="invalid")
@@ -185,7 +186,7 @@ def _readable(sample: SnapshotSample) -> bool:
     except (ValueError, TypeError, OverflowError, OSError):
         return False
     labels = sample.labels
-    return type(sample.time) is int and isinstance(labels, dict) and all(isinstance(one, str) for one in labels.values())
+    return is_integer(sample.time) and isinstance(labels, dict) and all(isinstance(one, str) for one in labels.values())
 
 
 def _unreadable(folder: Path, why: object) -> SalvageError:

@@ -36,13 +36,15 @@ class ServiceHealth:
 _PARTS = ("checks", "components", "dependencies", "services")
 
 
-def service_health(code: int, content_type: str, body: bytes, words: Mapping[str, str] = WORDS) -> ServiceHealth:
+def service_health(code: int, content_type: str, body: bytes, words: Mapping[str, str] | None = None) -> ServiceHealth:
     """The health that an answer states: ``code`` is its HTTP status, ``content_type`` has no parameters (``Response.content_type``).
 
     Any code but 200 is critical.  A JSON object states its health in the field "status", a plain text in its only word.  An answer that
-    states no health, or states it in a word that is not in ``words``, is unknown: a proxy's or another service's page must not pass.
+    states no health, or states it in a word that is not in ``words`` (by default ``WORDS``), is unknown: a proxy's or another service's
+    page must not pass.
     An answer that gives the health of the service's dependencies is as bad as the worst of them.
     """
+    words = WORDS if words is None else words
     if code != 200:
         return ServiceHealth(CRITICAL, f"answered {code}")
     try:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from ..._core.errors import SalvageError
+from ..._core.json_values import is_integer
 from ..._sealing.age import Unpacker, unsealed
 from ..._sealing.envelope import Ed25519
 from ..._sealing.hashing import canonical, digest
@@ -57,9 +58,9 @@ class Ceilings:
 def ceilings(record: Mapping[str, Any]) -> Ceilings:
     """As the signed record says.  Earlier releases did not say it: what gzip can reach at most."""
     size, total, line = (record.get(name) for name in ("size", "plain_size", "longest_line"))
-    if type(total) is int and type(line) is int:
+    if is_integer(total) and is_integer(line):
         return Ceilings(total, line)
-    reached = 1032 * size + _MARGIN if type(size) is int else 0
+    reached = 1032 * size + _MARGIN if is_integer(size) else 0
     return Ceilings(reached, min(reached, _LONGEST))
 
 

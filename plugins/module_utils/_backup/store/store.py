@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager
 from typing import Any, BinaryIO
 
 from ..._core.errors import SalvageError
+from ..._core.json_values import is_integer
 from ..._sealing.envelope import Ed25519, genuine
 from ..._sealing.hashing import Hashing
 
@@ -99,7 +100,7 @@ class Store(ABC):
         Reads no more than the record's size.  Raises SalvageError.
         """
         size = record.get("size")
-        if type(size) is not int:
+        if not is_integer(size):
             return f"the record {name}{RECORD} does not say how large its archive is"
         with self.open(name) as file:
             source = Hashing(file)

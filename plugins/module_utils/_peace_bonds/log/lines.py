@@ -141,7 +141,7 @@ class Documents:
     def _of_other_line(self, line: bytes, *, whole: bool, first: bool, depth: int) -> Iterator[Any]:
         if self._open is not None:
             if not line.startswith((b'{"', b'[{"')):
-                yield from self._continued(line, depth)
+                yield from self._continued(self._open, line, depth)
                 return
             self._open = None  # a document that never ended
             self._reading.cut += 1
@@ -166,9 +166,7 @@ class Documents:
         if b"level=" in stripped and b"msg=" in stripped:
             self.hint = "OPA's --log-format=text; use json"
 
-    def _continued(self, line: bytes, depth: int) -> Iterator[Any]:
-        parts = self._open
-        assert parts is not None  # noqa: S101 - for mypy
+    def _continued(self, parts: Parts, line: bytes, depth: int) -> Iterator[Any]:
         parts.add(line + b"\n")
         if parts.size > MAX_LINE:
             self._reading.too_long += 1
