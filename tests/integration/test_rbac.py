@@ -108,11 +108,10 @@ def rights(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Right
 
 
 def _bonds(rights: Rights, **more: Any) -> dict[str, Any]:
-    key = rights.folder / "decisions.key"
-    key.write_text("k" * 64)
     own = {
         "namespace": SPACE, "opa_url": f"service://{SPACE}/opa-service:8181", "opa_binary": rights.opa, "min_decisions": 0,
-        "record_dir": str(rights.folder / "decisions"), "record_key": str(key),
+        "record_dir": str(rights.folder / "decisions"), "record_key": str(rights.folder / "sign.pem"),
+        "record_head": str(rights.folder / "decisions.head"),
     }  # fmt: skip
     return {f"peace_bonds_{name}": value for name, value in {**own, **more}.items()}
 
