@@ -72,6 +72,7 @@ from ..module_utils._core.times import parse_duration
 from ..module_utils._metrics.decide import evaluate_all, metrics_unknown, result_of
 from ..module_utils._metrics.parse import FORMATS, parse_samples
 from ..module_utils._metrics.profile import parse_profile
+from ..plugin_utils.plain import plain
 
 try:
     from ansible.template import accept_args_markers  # ansible-core 2.19 keeps undefined values from filters that don't ask for them
@@ -89,14 +90,14 @@ def evaluate_thresholds(data: Any, profile: Any = None, format: str = "auto", ma
     try:
         if isinstance(profile, Undefined):
             raise SalvageError("profile: the variable is undefined; define it, or leave it out for the runbook's", reason="bad_input")
-        rules = parse_profile(profile)
+        rules = parse_profile(plain(profile))
         oldest = (parse_duration(max_age, "max_age") if max_age else 0.0) or None
     except SalvageError as exc:
         raise AnsibleFilterError(f"evaluate_thresholds: {exc}") from None
     if isinstance(data, Undefined):
         return result_of(metrics_unknown(rules, "the data is undefined", source))
     try:
-        samples = parse_samples(data, format, names=rules.names)
+        samples = parse_samples(plain(data), format, names=rules.names)
     except SalvageError as exc:
         return result_of(metrics_unknown(rules, str(exc), source))
     return result_of(evaluate_all(rules, samples, now=time.time(), max_age=oldest, source=source))

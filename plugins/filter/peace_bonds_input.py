@@ -46,10 +46,12 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 
 from ..module_utils._peace_bonds.review.next_step import input_of
+from ..plugin_utils.plain import plain
 
 
 def peace_bonds_input(metrics: Any, fields: dict[str, str] | None = None) -> dict[str, Any]:
     """The input with the known metrics."""
+    metrics, fields = plain(metrics), plain(fields)
     if not isinstance(metrics, list) or not all(isinstance(item, dict) for item in metrics):
         raise AnsibleFilterError("peace_bonds_input: give the metrics of threshold_info")
     return input_of(metrics, fields) if fields else input_of(metrics)

@@ -58,12 +58,14 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 
 from ..module_utils._peace_bonds.review.next_step import recommend
+from ..plugin_utils.plain import plain
 
 
 def peace_bonds_recommendation(
     decision: Any, summary: Any, share: float = 0.5, margin: float = 0.02, settings: dict[str, str] | None = None
 ) -> dict[str, Any]:
     """The recommendation for one provider."""
+    decision, summary, settings = plain(decision), plain(summary), plain(settings)
     if not isinstance(decision, dict) or not isinstance(summary, dict):
         raise AnsibleFilterError(
             "peace_bonds_recommendation: give a decision of peace_bonds_info, and a summary of peace_bonds_decision_info"

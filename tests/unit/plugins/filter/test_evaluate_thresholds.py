@@ -64,3 +64,30 @@ def test_age() -> None:
 def test_a_wrong_argument_is_an_error(arguments: dict[str, Any], sentence: str) -> None:
     with pytest.raises(AnsibleFilterError, match="^evaluate_thresholds: " + sentence):
         evaluate(GOOD, **arguments)
+
+
+class Vaulted:
+    """As ansible-core before 2.19 gives a vaulted value to a filter."""
+
+    __ENCRYPTED__ = True
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class Unsafe(str):
+    """As the text of a module's result is marked."""
+
+    __slots__ = ()
+
+
+@pytest.mark.parametrize("kind", [str, Unsafe, Vaulted])
+def test_plain_unsafe_and_vaulted_values_mean_the_same(kind: Any) -> None:
+    profile = {kind("qek"): {"critical_min": kind("0.85"), "title": kind("QEK"), "aliases": [kind("QEK")]}}
+    now = kind(datetime.datetime.now(datetime.timezone.utc).isoformat())
+    for value, status in ((0.93, "healthy"), (0.2, "critical")):
+        for data in ({"QEK": {"current_value": value, "timestamp": now}}, kind(f'{{"QEK": {value}}}')):
+            assert evaluate(data, profile)["status"] == status
