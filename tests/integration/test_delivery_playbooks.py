@@ -136,16 +136,19 @@ def test_a_good_change_is_shown_watched_and_recorded(app: App, monkeypatch: pyte
     kubectl = build.binary(versions.load(), "kubectl")
     monkeypatch.setenv("PATH", f"{Path(kubectl).parent}{os.pathsep}{os.environ['PATH']}")
     change = {"deploy_kustomize": kustomize(app.folder, app.manifests("debug"))}
-    check = app.check("deploy", **QUICK, **change)
-    assert check.code == 0, check.output
+    check = app.check("deploy", **QUICK, **change)  # with --diff
+    shown = app.check("deploy", **QUICK, **change, deploy_diff_values=True)
+    assert (check.code, shown.code) == (0, 0), check.output + shown.output
     with Load(app.get("service")["spec"]["clusterIP"]):
         run = app.deploy(**change)
     assert run.code == 0, run.output
-    for output in (check.output, run.output):
-        shown = output.partition("Manifests applied")[0]
-        assert '-        "LEVEL": "info"' in shown
-        assert '+        "LEVEL": "debug"' in shown
-        assert SECRET not in output
+    # A value of a ConfigMap may be a credential.
+    assert '-        "LEVEL": "(hidden)"' in check.output
+    assert '+        "LEVEL": "(hidden, changed)"' in check.output
+    assert '-        "LEVEL": "info"' in shown.output
+    assert '+        "LEVEL": "debug"' in shown.output
+    assert "LEVEL" not in run.output  # the user asks for the diff, or not
+    assert all(SECRET not in output for output in (check.output, shown.output, run.output))
     assert app.runs == (app.image, "debug", 2)
     (record,) = app.folder.glob("deploy-*Z.json")
     assert json.loads(record.read_text())["verdict"] == "passed"
