@@ -116,7 +116,7 @@ def read_records(pieces: Iterable[bytes], reading: Reading) -> Iterator[dict[str
                 continue
             reading.other += 1
             understood += isinstance(item, dict) and isinstance(item.get("level"), str) and isinstance(item.get("msg"), str)
-    if reading.records == 0 and documents.lines > understood:
+    if reading.records == 0 and documents.lines and (not understood or documents.hint):
         hint = f"; it looks like {documents.hint}" if documents.hint else ""
         reading.problems.append(f"{reading.lines} lines, none of them a decision{hint}")
 

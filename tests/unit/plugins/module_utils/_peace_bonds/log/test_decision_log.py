@@ -249,6 +249,7 @@ def test_a_log_that_is_not_understood_is_not_an_empty_log(data: bytes, problem: 
 
 def test_a_server_log_without_decisions_is_understood() -> None:
     assert read(SERVER_LINE * 3)[1].problems == []
+    assert read(b"maxprocs: Leaving GOMAXPROCS=2\n" + SERVER_LINE * 3)[1].problems == []
 
 
 def test_a_record_that_comes_twice_counts_once() -> None:
