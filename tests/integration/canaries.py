@@ -11,6 +11,7 @@ import json
 import os
 import secrets
 import subprocess
+import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -79,14 +80,16 @@ class Watched:
 
     def __init__(self, lab: Lab, folder: Path, binary: str, collections: Path) -> None:
         self.lab, self.folder, self.binary = lab, folder, binary
-        for name in ("tmp", "remote", "state", "site", "output"):
+        # A short path: ansible-core puts a socket there, and the name of a socket has at most 107 characters.
+        self.tmp = Path(tempfile.mkdtemp(prefix="canary-"))
+        for name in ("remote", "state", "site", "output"):
             (folder / name).mkdir()
         (folder / "site" / "sitecustomize.py").write_text(SYSTEM_LOG)
         inherited = {key: value for key, value in os.environ.items() if not key.startswith(("K8S_AUTH_", "KUBECONFIG", "ANSIBLE_"))}
         self.environ = {
             **inherited, "PYTHONPATH": f"{folder / 'site'}{os.pathsep}{collections}", "ANSIBLE_COLLECTIONS_PATH": str(collections),
             "CANARY_SYSLOG": str(folder / "output/syslog"), "ANSIBLE_LOG_PATH": str(folder / "output/ansible.log"),
-            "TMPDIR": str(folder / "tmp"), "ANSIBLE_LOCAL_TEMP": str(folder / "tmp"), "ANSIBLE_REMOTE_TEMP": str(folder / "remote"),
+            "TMPDIR": str(self.tmp), "ANSIBLE_LOCAL_TEMP": str(self.tmp), "ANSIBLE_REMOTE_TEMP": str(folder / "remote"),
             "XDG_STATE_HOME": str(folder / "state"), "ANSIBLE_NOCOLOR": "1", "ANSIBLE_LOCALHOST_WARNING": "false",
             "KUBECONFIG": str(lab.kubeconfig), "LC_ALL": "C.UTF-8",
         }  # fmt: skip
@@ -108,8 +111,7 @@ class Watched:
 
     def leaks(self, canaries: Canaries) -> dict[str, set[str]]:
         """By file: what was printed, logged, recorded, reported and left behind."""
-        files = [
-            path for part in ("tmp", "remote", "state", "output") for path in sorted((self.folder / part).rglob("*")) if path.is_file()
-        ]
-        found = {str(path.relative_to(self.folder)): canaries.found_in(path.read_bytes()) for path in files}
+        folders = [self.tmp, *(self.folder / part for part in ("remote", "state", "output"))]
+        files = [path for folder in folders for path in sorted(folder.rglob("*")) if path.is_file()]
+        found = {str(path): canaries.found_in(path.read_bytes()) for path in files}
         return {path: names for path, names in found.items() if names}

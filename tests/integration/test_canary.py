@@ -328,4 +328,5 @@ def test_no_planted_secret_gets_out(lab: Lab, tmp_path: Path, core: str) -> None
     printed = b"".join(path.read_bytes() for path in (outputs / "output").glob("*.txt"))
     assert b"\x1b" not in printed
     assert b"Invoked with" in (outputs / "output/syslog").read_bytes()
-    assert not list((outputs / "tmp").rglob("*.pem"))
+    assert not list(watched.tmp.rglob("*.pem"))
+    shutil.rmtree(watched.tmp)
