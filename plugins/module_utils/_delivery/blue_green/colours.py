@@ -264,10 +264,15 @@ def _protects(pdb: Object, labels: Mapping[str, str]) -> bool:
     return selects(pdb["spec"].get("selector"), labels)
 
 
-def others_that_select(services: Iterable[Object], labels: Mapping[str, str], known: Iterable[str]) -> list[str]:
-    """The Services beside the known ones that would send traffic to pods with these labels, before any gate is passed."""
+def others_that_select(services: Iterable[Object], labels: Mapping[str, str], key: str, known: Iterable[str]) -> list[str]:
+    """The Services beside the known ones that would send traffic to pods with these labels, before any gate is passed.
+
+    One that selects by the label of the colour, ``key``, has no traffic of the other colour to send.
+    """
     found = [(one["metadata"]["name"], ((one.get("spec") or {}).get("selector") or {}).items()) for one in services]
-    return sorted(name for name, selector in found if selector and selector <= labels.items() and name not in set(known))
+    return sorted(
+        name for name, selector in found if selector and selector <= labels.items() and key not in dict(selector) and name not in set(known)
+    )
 
 
 def return_gate(deployment: Object | None, minimum: int) -> Gate:

@@ -81,7 +81,7 @@ def pods_with(cluster: ServesProxy, namespace: str, labels: Mapping[str, str]) -
 def refuse_other_services(cluster: ServesProxy, wanted: Object, key: str, known: Iterable[str]) -> None:
     """Raises SalvageError(bad_input) for a Service that would send traffic to the new colour's pods as soon as they are ready."""
     services = list_all(cluster, path_of("Service", wanted["metadata"]["namespace"]))[0].values()
-    found = others_that_select(services, pod_labels_of(wanted), known)
+    found = others_that_select(services, pod_labels_of(wanted), key, known)
     if found:
         raise SalvageError(
             f"the pods of {wanted['metadata']['name']} would take traffic of {', '.join(found)} at once, which selects them too; "

@@ -120,7 +120,8 @@ def test_another_service_that_selects_green_is_found() -> None:
         return {"metadata": {"name": name}, "spec": {"selector": selector or None}}
 
     services = [of("api", app="api", version="blue"), of("internal", app="api"), of("preview", app="api", version="green"), of("by-hand")]
-    assert c.others_that_select(services, {"app": "api", "version": "green", "more": "x"}, ["api", "preview"]) == ["internal"]
+    services.append(of("api-green", version="green"))  # for the new colour alone
+    assert c.others_that_select(services, {"app": "api", "version": "green", "more": "x"}, "version", ["api", "preview"]) == ["internal"]
 
 
 @pytest.mark.parametrize(
