@@ -41,9 +41,11 @@ SLOWEST = 10
 TWO_BY_TWO = frozenset(
     {
         *("test_backup_s3", "test_blue_green_playbook", "test_delivery_deploy", "test_delivery_helm", "test_delivery_playbooks"),
-        *("test_canary", "test_peace_bonds", "test_recovery_playbooks", "test_snapshot", "test_terraform"),
+        *("test_peace_bonds", "test_recovery_playbooks", "test_snapshot", "test_terraform"),
     }
 )
+# Files that take longer than all others together run with `make soak`: every playbook on two releases of ansible-core.
+SOAK_ONLY = frozenset({"test_canary"})
 # Scenarios that look at the whole cluster run alone; each of the others has a namespace of its own.
 ALONE = frozenset({"health_check", "cluster_rebuild"})
 
@@ -281,7 +283,7 @@ def artifact(run: Run) -> None:
 def integration(run: Run) -> None:
     variables = lab_up(run)
     if variables is not None:
-        files = sorted((CHECKOUT / "tests" / "integration").glob("test_*.py"))
+        files = [path for path in sorted((CHECKOUT / "tests" / "integration").glob("test_*.py")) if path.stem not in SOAK_ONLY]
         alone = [str(path) for path in files if path.stem not in TWO_BY_TWO]
         others = [str(path) for path in files if path.stem in TWO_BY_TWO]
         run.pytest("integration/one-by-one", *alone, "-v", extra=variables)
@@ -293,6 +295,8 @@ def soak_everything(run: Run) -> None:
     run.pytest("soak/foreign-input", soak.FOREIGN_INPUT, "-v", "-n", "2", extra=sizes)
     variables = lab_up(run)
     if variables is not None:
+        for name in sorted(SOAK_ONLY):
+            run.pytest(f"soak/{name}", f"tests/integration/{name}.py", "-v", extra=variables)
         run.pytest("soak/lab", *soak.tests(CHECKOUT / "tests" / "integration"), "-v", "-s", extra={**variables, **soak.FULL_SIZE})
 
 
