@@ -149,8 +149,8 @@ def _blue_green(site: Site) -> None:
     for number, definition in enumerate(({}, objects[-1])):
         site.run(
             f"blue_green{number or ''}", "blue_green", blue_green_service="app", blue_green_namespace=SPACE, blue_green_prometheus_url=url,
-            blue_green_definition=definition, blue_green_timeout=10, blue_green_window=1, blue_green_interval=1, blue_green_extend=0, blue_green_to="green",
-            blue_green_adopt=True,
+            blue_green_definition=definition, blue_green_timeout=10, blue_green_window=1, blue_green_interval=1, blue_green_extend=0,
+            blue_green_to="green", blue_green_adopt=True,
         )  # fmt: skip
 
 

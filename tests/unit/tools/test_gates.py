@@ -108,12 +108,13 @@ def test_what_failed_is_shown_again_at_the_end(gate, monkeypatch: pytest.MonkeyP
     assert "tests.a::test_c" in said and "no fixture" in said
 
 
-def test_every_integration_test_runs_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_every_integration_test_runs_once_or_with_make_soak(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     runs: list[tuple[str, ...]] = []
     monkeypatch.setattr(gates, "execute", lambda *command, **options: runs.append(command) or 0)
     gates.integration(gates.Run(tmp_path, kubeconfig="here"))
     named = [Path(word).name for command in runs for word in command if word.endswith(".py")]
-    assert sorted(named) == sorted(path.name for path in (env.CHECKOUT / "tests" / "integration").glob("test_*.py"))
+    soak = {f"{name}.py" for name in gates.SOAK_ONLY}
+    assert sorted([*named, *soak]) == sorted(path.name for path in (env.CHECKOUT / "tests" / "integration").glob("test_*.py"))
     assert {f"{name}.py" for name in gates.TWO_BY_TWO} <= set(named)
     assert {path.parent.name for path in (env.CHECKOUT / "extensions" / "molecule").glob("*/molecule.yml")} > gates.ALONE
 
