@@ -54,7 +54,7 @@ def plain(value: Any) -> Any:
 
 
 def _dead(reason: str, before: Mapping[str, Any], known: Mapping[str, Any], now: str) -> dict[str, Any]:
-    was = before.get("status")
+    was = status_of(before.get("status")) if before.get("status") else "unknown"
     return {
         "schema": 1,
         "status": "unknown",
@@ -64,7 +64,7 @@ def _dead(reason: str, before: Mapping[str, Any], known: Mapping[str, Any], now:
         "counts": {"healthy": 0, "warning": 0, "critical": 0, "unknown": 1},
         "parts": [],
         "metrics": [],
-        "changes": [{"id": "cluster", "from": was, "to": "unknown"}] if was not in {None, "unknown"} else [],
+        "changes": [{"id": "cluster", "from": was, "to": "unknown"}] if was != "unknown" else [],
         "last_known": dict(known),
     }
 

@@ -78,7 +78,7 @@ def is_suspicious(namespace: str, row: Mapping[str, Any], before: Restarts | Non
     status = row.get("Status")
     if status in {"Completed", "Succeeded"}:
         return False
-    return status != "Running" or not _all(row.get("Ready")) or not _gates_open(row) or row.get("Node") in silent_nodes
+    return status != "Running" or not _all(row.get("Ready")) or not _gates_open(row) or str(row.get("Node")) in silent_nodes
 
 
 def _all(cell: object) -> bool:
@@ -88,7 +88,7 @@ def _all(cell: object) -> bool:
 
 def _gates_open(row: Mapping[str, Any]) -> bool:
     gates = row.get("Readiness Gates")
-    return gates in {None, "", "<none>"} or _all(gates)
+    return gates in (None, "", "<none>") or _all(gates)
 
 
 def _new_restarts(before: Restarts | None, name: str, count: int) -> int:

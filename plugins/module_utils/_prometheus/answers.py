@@ -45,7 +45,7 @@ def warnings_of(answer: object) -> str:
     if raw:
         listed = raw if isinstance(raw, (list, tuple)) else [raw]
         return f"Prometheus warns: {'; '.join(as_text(one)[:120] for one in listed[:3])}"
-    return "the answer is marked as partial" if said.get("isPartial") not in {None, False} else ""
+    return "the answer is marked as partial" if said.get("isPartial") not in (None, False) else ""
 
 
 def is_promql(data: object) -> bool:

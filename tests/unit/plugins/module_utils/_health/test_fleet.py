@@ -121,3 +121,9 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path):
     with pytest.raises(SalvageError, match="choose another folder"):
         store.write_report(tmp_path / "taken.json", "{}")
     assert sorted(file.name for file in tmp_path.iterdir()) == ["file", "taken.json"]
+
+
+def test_a_last_report_with_a_status_that_is_none_is_no_change() -> None:
+    for status in ([], {}, None, "", "fine"):
+        assert fleet._dead("gone", {"status": status}, {}, "now")["changes"] == []
+    assert fleet._dead("gone", {"status": "healthy"}, {}, "now")["changes"] == [{"id": "cluster", "from": "healthy", "to": "unknown"}]

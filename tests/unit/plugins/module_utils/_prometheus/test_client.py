@@ -57,6 +57,7 @@ def test_alerts_and_any_other_data() -> None:
         ({"warnings": [], "infos": ["a hint"]}, ""),
         ({"isPartial": True}, "the answer is marked as partial"),
         ({"isPartial": False}, ""),
+        ({"isPartial": []}, "the answer is marked as partial"),
     ],
 )
 def test_a_partial_answer_says_so(more: dict[str, Any], doubt: str) -> None:
