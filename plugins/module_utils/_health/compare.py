@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from .._core.json_values import is_integer
 from .._core.status import HEALTHY, STATUSES, UNKNOWN
 
 _SOURCES = {"alerts/prometheus", "alerts/alertmanager"}
@@ -37,7 +38,7 @@ def restarts(report: Mapping[str, Any] | None) -> dict[str, int] | None:
     remembered = (report or {}).get("restarts")
     if not isinstance(remembered, Mapping):
         return None
-    return {str(name): count for name, count in remembered.items() if isinstance(count, int) and not isinstance(count, bool)}
+    return {str(name): count for name, count in remembered.items() if is_integer(count)}
 
 
 def _parts(report: Mapping[str, Any]) -> dict[str, dict[str, str]]:

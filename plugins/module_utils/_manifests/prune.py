@@ -62,7 +62,9 @@ class Prune:
     def end(self, removals: Sequence[Item]) -> None:
         """Removes; each is proven to be gone or on its way."""
         for item in removals:
-            uid = (item.live or {"metadata": {}})["metadata"].get("uid")
+            if item.live is None:  # nothing there was planned to go; never delete without the uid
+                continue
+            uid = item.live["metadata"]["uid"]
             try:
                 delete(self._server.cluster, self._server.path(item), uid=uid)
                 now = self._server.read(item)

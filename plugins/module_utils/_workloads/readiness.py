@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .._core.json_values import is_integer
+
 
 @dataclass(frozen=True)
 class Replicas:
@@ -40,4 +42,4 @@ def replicas_of(kind: str, workload: Mapping[str, Any]) -> Replicas:
 
 
 def _number(value: object) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) else 0
+    return value if is_integer(value) else 0

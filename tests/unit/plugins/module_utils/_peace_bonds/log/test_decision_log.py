@@ -247,6 +247,14 @@ def test_a_log_that_is_not_understood_is_not_an_empty_log(data: bytes, problem: 
     assert (records, reading.problems[0][: len(problem)]) == ([], problem)
 
 
+def test_parts_of_docker_without_an_end_take_linear_time() -> None:
+    part = docker('{"decision_id": "x", "a": "' + "b" * 100)
+    start = time.process_time()
+    records, reading = read(part.encode() * 10_000, 1 << 16)
+    assert (records, reading.cut) == ([], 1)
+    assert time.process_time() - start < 5
+
+
 def test_a_server_log_without_decisions_is_understood() -> None:
     assert read(SERVER_LINE * 3)[1].problems == []
     assert read(b"maxprocs: Leaving GOMAXPROCS=2\n" + SERVER_LINE * 3)[1].problems == []
