@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import signal
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -59,12 +62,18 @@ def run_plugin(plugin: Mapping[str, Any], cluster: Mapping[str, Any], base: Path
 async def _run(argv: Sequence[str], environ: Mapping[str, str]) -> tuple[int | None, bytes, bytes]:
     """The exit status, and what the program printed.  A session has no module with a ``run_command`` at hand."""
     program = await asyncio.create_subprocess_exec(
-        *argv, env=environ, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        *argv,
+        env=environ,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        start_new_session=True,  # its own process group: what it started ends with it
     )
     try:
         printed, said = await asyncio.wait_for(program.communicate(), _SECONDS)
     except asyncio.TimeoutError:
-        program.kill()
+        with suppress(ProcessLookupError):
+            os.killpg(program.pid, signal.SIGKILL)
         await program.wait()
         raise
     return program.returncode, printed, said
