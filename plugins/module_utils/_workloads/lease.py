@@ -65,7 +65,7 @@ class Hold:
         purpose = f" ({self.holder.purpose})" if self.holder.purpose else ""
         since = "" if self.since is None else f", since {iso(self.since)}"
         until = ", without an end" if self.until is None else f", until {iso(self.until)} unless it renews it"
-        return f"{self.holder.who}{purpose}, run {self.holder.run}{since}{until}"
+        return f"{self.holder.who}{purpose}, run {clean(self.holder.run, limit=_LONGEST_TEXT)}{since}{until}"
 
 
 def lease_name(kind: str, name: str) -> str:
