@@ -5,7 +5,7 @@ RUN := $(PYTHON) -m tools.env run
 LAB ?= dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format unit install sanity lab-parts artifact integration molecule soak bench lab lab-down build lock lock-upgrade clean
+.PHONY: help demo test lint format unit oldest install sanity lab-parts artifact integration molecule soak bench lab lab-down build lock lock-upgrade clean
 
 help: ## this list
 	@sed -n 's/^\([a-z -]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 60
@@ -16,7 +16,7 @@ demo: ## the health check on a healthy system, then on a broken one (KUBECONFIG,
 test: ## every gate, in order; the last line counts
 	@$(PYTHON) -m tools.gates
 
-lint install sanity artifact integration molecule: ## one gate of them
+lint oldest install sanity artifact integration molecule: ## one gate of them
 	@$(PYTHON) -m tools.gates $@
 
 unit: ## the unit tests, or with K=EXPRESSION those that match, without coverage

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The gates that a change passes, each by name or all of them in order.
 
-    python3 -m tools.gates [lint] [unit] [install] [sanity] [lab] [artifact] [integration] [molecule]
+    python3 -m tools.gates [lint] [unit] [oldest] [install] [sanity] [lab] [artifact] [integration] [molecule]
     python3 -m tools.gates soak    the tests that repeat, at full size; takes hours and is not one of the gates
 
 A step that fails hides no later one.  The end shows what failed, the ten slowest tests, the time of each step and, in the last line,
@@ -25,7 +25,7 @@ import traceback
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -36,12 +36,14 @@ LAB = f"make-test-{hashlib.sha256(str(CHECKOUT).encode()).hexdigest()[:6]}"  # t
 COVERAGE_FLOOR = 95
 FAILURE_LINES = 25
 SLOWEST = 10
-# Files of integration tests with a namespace of their own: two of them run at a time. All other files run one by one, because they stop the
+# Files of integration tests, and scenarios of molecule, that run at a time: they mostly wait for pods.
+AT_A_TIME = 3
+# Files of integration tests with a namespace of their own. They run side by side. All other files run one by one, because they stop the
 # kubelet, take the monitoring away, measure milliseconds, or read the whole cluster.
-TWO_BY_TWO = frozenset(
+SIDE_BY_SIDE = frozenset(
     {
         *("test_backup_s3", "test_blue_green_playbook", "test_delivery_deploy", "test_delivery_helm", "test_delivery_playbooks"),
-        *("test_peace_bonds", "test_recovery_playbooks", "test_snapshot", "test_terraform"),
+        *("test_manifests", "test_peace_bonds", "test_recovery_playbooks", "test_snapshot", "test_terraform"),
     }
 )
 # Files that take longer than all others together run with `make soak`: every playbook on two releases of ansible-core.
@@ -201,9 +203,12 @@ def unit(run: Run) -> None:
         *("tests/unit", "-q", "-n", "2"),
         *("--cov=plugins", f"--cov-fail-under={COVERAGE_FLOOR}", "--cov-report=term-missing:skip-covered"),
     )
+
+
+def unit_on_the_oldest_python(run: Run) -> None:
     oldest = oldest_python()
     if oldest and oldest != newest_python():
-        run.pytest(f"unit/python{oldest.name}", "tests/unit", "-q", "-n", "2", python=oldest)
+        run.pytest(f"unit/python{oldest.name}", "tests/unit", "-q", python=oldest)
 
 
 def installation(run: Run) -> None:
@@ -284,10 +289,10 @@ def integration(run: Run) -> None:
     variables = lab_up(run)
     if variables is not None:
         files = [path for path in sorted((CHECKOUT / "tests" / "integration").glob("test_*.py")) if path.stem not in SOAK_ONLY]
-        alone = [str(path) for path in files if path.stem not in TWO_BY_TWO]
-        others = [str(path) for path in files if path.stem in TWO_BY_TWO]
+        alone = [str(path) for path in files if path.stem not in SIDE_BY_SIDE]
+        others = [str(path) for path in files if path.stem in SIDE_BY_SIDE]
         run.pytest("integration/one-by-one", *alone, "-v", extra=variables)
-        run.pytest("integration/two-by-two", *others, "-v", "-n", "2", "--dist", "loadfile", extra=variables)
+        run.pytest("integration/side-by-side", *others, "-v", "-n", str(AT_A_TIME), "--dist", "loadfile", extra=variables)
 
 
 def soak_everything(run: Run) -> None:
@@ -315,13 +320,14 @@ def molecule(run: Run) -> None:
     for name in names:
         if name in ALONE:
             scenario(name, at_the_end=False)
-    with ThreadPoolExecutor(2) as pool:  # they mostly wait for pods
+    with ThreadPoolExecutor(AT_A_TIME) as pool:
         list(pool.map(scenario, [name for name in names if name not in ALONE]))
 
 
 GATES: dict[str, Callable[[Run], None]] = {
     "lint": lint,
     "unit": unit,
+    "oldest": unit_on_the_oldest_python,
     "install": installation,
     "sanity": sanity_on_each_core,
     "lab": lab,
@@ -332,22 +338,23 @@ GATES: dict[str, Callable[[Run], None]] = {
 
 
 EXTRA: dict[str, Callable[[Run], None]] = {"soak": soak_everything}
-# Gates that run one after another, and one beside them. Sanity computes for minutes on one core; at a low priority it takes what the
-# tests on the lab leave while they wait.
-PHASES: tuple[tuple[tuple[str, ...], str, int], ...] = (
-    (("lint",), "install", 0),
-    (("unit",), "", 0),
-    (("lab", "artifact", "integration", "molecule"), "sanity", 19),
+# Gates that run one after another, and those beside them. Sanity and the unit tests on another Python compute for minutes on one core;
+# at a low priority they take what the tests on the lab leave while they wait.
+PHASES: tuple[tuple[tuple[str, ...], tuple[str, ...], int], ...] = (
+    (("lint",), ("install",), 0),
+    (("unit",), (), 0),
+    (("lab", "artifact", "integration", "molecule"), ("oldest", "sanity"), 19),
 )
 
 
 @contextmanager
-def beside(run: Run, name: str, niceness: int) -> Iterator[None]:
-    """Run a gate in a process of its own meanwhile; its output and its steps come when both are done."""
+def beside(run: Run, names: Sequence[str], niceness: int) -> Iterator[None]:
+    """Run gates in a process of their own meanwhile; their output and their steps come when all are done."""
+    name = "-".join(names)
     output, report = run.scratch / f"{name}.log", run.scratch / f"{name}.json"
-    print(f"\n=== {name} runs in the background", flush=True)
+    print(f"\n=== {name}: in the background", flush=True)
     with output.open("wb") as log:
-        command = ["nice", "-n", str(niceness), sys.executable, "-m", "tools.gates", f"--report={report}", name]
+        command = ["nice", "-n", str(niceness), sys.executable, "-m", "tools.gates", f"--report={report}", *names]
         process = subprocess.Popen(command, cwd=CHECKOUT, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
     try:
         yield
@@ -365,15 +372,12 @@ def beside(run: Run, name: str, niceness: int) -> Iterator[None]:
 def in_order(run: Run, names: Sequence[str]) -> None:
     """Every gate of ``names``, in the order and side by side as PHASES has it; the others after them."""
     left = list(names)
-    for gates, companion, niceness in PHASES:
+    for gates, companions, niceness in PHASES:
         wanted = [name for name in gates if name in left]
-        if wanted and companion in left:
-            with beside(run, companion, niceness):
-                one_by_one(run, wanted)
-            left.remove(companion)
-        else:
+        background = [name for name in companions if name in left] if wanted else []
+        with beside(run, background, niceness) if background else nullcontext():
             one_by_one(run, wanted)
-        left = [name for name in left if name not in wanted]
+        left = [name for name in left if name not in {*wanted, *background}]
     one_by_one(run, left)
 
 

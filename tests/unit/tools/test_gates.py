@@ -115,7 +115,7 @@ def test_every_integration_test_runs_once_or_with_make_soak(monkeypatch: pytest.
     named = [Path(word).name for command in runs for word in command if word.endswith(".py")]
     soak = {f"{name}.py" for name in gates.SOAK_ONLY}
     assert sorted([*named, *soak]) == sorted(path.name for path in (env.CHECKOUT / "tests" / "integration").glob("test_*.py"))
-    assert {f"{name}.py" for name in gates.TWO_BY_TWO} <= set(named)
+    assert {f"{name}.py" for name in gates.SIDE_BY_SIDE} <= set(named)
     assert {path.parent.name for path in (env.CHECKOUT / "extensions" / "molecule").glob("*/molecule.yml")} > gates.ALONE
 
 
@@ -153,10 +153,10 @@ def order(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(gates, "GATES", {name: lambda run, name=name: seen.append(name) for name in gates.GATES})
 
     @contextmanager
-    def beside(run: gates.Run, name: str, niceness: int) -> Iterator[None]:
-        seen.append(f"({name}")
+    def beside(run: gates.Run, names: list[str], niceness: int) -> Iterator[None]:
+        seen.append(f"({' '.join(names)}")
         yield
-        seen.append(f"{name})")
+        seen.append(f"{' '.join(names)})")
 
     monkeypatch.setattr(gates, "beside", beside)
     return seen
@@ -166,7 +166,7 @@ def test_all_gates_run_once_side_by_side_where_that_saves_time(order: list[str],
     gates.in_order(gates.Run(tmp_path), list(gates.GATES))
     assert order == [
         *("(install", "lint", "install)", "unit"),
-        *("(sanity", "lab", "artifact", "integration", "molecule", "sanity)"),
+        *("(oldest sanity", "lab", "artifact", "integration", "molecule", "oldest sanity)"),
     ]
 
 
@@ -188,9 +188,10 @@ def test_steps_of_the_background_count(monkeypatch: pytest.MonkeyPatch, tmp_path
 
     monkeypatch.setattr(gates.subprocess, "Popen", start)
     run = gates.Run(tmp_path)
-    with gates.beside(run, "sanity", 19):
+    with gates.beside(run, ["sanity"], 19):
         assert run.steps == []
     assert started[0][:3] == ["nice", "-n", "19"]
+    assert started[0][-1] == "sanity"
     assert "its output" in capfd.readouterr().out
     assert gates.summary(run.steps) == (3, 1, 0)
 
@@ -199,7 +200,7 @@ def test_a_background_without_a_result_is_a_failure(monkeypatch: pytest.MonkeyPa
     gone = SimpleNamespace(wait=lambda: -9, terminate=lambda: None, returncode=-9)
     monkeypatch.setattr(gates.subprocess, "Popen", lambda command, **options: gone)
     run = gates.Run(tmp_path)
-    with gates.beside(run, "sanity", 19):
+    with gates.beside(run, ["sanity"], 19):
         pass
     assert [(step.failed, step.note) for step in run.steps] == [(1, "(it ended with status -9 and without a result)")]
 
