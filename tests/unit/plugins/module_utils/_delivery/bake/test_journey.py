@@ -124,7 +124,7 @@ def test_what_a_step_expects(step: dict[str, Any], got: Response, state: str) ->
     ],
 )
 def test_a_step_that_can_not_be_sent_is_refused_without_its_values(wrong: dict[str, Any]) -> None:
-    with pytest.raises(SalvageError, match="^journey: ") as told:
+    with pytest.raises(SalvageError, match=r"^journey: ") as told:
         ServiceRequest("app:http", **wrong)
     assert told.value.reason == "bad_input"
     assert "planted" not in str(told.value)
@@ -150,7 +150,7 @@ def test_nothing_passes_that_was_not_seen(course: list[tuple[str, bool]], share:
         one = one.after(Found(state, "" if state == OK else "why"), reachable=reachable)
     assert one.ok + one.failed + one.unknown == len(course)
     assert one.ok == sum(state == OK for state, _reachable in course)
-    last = [state == DOWN or state == WRONG or (state == SILENT and reachable) for state, reachable in course]
+    last = [state in {DOWN, WRONG} or (state == SILENT and reachable) for state, reachable in course]
     hard = bool(course) and (course[-1][0] == DOWN or (len(last) > 1 and last[-1] and last[-2]))
     assert bool(broken({"a": one})) == hard
     if course and not one.ok:
