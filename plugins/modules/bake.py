@@ -18,8 +18,8 @@ description:
     nearly all scrapes; otherwise the verdict is V(unknown).
   - Some things end it at once. A pod that restarts or can't start, a health endpoint that answers badly, a metric beyond its critical
     threshold, an alert that begins to fire, a decision of OPA that is not as it must be, a Service that leads to nothing.
-  - At each look requests go through the workload's Service, by the API server's service proxy, which takes the Service's port to the port of its
-    EndpointSlices. So a wrong C(targetPort) or selector is found although every pod is healthy. See O(check_journey).
+  - At each look requests go through the workload's Service, by the API server's service proxy, which takes the Service's port to the port
+    of its EndpointSlices. So a wrong C(targetPort) or selector is found although every pod is healthy. See O(check_journey).
   - Uses Prometheus, or the pods' own metrics if there is no Prometheus. This is weaker, and RV(weak) says so.
   - Requests that fail together are counted as independent ones unless O(variance_ratio) says otherwise.
 extends_documentation_fragment:
@@ -50,7 +50,8 @@ options:
   baseline:
     description:
       - RV(baseline) of a task with O(state=measured). Without it, or O(without_baseline), nothing can pass.
-      - With O(state=measured) an earlier one. A port of a Service that answered then is expected to answer after the change, even if it does not now.
+      - With O(state=measured) an earlier one. A port of a Service that answered then is expected to answer after the change, even if it
+        does not now.
     type: dict
   without_baseline:
     description:
@@ -189,20 +190,21 @@ options:
         default: true
   check_journey:
     description:
-      - Whether requests go through the Service at each look. They need the permissions to list Services and to C(get) C(services/proxy) (C(create),
-        C(update), C(patch) or C(delete) for other methods).
-      - Without O(journey) the request is C(GET) of O(health_path) by each TCP port that leads to O(health_port), or that did when O(baseline) was
-        measured, of each Service that selects the pods (or of O(journey_service)). The answer must be healthy. A new port that leads to no port of
-        the pods must at least be answered. With O(state=measured) the same requests are sent once, and a missing permission is an error.
+      - Whether requests go through the Service at each look. They need the permissions to list Services and to C(get) C(services/proxy)
+        (C(create), C(update), C(patch) or C(delete) for other methods).
+      - Without O(journey) the request is C(GET) of O(health_path) by each TCP port that leads to O(health_port), or that did when
+        O(baseline) was measured, of each Service that selects the pods (or of O(journey_service)). The answer must be healthy. A new port
+        that leads to no port of the pods must at least be answered. With O(state=measured) the same requests are sent once, and a missing
+        permission is an error.
       - No endpoint, no such port and a refused connection end the bake at once, after three tries. So does a step that fails in two looks
-        running, and evidence as of user requests if it fails from time to time. No answer, or one of the API server itself, is unknown, and nothing
-        passes over more than a tenth of them. If there is no Service to ask, RV(reason) and RV(weak) say so.
+        running, and evidence as of user requests if it fails from time to time. No answer, or one of the API server itself, is unknown,
+        and nothing passes over more than a tenth of them. If there is no Service to ask, RV(reason) and RV(weak) say so.
     type: bool
     default: true
   journey:
     description:
-      - Requests through the Service, in this order, at each look, instead of the default one. Redirects are not followed. They are real requests, so let
-        them change nothing that matters.
+      - Requests through the Service, in this order, at each look, instead of the default one. Redirects are not followed. They are real
+        requests, so let them change nothing that matters.
       - Values of headers, the query and the answer are not shown.
     type: list
     elements: dict
@@ -245,8 +247,8 @@ options:
         default: 5.0
   journey_service:
     description:
-      - The Service of the requests, as C(NAME) or C(NAME:PORT). By default all that select the pods; for O(journey) it must be one, or have the name of
-        the workload. Without a port it is the one that leads to O(health_port).
+      - The Service of the requests, as C(NAME) or C(NAME:PORT). By default all that select the pods; for O(journey) it must be one, or
+        have the name of the workload. Without a port it is the one that leads to O(health_port).
     type: str
     default: ""
   revert_service:
@@ -342,7 +344,7 @@ last_look:
     verdict: failed
     counts: {errors: {trials: 300, events: 13}, slow: {trials: 300, events: 2}}
 journey:
-  description: The requests through the Service. For each step how many were answered as expected, failed, and had no answer, and the last reason.
+  description: Of each step through the Service how many requests were answered as expected, failed, and had no answer, and the last reason.
   returned: with O(state=judged)
   type: dict
   sample:
