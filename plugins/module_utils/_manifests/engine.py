@@ -187,7 +187,7 @@ class ManifestSet:
         together: dict[str, list[Item]] = {}
         for item in self.items:
             together.setdefault(self.server.collection(item), []).append(item)
-        # Of many objects in one collection, one list tells which of them nobody has changed since the API server answered.
+        # Of many objects in one collection, one list shows which of them nobody has changed since the API server answered.
         lists = [collection for collection, items in together.items() if len(items) >= _LISTED]
         versions = dict(zip(lists, for_each(self.server.versions, lists, self._settings.workers), strict=True))
         for collection, items in together.items():
