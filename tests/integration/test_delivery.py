@@ -444,8 +444,9 @@ def test_traffic_moves_by_weights_in_steps_and_back(app: App, lab: Lab, kind: st
     green = f"{app.name}-preview"
     definition = ROUTES[kind]
     to = {"kind": "Service", "name": app.name, "weight": 100}
+    pinned = [{"backendRefs": [{"name": name, "port": 8000}]} for name in (app.name, green)]  # as a rule for testers with a header
     spec = (
-        {"rules": [{"backendRefs": [{"name": app.name, "port": 8000}, {"name": green, "port": 8000, "weight": 0}]}]}
+        {"rules": [pinned[0], {"backendRefs": [{"name": app.name, "port": 8000}, {"name": green, "port": 8000, "weight": 0}]}, pinned[1]]}
         if kind == "httproute"
         else {"to": to, "alternateBackends": [{"kind": "Service", "name": green, "weight": 0}]}
     )
@@ -461,8 +462,12 @@ def test_traffic_moves_by_weights_in_steps_and_back(app: App, lab: Lab, kind: st
         assert not split.promote("green", [5, 25, 100], "unknown", dry_run=False)["changed"]
         assert split.promote("green", [5, 25, 100], "passed", dry_run=False)["weight"] == 25
         assert split.inspect()[0] == {"blue": 75, "green": 25}
+        now = must_read(app.cluster, f"{path}/{app.name}")["spec"]
         assert split.promote("green", [5, 25, 100], "failed", dry_run=False)["failed"]
         assert split.revert()["changed"]
+        back = must_read(app.cluster, f"{path}/{app.name}")["spec"]
+        for index in (0, 2) if kind == "httproute" else ():
+            assert before["spec"]["rules"][index] == now["rules"][index] == back["rules"][index]
         assert split.inspect()[0] == {"blue": 100, "green": 0}
 
 
