@@ -19,7 +19,7 @@ MAX_BYTES = 1024 * 1024
 
 @dataclass(frozen=True)
 class ServiceSource:
-    """``without`` says why there are no steps, ``doubt`` why they could not be found out."""
+    """``without`` says why there are no steps, ``doubt`` why nothing passes by them."""
 
     cluster: ServesProxy
     namespace: str
