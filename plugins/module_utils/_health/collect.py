@@ -29,7 +29,7 @@ from . import cluster, compare, pods, services
 from .alerts import alert_check
 from .ignore import ignore
 from .last_backup import read_last_backup
-from .look import CACHED, Seen, Wanted, each_namespace, namespace_unknown
+from .look import CACHED, Seen, Wanted, check_of, each_namespace, namespace_unknown
 from .model import Check, Part, counts, part, unknown_part
 from .pods_part import pods_part
 
@@ -122,7 +122,8 @@ def _workloads(session: Cluster, wanted: Wanted, previous: Mapping[str, Any] | N
             objects = list(session.list(path, CACHED))
         except SalvageError as exc:
             return [namespace_unknown(f"workloads/{kind.lower()}", namespace, exc)], 0
-        found = [cluster.autoscaler(obj) if kind == "HorizontalPodAutoscaler" else cluster.workload(kind, obj) for obj in objects]
+        judge = cluster.autoscaler if kind == "HorizontalPodAutoscaler" else functools.partial(cluster.workload, kind)
+        found = [check_of(judge, f"workloads/{kind.lower()}", obj) for obj in objects]
         bad = [check for check in found if check is not None]
         return bad, len(objects) - len(bad)
 
@@ -133,7 +134,7 @@ def _workloads(session: Cluster, wanted: Wanted, previous: Mapping[str, Any] | N
 
 
 def _nodes(session: Cluster, wanted: Wanted, previous: Mapping[str, Any] | None, now: float, seen: Seen) -> Part:
-    found = [cluster.node(obj) for obj in session.list("/api/v1/nodes", CACHED)]
+    found = [check_of(cluster.node, "nodes", obj) for obj in session.list("/api/v1/nodes", CACHED)]
     bad = [one for one in found if one is not None]
     return part("nodes", bad, healthy=len(found) - len(bad), summary=f"{len(found)} nodes", nothing="the cluster has no nodes")
 
