@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -180,7 +181,7 @@ def _opa(session: Cluster, wanted: Wanted, previous: Mapping[str, Any] | None, n
     if wanted.opa_selector:
         try:
             rows = session.table(f"/api/v1/namespaces/{wanted.opa_namespace}/pods", {**CACHED, "labelSelector": wanted.opa_selector})
-            ready = sum(not pods.is_suspicious(wanted.opa_namespace, {**row, "Restarts": "0"}, None) for row in rows)
+            ready = sum(map(pods.serves, rows))
             checks.append(services.opa_pods(ready, len(rows), wanted.opa_selector))
         except SalvageError as exc:
             checks.append(namespace_unknown("opa/pods", wanted.opa_namespace, exc))
@@ -248,11 +249,13 @@ def _volume_usage(prometheus: Endpoint | None) -> dict[services.Claim, float] | 
     doubt = next((one.doubt for one in samples if one.doubt), "")
     if doubt:
         return doubt
-    return {
-        (one.labels.get("namespace", ""), one.labels.get("persistentvolumeclaim", "")): one.value
-        for one in samples
-        if one.value is not None
-    }
+    usage: dict[services.Claim, float] = {}
+    for one in samples:
+        claim = (one.labels.get("namespace", ""), one.labels.get("persistentvolumeclaim", ""))
+        used = math.nan if one.value is None or one.value < 0 else one.value
+        other = usage.get(claim, used)
+        usage[claim] = math.nan if math.isnan(used + other) else max(used, other)
+    return usage
 
 
 def _certificates(session: Cluster, wanted: Wanted, previous: Mapping[str, Any] | None, now: float, seen: Seen) -> Part:
