@@ -98,6 +98,7 @@ options:
   definition:
     description:
       - The Deployment of the new colour, for V(prepared). Its name, size, and colour are set here; without it the active one is copied.
+      - It is not logged.
     type: dict
   images:
     description: The images of the new colour by container, for V(prepared). Init containers too; a container that is not there is refused.
@@ -331,6 +332,7 @@ from ..module_utils._delivery.blue_green import task
 
 def main() -> None:
     module = SalvageModule(**task.MODULE)
+    module.show_words_of(module.params["definition"])
     conclude(module, lambda: task.run(module.params, check_mode=module.check_mode))
 
 

@@ -235,7 +235,7 @@ from ..module_utils._manifests import task
 
 def main() -> None:
     module = SalvageModule(**task.MODULE)
-    module.no_log_values -= task.public_words(module.params["definitions"])
+    module.show_words_of(module.params["definitions"])
     conclude(module, lambda: task.run(module.params, check_mode=module.check_mode, show=module._diff))
 
 

@@ -324,8 +324,11 @@ def test_no_planted_secret_gets_out(lab: Lab, tmp_path: Path, core: str) -> None
     assert watched.leaks(canaries) == {}
     assert watched.codes.keys() >= PLAYBOOKS
     assert len(canaries.planted) >= 60
-    good = {"deploy", "deploy-helm", "deploy-helm-again", "backup", "backup_verify"}
+    good = {"deploy", "backup", "backup_verify"}
     assert {name: watched.codes[name] for name in good} == dict.fromkeys(good, 0)
+    # Both releases are applied, and taken back since nobody asks the app during the bake.
+    for number, name in enumerate(("deploy-helm", "deploy-helm-again"), 1):
+        assert f"canary applied: changed, revision {number}" in (outputs / f"output/{name}.txt").read_text()
     printed = b"".join(path.read_bytes() for path in (outputs / "output").glob("*.txt"))
     assert b"\x1b" not in printed
     assert b"Invoked with" in (outputs / "output/syslog").read_bytes()

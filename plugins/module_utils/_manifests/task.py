@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,25 +87,3 @@ def _done(whole: ManifestSet, options: ManifestOptions, settings: ApplySettings,
     elif not any(item.problem for item in whole.apply(begin)):
         prune.end(removals)
     return [*whole.items, *removals], prune.notes
-
-
-def public_words(definitions: Any) -> set[str]:
-    """The words of definitions that may be shown.
-
-    Ansible hides every word of an option with ``no_log``, also names such as `app`; only what stands in a Secret needs that.
-    """
-    return set() if isinstance(definitions, str) else _words(definitions) - _words(_secrets(definitions))
-
-
-def _secrets(value: Any) -> list[Any]:
-    if isinstance(value, dict):
-        if str(value.get("kind")).startswith("Secret"):
-            return [value.get(name) for name in ("data", "stringData", "items")]
-        return [found for one in value.values() for found in _secrets(one)]
-    return [found for one in value for found in _secrets(one)] if isinstance(value, list) else []
-
-
-def _words(value: Any) -> set[str]:
-    inner: Iterable[Any] = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    words = {word for one in inner for word in _words(one)}
-    return words if isinstance(value, (dict, list)) else {str(value)}

@@ -37,7 +37,7 @@ class BlueGreenOptions:
     backends: dict[str, str] = option({})
     steps: tuple[int, ...] = option((5, 25, 100))
     deployment: str | None = option(None)
-    definition: dict[str, Any] | None = option(None)
+    definition: dict[str, Any] | None = option(None, no_log=True)
     images: dict[str, str] = option({})
     verdict: str = option("unknown", choices=["passed", "failed", "unknown"])
     run: str | None = option(None)

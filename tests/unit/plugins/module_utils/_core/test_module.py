@@ -3,12 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import importlib
+from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible.module_utils import basic
 from ansible.module_utils.common.parameters import PASS_VARS
-from ansible_collections.euystacio.meta_salvage.plugins.modules import alert_info, manifests, rollout_info
+from ansible_collections.euystacio.meta_salvage.plugins.modules import alert_info, blue_green, manifests, rollout_info
 
 from tools.env import CHECKOUT
 
@@ -40,13 +42,38 @@ def test_no_credential_of_the_options_is_in_the_result_nor_in_the_system_log(
     assert logged or wrong
 
 
-def test_an_option_with_no_log_is_not_in_the_invocation_at_all(run_module: Any) -> None:
-    container = {"name": "api", "env": [{"name": "MODE", "value": "HUNTER2"}]}
+@pytest.mark.parametrize(
+    ("module", "option", "other"), [(manifests, "definitions", {"workers": 0}), (blue_green, "definition", {"min_ready": -1, **OPTIONS})]
+)
+def test_an_object_in_an_option_is_not_in_the_invocation_nor_in_the_system_log(
+    run_module: Any, monkeypatch: pytest.MonkeyPatch, module: Any, option: str, other: dict[str, Any]
+) -> None:
+    logged: list[str] = []
+    monkeypatch.setattr(basic.AnsibleModule, "log", lambda _module, msg, log_args=None: logged.append(f"{msg}{log_args}"))
+    container = {"name": "api", "env": [{"name": "MODE", "value": "HUNTER2"}], "args": ["--api-token", "HUNTER2-x"]}
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "one"}, "spec": {"containers": [container]}}
-    answer = run_module(manifests, **WITH_INVOCATION, definitions=[pod], workers=0)
+    answer = run_module(module, **WITH_INVOCATION, **{option: pod}, **other)
     assert answer["failed"]
-    assert answer["invocation"]["module_args"]["workers"] == 0
-    assert "HUNTER2" not in str(answer)
+    assert answer["invocation"]["module_args"].items() >= {name: value for name, value in other.items() if name not in OPTIONS}.items()
+    assert logged
+    assert "HUNTER2" not in f"{answer}{logged}"
+
+
+@pytest.mark.parametrize("path", sorted((CHECKOUT / "plugins" / "modules").glob("*.py")), ids=lambda path: path.stem)
+def test_options_with_objects_are_not_logged(path: Path) -> None:
+    module = importlib.import_module(f"ansible_collections.euystacio.meta_salvage.plugins.modules.{path.stem}")
+    options = next((one.MODULE["argument_spec"] for one in vars(module).values() if hasattr(one, "MODULE")), {})
+    assert [name for name, spec in options.items() if "definition" in name and not spec.get("no_log")] == []
+
+
+def test_of_an_option_that_is_not_logged_only_secrets_are_hidden(run_module: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = {"listed": "app", "kind": "Secret", "value": "x", "hidden": "hunter2", "named": "hunter3"}
+    monkeypatch.setattr(manifests.task, "run", lambda *_args, **_how: {"changed": False, "words": list(shown.values())})
+    secret = {"kind": "Secret", "metadata": {"name": "app"}, "stringData": {"a": "hunter2"}}
+    settings = {"kind": "ConfigMap", "data": {"b": "x", "password": "hunter3"}}
+    words = run_module(manifests, definitions=[{"kind": "List", "items": [secret, settings]}])["words"]
+    assert words[:3] == ["app", "Secret", "x"]
+    assert "hunter" not in str(words)
 
 
 def test_a_warning_has_no_credential(run_module: Any, monkeypatch: pytest.MonkeyPatch) -> None:

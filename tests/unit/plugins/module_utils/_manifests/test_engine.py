@@ -281,11 +281,3 @@ def test_the_task_reads_everything_before_it_asks_the_cluster(tmp_path: Path) ->
     for wrong in ({"workers": 0}, {"field_manager": ""}):
         with pytest.raises(Exception, match=next(iter(wrong))):
             task.run({**params, **wrong}, check_mode=False, show=False)
-
-
-def test_words_of_definitions_may_be_shown_but_those_of_secrets() -> None:
-    secret = {"kind": "Secret", "metadata": {"name": "app"}, "stringData": {"a": "hunter2"}}
-    words = task.public_words([{"kind": "List", "items": [secret, {"kind": "ConfigMap", "data": {"b": "x"}}]}])
-    assert {"app", "Secret", "x"} <= words
-    assert "hunter2" not in words
-    assert task.public_words("text") == task.public_words(None) - {"None"} == set()
