@@ -347,8 +347,8 @@ def test_firing_alerts(run: Any, cluster: Any) -> None:
     cluster.answers[PROXY.format("prom:9090") + "/api/v1/alerts"] = {"status": "success", "data": {"alerts": [alert, watchdog]}}
     assert parts(run(parts=["alerts"]))["alerts"][0] == "critical"
     cluster.answers[PROXY.format("am:9093") + "/api/v2/alerts"] = [
-        {"labels": labels, "fingerprint": "f", "status": {"silencedBy": ["s"]}},
-        {"labels": watchdog["labels"], "fingerprint": "w", "status": {"silencedBy": ["s"]}},
+        {"labels": labels, "fingerprint": "f", "status": {"state": "suppressed", "silencedBy": ["s"]}},
+        {"labels": watchdog["labels"], "fingerprint": "w", "status": {"state": "suppressed", "silencedBy": ["s"]}},
     ]
     (part,) = run(parts=["alerts"])["report"]["parts"]
     assert (part["status"], part["summary"]) == ("healthy", "1 alerts fire, 1 of them silenced, inhibited or muted")
