@@ -19,10 +19,11 @@ SWITCHED_OFF = "no request went through a Service, as no step and no health_path
 
 @dataclass(frozen=True)
 class Journey:
-    """The steps in order; ``without`` says why there are none."""
+    """The steps in order; ``without`` says why there are none, ``doubt`` why what they say is not of this workload."""
 
     steps: tuple[ServiceRequest, ...] = ()
     without: str = ""
+    doubt: str = ""
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,14 @@ def journey_of(asked: Asked, workload: Object, services: list[Object]) -> Journe
         steps[asked.service] = _health_step(
             asked, {"service": asked.service if ":" in asked.service else f"{asked.service}:{asked.health_port}"}
         )
-    return Journey(tuple(steps.values()), "" if steps else NOWHERE)
+    return Journey(tuple(steps.values()), "" if steps else NOWHERE, _left(asked, workload, services))
+
+
+def _left(asked: Asked, workload: Object, services: list[Object]) -> str:
+    """Services that led to the workload before and select other pods now: those may answer, but not for it."""
+    before = set() if asked.service else {key.partition(":")[0] for key, state in asked.before.items() if state == OK}
+    left = sorted(one["metadata"]["name"] for one in services if one["metadata"]["name"] in before and not _serves(one, workload))
+    return f"the Service {', '.join(left)} no longer selects the pods of {workload['metadata']['name']}" if left else ""
 
 
 def still_there(before: Mapping[str, str], workload: Object, services: Iterable[Object]) -> dict[str, str]:

@@ -19,7 +19,7 @@ MAX_BYTES = 1024 * 1024
 
 @dataclass(frozen=True)
 class ServiceSource:
-    """``without`` says why there are no steps, ``doubt`` why they could not be found out."""
+    """``without`` says why there are no steps, ``doubt`` why nothing passes by them."""
 
     cluster: ServesProxy
     namespace: str
@@ -36,10 +36,11 @@ class ServiceSource:
         return found
 
     def _certain(self, step: ServiceRequest) -> Found:
-        """A Service that leads to nothing was asked several times: the request reached no pod, so it is safe to send again."""
+        """Sent again where the Service leads to nothing (it reached no pod), and a GET also where the API server did not let it through."""
+        again = {DOWN, UNKNOWN} if step.method == "GET" else {DOWN}
         for left in reversed(range(TRIES)):
             found = self._once(step)
-            if found.state != DOWN or not left:
+            if found.state not in again or not left:
                 break
             time.sleep(self.pause)
         return found

@@ -202,7 +202,7 @@ def service_of(asked: Asked, workload: Workload) -> ServiceSource:
     except SalvageError as exc:
         return ServiceSource(cluster, namespace, doubt=f"the Services can't be read, so no request went through one: {exc}")
     found = journey_of(asked, workload.read(), services)
-    return ServiceSource(cluster, namespace, found.steps, found.without)
+    return ServiceSource(cluster, namespace, found.steps, found.without, found.doubt)
 
 
 def _services(workload: Workload) -> list[Object]:

@@ -323,10 +323,20 @@ def test_one_failure_of_many_passes_and_is_on_record(api: Any, pods: Pods) -> No
     assert "11 through the Service, 1 failed" in record["looks"][-1]["says"]
 
 
-def test_a_service_that_leads_nowhere_for_a_moment_is_asked_again(api: Any, pods: Pods) -> None:
+@pytest.mark.parametrize("answer", [REFUSED, refusal(500, "etcd")])
+def test_what_lasts_a_moment_is_asked_again(api: Any, pods: Pods, answer: tuple[int, str, str]) -> None:
     asked = iter(range(10_000))
-    api.answers[THROUGH] = lambda: WELL if next(asked) % 3 else REFUSED
-    assert bake(api, service=through(api))[0].status == "passed"
+    api.answers[THROUGH] = lambda: WELL if next(asked) % 3 else answer
+    verdict, record = bake(api, service=through(api))
+    assert (verdict.status, record["journey"][STEP]["ok"]) == ("passed", 11), verdict.reason
+
+
+def test_a_post_that_may_have_arrived_is_not_sent_again(api: Any) -> None:
+    api.answers[THROUGH] = lambda: refusal(500, "etcd")
+    for method, requests in (("POST", 1), ("GET", 3)):
+        api.requests.clear()
+        ServiceSource(api, "a", (ServiceRequest("api:http", method, "/health"),), pause=0.0).ask()
+        assert api.requests == [(method, THROUGH)] * requests
 
 
 def test_no_service_is_told(api: Any, pods: Pods) -> None:

@@ -85,6 +85,15 @@ def test_a_port_that_led_there_before_is_asked_wherever_it_leads_now() -> None:
     assert still_there(before, WORKLOAD, [service("app", HTTP, selector={"app": "nobody"})]) == {}
 
 
+def test_a_service_that_selects_other_pods_now_proves_nothing() -> None:
+    other = service("app", HTTP, selector={"app": "worker"})
+    found = journey_of(Asked(before={"app:http": "ok"}), WORKLOAD, [other])
+    assert found.doubt == "the Service app no longer selects the pods of app"
+    assert journey_of(Asked(before={"app:http": "ok"}), WORKLOAD, [service("app", HTTP)]).doubt == ""
+    assert journey_of(Asked(before={"app:http": "ok"}, service="app"), WORKLOAD, [other]).doubt == ""  # the user says so
+    assert journey_of(Asked(before={"app:http": "down"}), WORKLOAD, [other]).doubt == ""
+
+
 def test_a_named_service_is_the_only_one() -> None:
     both = [service("app", HTTP), service("app-internal", HTTP, {"name": "db", "port": 5432})]
     assert default(*both, service="app-internal", before={"app:http": "ok"}) == [("app-internal:http", True)]
