@@ -13,7 +13,7 @@ from .._cluster.http import Response, ServesProxy
 from .._cluster.objects import create, delete, write
 from .._core.errors import SalvageError
 from .._core.processes import has_ended
-from .lease import FREE, HELD, LOCK, NO_NAMESPACE, OURS, Hold, Holder, lease_content, hold_of, is_lock, judge, lease_name
+from .lease import FREE, HELD, LOCK, NO_NAMESPACE, OURS, Hold, Holder, hold_of, is_lock, judge, lease_content, lease_name
 from .workload import Object, path_of
 
 _ATTEMPTS = 10
@@ -49,7 +49,7 @@ class LeaseStore:
         return self._repeat(lambda: self._take(me, duration, take_over=take_over, dry_run=dry_run), me)
 
     def release(self, me: Holder, *, dry_run: bool) -> LeaseOutcome:
-        """Deleted, if this run took it for this purpose; a lock of another run, or of the role around this one, stays.  Raises SalvageError."""
+        """Deleted, if this run took it for this purpose; one of another run, or of a role around this, stays.  Raises SalvageError."""
         return self._repeat(lambda: self._release(me, dry_run=dry_run), me)
 
     def _take(self, me: Holder, duration: int, *, take_over: bool, dry_run: bool) -> LeaseOutcome | None:
