@@ -14,7 +14,7 @@ _ENDED_STATES = frozenset("ZX")  # a zombie does nothing any more
 
 @dataclass(frozen=True)
 class Process:
-    """A process of one boot of one machine (and container); ``started`` tells it from a later one with the same number."""
+    """A process of one boot of one machine (and container); ``started`` distinguishes it from a later one with the same number."""
 
     machine: str
     pid: int
