@@ -116,11 +116,12 @@ def create(cluster: ServesProxy, path: str, obj: Object, *, dry_run: bool = Fals
     return made
 
 
-def delete(cluster: ServesProxy, path: str, *, uid: str | None = None, dry_run: bool = False) -> bool:
-    """Whether there was one to delete.  With ``uid`` only that very object is."""
+def delete(cluster: ServesProxy, path: str, *, uid: str | None = None, resource_version: str | None = None, dry_run: bool = False) -> bool:
+    """Whether there was one to delete.  With ``uid`` only that very object is, with ``resource_version`` only as it was then."""
     body: Object = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Background"}
-    if uid:
-        body["preconditions"] = {"uid": uid}
+    conditions = {**({"uid": uid} if uid else {}), **({"resourceVersion": resource_version} if resource_version else {})}
+    if conditions:
+        body["preconditions"] = conditions
     try:
         cluster.call("DELETE", path, body=body, query=_query(dry_run))
     except SalvageError as exc:

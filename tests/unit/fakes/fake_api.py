@@ -214,9 +214,10 @@ def _handler(api: FakeApi) -> type[BaseHTTPRequestHandler]:
             if self.command == "DELETE":
                 if path not in api.objects:
                     return 404, _status(404, "not found")
-                uid = (body or {}).get("preconditions", {}).get("uid")
-                if uid not in {None, api.objects[path]["metadata"]["uid"]}:
-                    return 409, _status(409, "the uid differs")
+                there = api.objects[path]["metadata"]
+                for field, wanted in (body or {}).get("preconditions", {}).items():
+                    if wanted != there[field]:
+                        return 409, _status(409, f"the {field} differs")
                 if not dry_run:
                     api.remove(path)
                 return 200, _status(200, "deleted")

@@ -38,6 +38,7 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
     "scale": ({**NO_FILE, "replicas": 3}, "there is no kubeconfig"),
     "terraform_apply": ({"root": "/nowhere", "work_dir": "/nowhere/else"}, ""),
     "threshold_info": ({**NO_FILE, "url": "service://a/b:80"}, "there is no kubeconfig"),
+    "workload_lock": ({**NO_FILE, "holder": {"run": "a", "who": "b"}}, "there is no kubeconfig"),
 }
 
 
