@@ -23,7 +23,9 @@ _WELL_WHEN_FALSE = (
     *("FrequentGcfsdRestart", "FrequentGcfsSnapshotterRestart", "DeprecatedAuthsFieldInContainerdConfiguration"),
     *("KubeletUnhealthy", "ContainerRuntimeUnhealthy", "DockerUnhealthy", "NTPProblem", "VMEventScheduled", "FilesystemCorruptionProblem"),
 )
-_PROBLEM = re.compile(r"(Frequent|Corrupt)\w+|\w*(Problem|Pressure|Deadlock|Unhealthy|Unavailable|Failure|Failed|Error|Fatal|Shutdown|Scheduled)")
+_PROBLEM = re.compile(
+    r"(Frequent|Corrupt)\w+|\w*(Problem|Pressure|Deadlock|Unhealthy|Unavailable|Failure|Failed|Error|Fatal|Shutdown|Scheduled)"
+)
 _WELL_WHEN_TRUE = ("EtcdIsVoter",)
 _GOOD = re.compile(r"\w*(?<!Not)(?<!Un)Ready")
 

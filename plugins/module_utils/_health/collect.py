@@ -29,7 +29,6 @@ from .._workloads.service_health import WORDS
 from . import cluster, compare, pods, services
 from .alerts import alert_check
 from .ignore import ignore
-from .last_backup import read_last_backup
 from .look import CACHED, Seen, Wanted, check_of, each_namespace, namespace_unknown
 from .model import Check, Part, counts, part, unknown_part
 from .pods_part import pods_part
@@ -276,6 +275,8 @@ def _certificates(session: Cluster, wanted: Wanted, previous: Mapping[str, Any] 
 
 
 def _backup(session: Cluster, wanted: Wanted, previous: Mapping[str, Any] | None, now: float, seen: Seen) -> Part:
+    from .last_backup import read_last_backup  # noqa: PLC0415 - cryptography is slow to import, and this part is off by default
+
     return read_last_backup(session, wanted.backup_path, wanted.backup_public_key, now, wanted.backup_max_age)
 
 
