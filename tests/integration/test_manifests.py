@@ -91,14 +91,14 @@ spec:
     planned = whole.ok(widget, files=[str(path)], check=True)
     assert [row["deferred"] for row in planned["objects"]] == ["", "its definition comes with this set"]
     whole.ok(widget, files=[str(path)])
-    assert whole.get("widget", "one")["spec"] == {"match": "="}
+    assert whole.get("widgets.manifests.example.org", "one")["spec"] == {"match": "="}
     assert not whole.ok(widget, files=[str(path)])["changed"]
     # a field that a changed definition brings
     path.write_text(text.replace("properties: {match", "properties: {more: {type: string}, match"))
     widget["spec"]["more"] = "x"
     assert whole.ok(widget, files=[str(path)], check=True)["changed"]
     whole.ok(widget, files=[str(path)])
-    assert whole.get("widget", "one")["spec"] == {"match": "=", "more": "x"}
+    assert whole.get("widgets.manifests.example.org", "one")["spec"] == {"match": "=", "more": "x"}
 
 
 # --- applying ---
