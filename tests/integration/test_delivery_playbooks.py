@@ -235,12 +235,13 @@ def test_two_runs_at_once_are_kept_apart_by_a_lease(app: App) -> None:
         assert f"Deployment {app.name} in {SPACE} is locked by alice@desk (deploy)" in refused.words
     assert app.get("deployment")["metadata"]["resourceVersion"] == before
     assert app.runs[1] != "warn"
+    store.release(other, dry_run=False)
     with subprocess.Popen(["true"]) as ended:
-        gone = Holder("another/run", "alice@desk", "deploy", process_of(ended.pid))
-    assert store.take(gone, 3600, take_over=False, dry_run=False).verdict == "ours"
-    taken_over = app.play("scale", scale_replicas=2)  # the run that held it is dead
+        gone = Holder("killed/run", "bob@desk", "deploy", process_of(ended.pid))
+    assert store.take(gone, 3600, take_over=False, dry_run=False).verdict == "free"
+    taken_over = app.play("scale", scale_replicas=2, scale_service=app.name)  # the run that held it is dead
     assert taken_over.code == 0, taken_over.output
-    assert "alice@desk" in taken_over.words
+    assert "taken over from bob@desk" in taken_over.words
     assert json.loads(app.lab.kubectl("get", "leases", "-n", SPACE, "-o", "json"))["items"] == []
 
 
