@@ -197,7 +197,7 @@ def main() -> int:
     text = table(found, chosen.runs)
     print(text)
     if chosen.write:
-        write(text)
+        write(text, "benchmarks/health.py", "The daily health check")
     return 0 if all("missed" not in line for line in text.splitlines()) else 1
 
 
@@ -235,15 +235,15 @@ def table(found: dict[int, dict[str, Cost]], runs: int) -> str:
     return "\n".join(lines) + "\n"
 
 
-def write(text: str) -> None:
-    """Between this benchmark's marks, which are made at the end if they are not there."""
-    begin, end = "<!-- benchmarks/health.py -->", "<!-- end of benchmarks/health.py -->"
+def write(text: str, script: str, title: str) -> None:
+    """Between a benchmark's marks, which are made at the end of the page if they are not there."""
+    begin, end = f"<!-- {script} -->", f"<!-- end of {script} -->"
     page = RESULTS.read_text() if RESULTS.exists() else "# Benchmarks\n"
     section = f"{begin}\n{text}{end}"
     if begin in page:
         page = page[: page.index(begin)] + section + page[page.index(end) + len(end) :]
     else:
-        page += f"\n## The daily health check\n\n`python benchmarks/health.py --write`\n\n{section}\n"
+        page += f"\n## {title}\n\n`python {script} --write`\n\n{section}\n"
     RESULTS.write_text(page)
 
 

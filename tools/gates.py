@@ -42,8 +42,9 @@ AT_A_TIME = 3
 # kubelet, take the monitoring away, measure milliseconds, or read the whole cluster.
 SIDE_BY_SIDE = frozenset(
     {
-        *("test_backup_s3", "test_blue_green_playbook", "test_delivery_deploy", "test_delivery_helm", "test_delivery_playbooks"),
-        *("test_manifests", "test_peace_bonds", "test_recovery_playbooks", "test_snapshot", "test_terraform"),
+        *("test_backup_s3", "test_blue_green_playbook", "test_delivery_deploy", "test_delivery_helm", "test_delivery_journey"),
+        *("test_delivery_playbooks", "test_manifests", "test_manifests_property", "test_peace_bonds", "test_recovery_playbooks"),
+        *("test_snapshot", "test_terraform"),
     }
 )
 # Files that take longer than all others together run with `make soak`: every playbook on two releases of ansible-core.

@@ -17,7 +17,9 @@ description:
   - Passing needs more than not failing. Enough requests must have come to have seen the smallest harm that matters, from every pod and in
     nearly all scrapes; otherwise the verdict is V(unknown).
   - Some things end it at once. A pod that restarts or can't start, a health endpoint that answers badly, a metric beyond its critical
-    threshold, an alert that begins to fire, a decision of OPA that is not as it must be.
+    threshold, an alert that begins to fire, a decision of OPA that is not as it must be, a Service that leads to nothing.
+  - At each look requests go through the workload's Service, by the API server's service proxy, which takes the Service's port to the port
+    of its EndpointSlices. So a wrong C(targetPort) or selector is found although every pod is healthy. See O(check_journey).
   - Uses Prometheus, or the pods' own metrics if there is no Prometheus. This is weaker, and RV(weak) says so.
   - Requests that fail together are counted as independent ones unless O(variance_ratio) says otherwise.
 extends_documentation_fragment:
@@ -46,7 +48,10 @@ options:
     choices: [measured, judged]
     default: judged
   baseline:
-    description: RV(baseline) of a task with O(state=measured). Without it, or O(without_baseline), nothing can pass.
+    description:
+      - RV(baseline) of a task with O(state=measured). Without it, or O(without_baseline), nothing can pass.
+      - With O(state=measured) an earlier one. A port of a Service that answered then is expected to answer after the change, even if it
+        does not now.
     type: dict
   without_baseline:
     description:
@@ -183,6 +188,69 @@ options:
         description: The answer that it must have.
         type: bool
         default: true
+  check_journey:
+    description:
+      - Whether requests go through the Service at each look. They need the permissions to list Services and to C(get) C(services/proxy)
+        (C(create), C(update), C(patch) or C(delete) for other methods).
+      - Without O(journey) the request is C(GET) of O(health_path) by each TCP port that leads to O(health_port), or that did when
+        O(baseline) was measured, of each Service that selects the pods (or of O(journey_service)). The answer must be healthy. A new port
+        that leads to no port of the pods must at least be answered. With O(state=measured) the same requests are sent once, and a missing
+        permission is an error.
+      - No endpoint, no such port and a refused connection end the bake at once, after three tries. So does a step that fails in two looks
+        running, and evidence as of user requests if it fails from time to time. No answer, or one of the API server itself, is unknown,
+        and nothing passes over more than a tenth of them. If there is no Service to ask, RV(reason) and RV(weak) say so.
+    type: bool
+    default: true
+  journey:
+    description:
+      - Requests through the Service, in this order, at each look, instead of the default one. Redirects are not followed. They are real
+        requests, so let them change nothing that matters.
+      - Values of headers, the query and the answer are not shown.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      path:
+        description: The path, with a query if needed.
+        type: str
+        required: true
+      method:
+        description: The method.
+        type: str
+        choices: [GET, POST, PUT, PATCH, DELETE]
+        default: GET
+      headers:
+        description:
+          - Headers of the request. The API server takes C(Authorization) and a few others for itself, so these are refused.
+        type: dict
+      body:
+        description: The body of the request.
+        type: str
+      expect:
+        description: The status codes that are expected. Empty for any answer of the service.
+        type: list
+        elements: int
+        default: [200]
+      contains:
+        description: A text that the answer must contain.
+        type: str
+      json:
+        description: What the answer must have as JSON. An object can have more than is expected.
+        type: dict
+      healthy:
+        description: Whether the answer must state that the service is healthy, as at O(health_path).
+        type: bool
+        default: false
+      timeout:
+        description: The time limit of the request in seconds.
+        type: float
+        default: 5.0
+  journey_service:
+    description:
+      - The Service of the requests, as C(NAME) or C(NAME:PORT). By default all that select the pods; for O(journey) it must be one, or
+        have the name of the workload. Without a port it is the one that leads to O(health_port).
+    type: str
+    default: ""
   revert_service:
     description: Switch this Service back (see M(euystacio.meta_salvage.blue_green)) as soon as the verdict is V(failed).
     type: str
@@ -275,6 +343,12 @@ last_look:
     look: 3
     verdict: failed
     counts: {errors: {trials: 300, events: 13}, slow: {trials: 300, events: 2}}
+journey:
+  description: Of each step through the Service how many requests were answered as expected, failed, and had no answer, and the last reason.
+  returned: with O(state=judged)
+  type: dict
+  sample:
+    GET /health through Service euystacio-api:http: {ok: 61, failed: 0, unknown: 0, reason: ""}
 weak:
   description: What limits the verdict, if there was no Prometheus or no baseline. It names the address that did not answer, and why.
   returned: with O(state=judged)
@@ -290,6 +364,7 @@ baseline:
     slow_bound: 0.25
     source: Prometheus, 900 s of 3 pods
     firing: []
+    journey: {"euystacio-api:http": ok}
 reverted:
   description: How the traffic was switched back, as in M(euystacio.meta_salvage.blue_green).
   returned: when the traffic was switched back

@@ -12,7 +12,7 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._manifests 
 if __name__ == "__main__":
     kubeconfig, namespace, file = sys.argv[1:]
     defaults = {name: spec.get("default") for name, spec in task.MODULE["argument_spec"].items()}
-    given = {"kubeconfig": kubeconfig, "namespace": namespace, "files": [file], "inventory": "killed", "prune": True, "workers": 2}
+    given = {"kubeconfig": kubeconfig, "namespace": namespace, "files": [file], "inventory": "set", "prune": True, "workers": 2}
     print("begins", flush=True)
     found = task.run({**defaults, **given}, check_mode=False, show=False)
     sys.exit(found.get("msg"))

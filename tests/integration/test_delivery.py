@@ -97,6 +97,7 @@ class App:
             delete(self.cluster, path_of("Deployment", SPACE, name))
         for name in (self.name, f"{self.name}-preview"):
             delete(self.cluster, path_of("Service", SPACE, name))
+        delete(self.cluster, path_of("HorizontalPodAutoscaler", SPACE, self.name))
 
     def change(self, **fields: Any) -> None:
         def decide(obj: dict[str, Any]) -> dict[str, Any]:
@@ -247,6 +248,79 @@ def test_scale_up_down_and_undo(app: App) -> None:
     assert undo(app.workload, Wish(service=app.name), dry_run=False)["ready"] == 2
 
 
+def autoscaler(app: App, **metadata: Any) -> dict[str, Any]:
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": app.name}
+    spec = {"scaleTargetRef": target, "minReplicas": 2, "maxReplicas": 6}
+    return create(app.cluster, path_of("HorizontalPodAutoscaler", SPACE), {"metadata": {"name": app.name, **metadata}, "spec": spec}) or {}
+
+
+def test_an_autoscaler_does_not_keep_a_workload_at_zero(app: App) -> None:
+    autoscaler(app)
+    update(app.cluster, app.workload.path, lambda obj: {"spec": {"replicas": 0}})
+    result = scale(app.workload, Wish(replicas=3, service=app.name, timeout=60), dry_run=False)
+    assert (result.get("failed"), result["ready"]) == (None, 3)
+    assert must_read(app.cluster, path_of("HorizontalPodAutoscaler", SPACE, app.name))["spec"]["minReplicas"] == 3
+
+
+def test_an_autoscaler_of_an_operator_is_refused_by_name(app: App) -> None:
+    owner = {"apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject", "name": "its", "uid": str(uuid.uuid4()), "controller": True}
+    autoscaler(app, ownerReferences=[owner])
+    with pytest.raises(SalvageError, match="is managed by ScaledObject its, which sets its bounds back"):
+        scale(app.workload, Wish(replicas=4, service=app.name), dry_run=False)
+
+
+def test_a_stateful_set_that_updates_nothing_proves_nothing(app: App) -> None:
+    deployment = app.deployment()
+    spec = {name: deployment["spec"][name] for name in ("selector", "template")}
+    create(app.cluster, path_of("StatefulSet", SPACE), {"metadata": {"name": app.name}, "spec": {**spec, "serviceName": "", "replicas": 1}})
+    workload = Workload(app.cluster, "StatefulSet", SPACE, app.name)
+    try:
+        asked = RolloutOptions(**{**ASKED, "record": "passed"})
+        assert perform(workload, asked, check_mode=False)["recorded"]["proven"]
+        strategy = {"type": "RollingUpdate", "rollingUpdate": {"partition": 1}}
+        container = {**deployment["spec"]["template"]["spec"]["containers"][0], "image": "localhost/none:1"}
+        template = {"spec": {"containers": [container]}}
+        update(app.cluster, workload.path, lambda obj: {"spec": {"updateStrategy": strategy, "template": template}})
+        result = perform(workload, asked, check_mode=False)
+        assert result["failed"]
+        assert "partition" in result["msg"]
+        assert not (result.get("recorded") or {}).get("proven")
+    finally:
+        delete(app.cluster, workload.path)
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_green_with_an_image_for_a_container_that_is_not_there_is_refused(app: App, dry_run: bool) -> None:
+    with pytest.raises(SalvageError, match=f"images names apii, and {app.name}.* has the containers api"):
+        app.switch().prepare("green", f"{app.name}-green", None, {"apii": app.image}, dry_run=dry_run)
+    assert read(app.cluster, path_of("Deployment", SPACE, f"{app.name}-green")) is None
+
+
+def test_another_service_that_would_send_traffic_to_green_is_found_before_green_starts(app: App) -> None:
+    internal = {"metadata": {"name": f"{app.name}-internal"}, "spec": {"selector": {"app": app.name}, "ports": [{"port": 8000}]}}
+    create(app.cluster, path_of("Service", SPACE), internal)
+    try:
+        with pytest.raises(SalvageError, match=f"would take traffic of {app.name}-internal at once"):
+            app.switch().prepare("green", f"{app.name}-green", None, {}, dry_run=False)
+        assert read(app.cluster, path_of("Deployment", SPACE, f"{app.name}-green")) is None
+    finally:
+        delete(app.cluster, path_of("Service", SPACE, f"{app.name}-internal"))
+
+
+def test_a_failed_pod_that_lies_about_keeps_no_gate_closed(app: App) -> None:
+    app.switch().prepare("green", f"{app.name}-green", None, {}, dry_run=False)
+    green = Workload(app.cluster, "Deployment", SPACE, f"{app.name}-green")
+    gone = green.progress().pods[0]["metadata"]["name"]
+    update(app.cluster, path_of("Pod", SPACE, gone), lambda pod: {"spec": {"activeDeadlineSeconds": 1}})
+    deadline = time.monotonic() + 60
+    while must_read(app.cluster, path_of("Pod", SPACE, gone))["status"]["phase"] != "Failed" or green.progress().status != "complete":
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    result = app.switch().promote("green", dry_run=False)
+    assert not result.get("failed"), result
+    assert app.colour == "green"
+
+
 def test_green_without_endpoints_gets_no_traffic(app: App) -> None:
     switch = app.switch()
     assert not switch.prepare("green", f"{app.name}-green", None, {}, dry_run=False).get("failed")
@@ -370,8 +444,9 @@ def test_traffic_moves_by_weights_in_steps_and_back(app: App, lab: Lab, kind: st
     green = f"{app.name}-preview"
     definition = ROUTES[kind]
     to = {"kind": "Service", "name": app.name, "weight": 100}
+    pinned = [{"backendRefs": [{"name": name, "port": 8000}]} for name in (app.name, green)]  # as a rule for testers with a header
     spec = (
-        {"rules": [{"backendRefs": [{"name": app.name, "port": 8000}, {"name": green, "port": 8000, "weight": 0}]}]}
+        {"rules": [pinned[0], {"backendRefs": [{"name": app.name, "port": 8000}, {"name": green, "port": 8000, "weight": 0}]}, pinned[1]]}
         if kind == "httproute"
         else {"to": to, "alternateBackends": [{"kind": "Service", "name": green, "weight": 0}]}
     )
@@ -387,8 +462,12 @@ def test_traffic_moves_by_weights_in_steps_and_back(app: App, lab: Lab, kind: st
         assert not split.promote("green", [5, 25, 100], "unknown", dry_run=False)["changed"]
         assert split.promote("green", [5, 25, 100], "passed", dry_run=False)["weight"] == 25
         assert split.inspect()[0] == {"blue": 75, "green": 25}
+        now = must_read(app.cluster, f"{path}/{app.name}")["spec"]
         assert split.promote("green", [5, 25, 100], "failed", dry_run=False)["failed"]
         assert split.revert()["changed"]
+        back = must_read(app.cluster, f"{path}/{app.name}")["spec"]
+        for index in (0, 2) if kind == "httproute" else ():
+            assert before["spec"]["rules"][index] == now["rules"][index] == back["rules"][index]
         assert split.inspect()[0] == {"blue": 100, "green": 0}
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.session import Cluster
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.processes import process_of
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._workloads.lease import Holder
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._workloads.lease_store import LeaseStore
 from audit import checked
 from cluster_lab import CHECKOUT, NAMESPACE, Lab, Run
 from load import Load
@@ -218,6 +223,26 @@ def test_rollback_goes_to_what_was_proven_with_its_config(app: App) -> None:
     assert run.code == 0, run.output
     assert app.runs == (app.image, "debug", 2)
     assert "changed=0 " in app.play("rollback").output
+
+
+def test_two_runs_at_once_are_kept_apart_by_a_lease(app: App) -> None:
+    store = LeaseStore(Cluster.connect({"kubeconfig": str(app.lab.kubeconfig)}), "Deployment", SPACE, app.name)
+    other = Holder("another/run", "alice@desk", "deploy", process_of(os.getpid()))
+    assert store.take(other, 3600, take_over=False, dry_run=False).verdict == "free"
+    before = app.get("deployment")["metadata"]["resourceVersion"]
+    for refused in (app.play("scale", scale_replicas=3), app.deploy(deploy_manifests=app.manifests("warn"))):
+        assert refused.code != 0
+        assert f"Deployment {app.name} in {SPACE} is locked by alice@desk (deploy)" in refused.words
+    assert app.get("deployment")["metadata"]["resourceVersion"] == before
+    assert app.runs[1] != "warn"
+    store.release(other, dry_run=False)
+    with subprocess.Popen(["true"]) as ended:
+        gone = Holder("killed/run", "bob@desk", "deploy", process_of(ended.pid))
+    assert store.take(gone, 3600, take_over=False, dry_run=False).verdict == "free"
+    taken_over = app.play("scale", scale_replicas=2, scale_service=app.name)  # the run that held it is dead
+    assert taken_over.code == 0, taken_over.output
+    assert "taken over from bob@desk" in taken_over.words
+    assert json.loads(app.lab.kubectl("get", "leases", "-n", SPACE, "-o", "json"))["items"] == []
 
 
 def test_scale_up_and_undone(app: App) -> None:

@@ -1,68 +1,30 @@
 # Copyright (c) 2026 Euystacio Meta Salvage contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sets of manifests on a real API server: cases of public reports that ended wrong with a client-side apply.
-
-MANIFESTS_KILLS sets how often a run is killed.
-"""
+"""Sets of manifests on a real API server: cases of public reports that ended wrong with a client-side apply."""
 
 from __future__ import annotations
 
 import base64
 import copy
 import json
-import os
 import random
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.session import Cluster
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._manifests import task
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._manifests.yaml_text import documents
 from cluster_lab import Lab
+from manifest_sets import Set, deployment, obj
 
 pytestmark = pytest.mark.lab
 
 SPACE = "manifests-test"
-KILLS = int(os.environ.get("MANIFESTS_KILLS", "4"))
-SEED = int(os.environ.get("MANIFESTS_SEED", "1"))
 NEW = "manifests-test-new"
 CRD = "widgets.manifests.example.org"
-
-
-class Set:
-    """The module's task on the lab."""
-
-    def __init__(self, lab: Lab) -> None:
-        self.lab = lab
-        self.cluster = Cluster.connect({"kubeconfig": str(lab.kubeconfig)}, timeout=10)
-
-    def run(self, *objects: Any, check: bool = False, **options: Any) -> dict[str, Any]:
-        defaults = {name: spec.get("default") for name, spec in task.MODULE["argument_spec"].items()}
-        params = {**defaults, "kubeconfig": str(self.lab.kubeconfig), "namespace": SPACE, "definitions": list(objects), **options}
-        result = task.run(params, check_mode=check, show=True)
-        assert "Status" not in json.dumps(result.get("msg"))
-        return result
-
-    def ok(self, *objects: Any, **options: Any) -> dict[str, Any]:
-        result = self.run(*objects, **options)
-        assert not result.get("failed"), result["msg"]
-        return result
-
-    def refused(self, *objects: Any, **options: Any) -> str:
-        result = self.run(*objects, **options)
-        assert result.get("failed"), result
-        return str(result["msg"])
-
-    def get(self, kind: str, name: str) -> dict[str, Any]:
-        return self.lab.get(kind, name, "-n", SPACE)
 
 
 @pytest.fixture(scope="module")
@@ -73,12 +35,8 @@ def whole(lab: Lab) -> Iterator[Set]:
 
     clean()
     lab.kubectl("create", "namespace", SPACE)
-    yield Set(lab)
+    yield Set(lab, SPACE)
     clean()
-
-
-def obj(kind: str, name: str, api_version: str = "v1", **more: Any) -> dict[str, Any]:
-    return {"apiVersion": api_version, "kind": kind, "metadata": {"name": name, **more.pop("metadata", {})}, **more}
 
 
 def is_readable(text: str) -> bool:
@@ -87,13 +45,6 @@ def is_readable(text: str) -> bool:
     except SalvageError:
         return False
     return True
-
-
-def deployment(name: str, *containers: str, image: str = "localhost/none:1", replicas: int | None = 0) -> dict[str, Any]:
-    labels = {"app": name}
-    pod = {"containers": [{"name": one, "image": image} for one in containers or ("api",)]}
-    spec = {"selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels}, "spec": pod}}
-    return obj("Deployment", name, "apps/v1", spec={**spec, **({} if replicas is None else {"replicas": replicas})})
 
 
 def containers(whole: Set, name: str) -> list[str]:
@@ -140,14 +91,14 @@ spec:
     planned = whole.ok(widget, files=[str(path)], check=True)
     assert [row["deferred"] for row in planned["objects"]] == ["", "its definition comes with this set"]
     whole.ok(widget, files=[str(path)])
-    assert whole.get("widget", "one")["spec"] == {"match": "="}
+    assert whole.get("widgets.manifests.example.org", "one")["spec"] == {"match": "="}
     assert not whole.ok(widget, files=[str(path)])["changed"]
     # a field that a changed definition brings
     path.write_text(text.replace("properties: {match", "properties: {more: {type: string}, match"))
     widget["spec"]["more"] = "x"
     assert whole.ok(widget, files=[str(path)], check=True)["changed"]
     whole.ok(widget, files=[str(path)])
-    assert whole.get("widget", "one")["spec"] == {"match": "=", "more": "x"}
+    assert whole.get("widgets.manifests.example.org", "one")["spec"] == {"match": "=", "more": "x"}
 
 
 # --- applying ---
@@ -349,49 +300,6 @@ def test_what_is_no_longer_in_the_manifests_goes_if_it_is_asked_for(whole: Set) 
     assert {"configmap/kept", "configmap/of-another", "configmap/inventory"} <= set(left)
     assert not {"configmap/old", "deployment.apps/old"} & set(left)
     assert not whole.ok(objects[0], inventory="inventory", prune=True)["changed"]
-
-
-def some_objects(rng: random.Random, version: int) -> list[dict[str, Any]]:
-    """Of several kinds, in any order; each version has others of them, with other fields."""
-    found: list[dict[str, Any]] = []
-    for number in range(12):
-        if rng.random() < 0.3:
-            continue
-        name, keys = f"killed-{number}", rng.sample("abcdef", rng.randint(1, 5))
-        found.append(obj("ConfigMap", name, data=dict.fromkeys(keys, f"{version}")))
-        found.append(obj("Secret", name, stringData=dict.fromkeys(keys, f"{version}")))
-        ports = [{"name": key, "port": 8000 + index // 2, "protocol": ("TCP", "UDP")[index % 2]} for index, key in enumerate(keys)]
-        found.append(obj("Service", name, spec={"selector": {"app": name}, "ports": ports}))
-        found.append(deployment(name, *keys, image=f"localhost/none:{version}"))
-        found.append(obj("ServiceAccount", name, metadata={"labels": dict.fromkeys(keys, "x")}))
-    rng.shuffle(found)
-    return found
-
-
-def test_a_run_that_is_killed_is_finished_by_the_next(whole: Set, tmp_path: Path) -> None:
-    rng = random.Random(SEED)
-    path = tmp_path / "set.json"
-    worker = [sys.executable, str(Path(__file__).with_name("manifests_worker.py")), str(whole.lab.kubeconfig), SPACE, str(path)]
-    takes = 1.0
-    for version in range(1, KILLS + 1):
-        objects = some_objects(rng, version)
-        path.write_text("\n".join(json.dumps(one) for one in objects))
-        with subprocess.Popen(worker, stdout=subprocess.PIPE, text=True) as run:
-            assert run.stdout is not None
-            run.stdout.readline()
-            time.sleep(rng.uniform(0, takes))
-            run.kill()
-        began = time.monotonic()
-        whole.ok(*objects, inventory="killed", prune=True)
-        takes = time.monotonic() - began
-        again = whole.ok(*objects, inventory="killed", prune=True)
-        assert not again["changed"], [row for row in again["objects"] if row["action"] != "unchanged"]
-        there = whole.lab.kubectl("get", "configmaps,services,deployments,serviceaccounts,secrets", "-n", SPACE, "-o", "name").split()
-        assert sum("/killed-" in one for one in there) == len(objects)
-        for one in objects:
-            if one["kind"] == "ConfigMap":
-                assert whole.get("configmap", one["metadata"]["name"])["data"] == one["data"]
-                break
 
 
 # --- the role ---

@@ -6,14 +6,17 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
+import subprocess
+import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tools.env import CHECKOUT
+from tools.env import CHECKOUT, collections_path
 
 UTILS = CHECKOUT / "plugins" / "module_utils"
 MODULES = CHECKOUT / "plugins" / "modules"
@@ -172,3 +175,12 @@ def test_modules_run_programs_with_arguments_as_they_are_written() -> None:
     # The plugin of a kubeconfig is run where there is no module: its command as it is written, without a shell.
     outside = [path for path, source in files() if any(one in source for one in ("import subprocess", "create_subprocess", "os.system"))]
     assert outside == ["_cluster/exec_plugin.py"]
+
+
+def test_the_health_check_imports_no_slow_library_that_it_may_not_need() -> None:
+    slow = ("asyncio", "cryptography", "kubernetes", "prometheus_client", "pyrage", "boto3")
+    package = "ansible_collections.euystacio.meta_salvage.plugins.module_utils"
+    code = f"import sys, {package}._health.task; print([name for name in {slow} if name in sys.modules])"
+    environ = {**os.environ, "PYTHONPATH": str(collections_path())}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environ)
+    assert done.stdout.strip() == "[]"

@@ -78,9 +78,10 @@ def of_alertmanager(data: object) -> list[Alert]:
     for alert in data:
         labels, status = _texts(alert["labels"]), alert.get("status")
         status = status if isinstance(status, Mapping) else {}
-        by = {name: tuple(map(as_text, ids if isinstance(ids := status.get(field), list) else ())) for field, name in _SUPPRESSED}
-        # Without a state the alert is as loud as its other fields allow.
-        state, problem = _state(status.get("state") or ("suppressed" if any(by.values()) else "active"), _OF_ALERTMANAGER)
+        by = {name: _ids(status.get(field)) for field, name in _SUPPRESSED}
+        # Without a state the alert is loud, whatever its other fields say.
+        stated = status.get("state")
+        state, problem = _state("active" if stated is None else stated, _OF_ALERTMANAGER)
         if state == "suppressed":
             state = next((name for name, ids in by.items() if ids), "unknown")
             problem = "" if state != "unknown" else "it is suppressed, but by no silence, inhibition or mute time"
@@ -101,6 +102,10 @@ def of_alertmanager(data: object) -> list[Alert]:
             )
         )
     return found
+
+
+def _ids(found: object) -> tuple[str, ...]:
+    return tuple(one for one in found if isinstance(one, str) and one.strip()) if isinstance(found, list) else ()
 
 
 def _state(word: object, table: Mapping[str, str | None]) -> tuple[str | None, str]:
@@ -135,10 +140,10 @@ def merge_alerts(prometheus: Iterable[Alert], alertmanager: Iterable[Alert]) -> 
 
 
 def _once(alerts: Iterable[Alert]) -> list[Alert]:
-    """Two rules may raise the same alert; the loudest of them counts."""
+    """Two rules may raise the same alert; the loudest of them counts.  The same labels make the same alert, whatever its fingerprint."""
     found: dict[str, Alert] = {}
     for alert in sorted(alerts, key=lambda one: STATES.index(one.state)):
-        found.setdefault(alert.fingerprint, alert)
+        found.setdefault(_fingerprint(alert.labels), alert)
     return list(found.values())
 
 

@@ -21,7 +21,6 @@ from typing import Any
 
 from .._core.errors import SalvageError
 from .credentials import Headers, basic, bearer, impersonation, plain_address, split_login
-from .exec_plugin import run_plugin
 
 try:
     import urllib3
@@ -244,6 +243,8 @@ def _login(context: KubeContext, environ: Mapping[str, str]) -> Login:
         token = _file(context.user_base / user["tokenFile"], "tokenFile")
         headers["authorization"] = bearer(token.decode("utf-8", "replace"), "the content of its tokenFile")
     elif user.get("exec"):
+        from .exec_plugin import run_plugin  # noqa: PLC0415 - asyncio is slow to import, and few kubeconfigs need it
+
         status = run_plugin(user["exec"], _for_plugin(context), context.user_base, environ)
         if status.get("token"):
             headers["authorization"] = bearer(status["token"], "the token of its exec plugin")

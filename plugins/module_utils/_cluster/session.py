@@ -130,7 +130,9 @@ class Cluster:
     def list(self, path: str, query: Query | None = None, **how: Any) -> Iterator[dict[str, Any]]:
         """The items of a list; ``how`` as ``pages``."""
         for page in self.pages(path, query, **how):
-            yield from page.get("items") or []
+            if "items" not in page or not isinstance(page["items"], (list, type(None))):
+                raise SalvageError(f"{self.server}{path} gives no list", reason="invalid")
+            yield from page["items"] or []
 
     def table(self, path: str, query: Query | None = None) -> builtins.list[dict[str, Any]]:
         """The rows of the server's table of a list, each a dictionary by column name.

@@ -14,7 +14,7 @@ _ENDED_STATES = frozenset("ZX")  # a zombie does nothing any more
 
 @dataclass(frozen=True)
 class Process:
-    """A process of one boot of one machine (and container); ``started`` tells it from a later one with the same number."""
+    """A process of one boot of one machine (and container); ``started`` distinguishes it from a later one with the same number."""
 
     machine: str
     pid: int
@@ -24,7 +24,8 @@ class Process:
 def this_machine() -> str:
     """This boot and this namespace of processes; empty where the system does not say it."""
     try:
-        return f"{Path('/proc/sys/kernel/random/boot_id').read_text(encoding='ascii').strip()} {os.readlink('/proc/self/ns/pid')}"
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
     except OSError:
         return ""
 

@@ -20,6 +20,8 @@ from urllib.parse import unquote
 HIDDEN = "(hidden)"
 HIDDEN_CHANGED = "(hidden, changed)"  # in a difference, where the value before was another
 LONGEST = 1_000_000  # characters of one text that leaves
+_PLAIN_HEADERS = frozenset({"accept", "accept-language", "content-type", "user-agent"})
+_SHORTEST_HEADER = 8
 _SHORTEST = 5  # of a password in an address, to be looked for elsewhere
 
 # A colour or a move of the cursor as a whole; of other sequences the control characters go, and the rest is plain text.
@@ -144,6 +146,9 @@ def _is_open(value: object) -> bool:
 def credentials_in(value: Any, name: str = "") -> set[str]:
     """The texts in a module's options that must be shown nowhere; ``name`` is the one that the value stands under."""
     if isinstance(value, Mapping):
+        if name == "headers":  # a header of any name can hold one; a short word is also a word of the result
+            plain = {key for key, one in value.items() if str(key).lower() in _PLAIN_HEADERS or len(str(one)) < _SHORTEST_HEADER}
+            return {text for key, one in value.items() for text in credentials_in(one, str(key) if key in plain else "secret")}
         if isinstance(value.get("name"), str):  # an environment variable, a header
             return {text for key, one in value.items() for text in credentials_in(one, value["name"] if key == "value" else str(key))}
         return {text for key, one in value.items() for text in credentials_in(one, str(key))}

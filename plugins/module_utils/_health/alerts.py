@@ -14,6 +14,8 @@ from .model import Check
 
 DEFAULT_SEVERITIES = {"critical": CRITICAL, "page": CRITICAL, "warning": WARNING, "info": HEALTHY, "none": HEALTHY}
 
+_QUIET = ("silenced", "inhibited", "muted")
+
 
 def alert_check(alert: Alert, severities: Mapping[str, str], now: float) -> Check:
     """The finding of a firing alert.
@@ -23,11 +25,9 @@ def alert_check(alert: Alert, severities: Mapping[str, str], now: float) -> Chec
     """
     known = {severity.lower(): status for severity, status in severities.items()}
     word = alert.severity.strip().lower()
-    status = HEALTHY
+    status = HEALTHY if alert.state in _QUIET else UNKNOWN
     if alert.state == "active":
         status = known.get(word, UNKNOWN if word else WARNING)
-    elif alert.state == "unknown":
-        status = UNKNOWN
     says = alert.annotations.get("summary") or alert.annotations.get("description") or alert.annotations.get("message") or ""
     by = {"silenced": alert.silenced_by, "inhibited": alert.inhibited_by, "muted": alert.muted_by}.get(alert.state)
     severity = f"severity {alert.severity or 'not given'}" + (", which is not in alert_severities" if word and word not in known else "")

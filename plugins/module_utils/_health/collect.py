@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -28,8 +29,7 @@ from .._workloads.service_health import WORDS
 from . import cluster, compare, pods, services
 from .alerts import alert_check
 from .ignore import ignore
-from .last_backup import read_last_backup
-from .look import CACHED, Seen, Wanted, each_namespace, namespace_unknown
+from .look import CACHED, Seen, Wanted, check_of, each_namespace, namespace_unknown
 from .model import Check, Part, counts, part, unknown_part
 from .pods_part import pods_part
 
@@ -122,7 +122,8 @@ def _workloads(session: Cluster, wanted: Wanted, previous: Mapping[str, Any] | N
             objects = list(session.list(path, CACHED))
         except SalvageError as exc:
             return [namespace_unknown(f"workloads/{kind.lower()}", namespace, exc)], 0
-        found = [cluster.autoscaler(obj) if kind == "HorizontalPodAutoscaler" else cluster.workload(kind, obj) for obj in objects]
+        judge = cluster.autoscaler if kind == "HorizontalPodAutoscaler" else functools.partial(cluster.workload, kind)
+        found = [check_of(judge, f"workloads/{kind.lower()}", obj) for obj in objects]
         bad = [check for check in found if check is not None]
         return bad, len(objects) - len(bad)
 
@@ -133,7 +134,7 @@ def _workloads(session: Cluster, wanted: Wanted, previous: Mapping[str, Any] | N
 
 
 def _nodes(session: Cluster, wanted: Wanted, previous: Mapping[str, Any] | None, now: float, seen: Seen) -> Part:
-    found = [cluster.node(obj) for obj in session.list("/api/v1/nodes", CACHED)]
+    found = [check_of(cluster.node, "nodes", obj) for obj in session.list("/api/v1/nodes", CACHED)]
     bad = [one for one in found if one is not None]
     return part("nodes", bad, healthy=len(found) - len(bad), summary=f"{len(found)} nodes", nothing="the cluster has no nodes")
 
@@ -179,7 +180,7 @@ def _opa(session: Cluster, wanted: Wanted, previous: Mapping[str, Any] | None, n
     if wanted.opa_selector:
         try:
             rows = session.table(f"/api/v1/namespaces/{wanted.opa_namespace}/pods", {**CACHED, "labelSelector": wanted.opa_selector})
-            ready = sum(not pods.is_suspicious(wanted.opa_namespace, {**row, "Restarts": "0"}, None) for row in rows)
+            ready = sum(map(pods.serves, rows))
             checks.append(services.opa_pods(ready, len(rows), wanted.opa_selector))
         except SalvageError as exc:
             checks.append(namespace_unknown("opa/pods", wanted.opa_namespace, exc))
@@ -247,11 +248,13 @@ def _volume_usage(prometheus: Endpoint | None) -> dict[services.Claim, float] | 
     doubt = next((one.doubt for one in samples if one.doubt), "")
     if doubt:
         return doubt
-    return {
-        (one.labels.get("namespace", ""), one.labels.get("persistentvolumeclaim", "")): one.value
-        for one in samples
-        if one.value is not None
-    }
+    usage: dict[services.Claim, float] = {}
+    for one in samples:
+        claim = (one.labels.get("namespace", ""), one.labels.get("persistentvolumeclaim", ""))
+        used = math.nan if one.value is None or one.value < 0 else one.value
+        other = usage.get(claim, used)
+        usage[claim] = math.nan if math.isnan(used + other) else max(used, other)
+    return usage
 
 
 def _certificates(session: Cluster, wanted: Wanted, previous: Mapping[str, Any] | None, now: float, seen: Seen) -> Part:
@@ -272,6 +275,8 @@ def _certificates(session: Cluster, wanted: Wanted, previous: Mapping[str, Any] 
 
 
 def _backup(session: Cluster, wanted: Wanted, previous: Mapping[str, Any] | None, now: float, seen: Seen) -> Part:
+    from .last_backup import read_last_backup  # noqa: PLC0415 - cryptography is slow to import, and this part is off by default
+
     return read_last_backup(session, wanted.backup_path, wanted.backup_public_key, now, wanted.backup_max_age)
 
 

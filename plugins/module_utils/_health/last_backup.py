@@ -13,6 +13,7 @@ from .._backup.store.store import ARCHIVE, Store
 from .._cluster.identity import cluster_uid
 from .._cluster.session import Cluster
 from .._core.errors import SalvageError
+from .._core.json_values import is_integer
 from .._core.status import CRITICAL, HEALTHY, UNKNOWN, WARNING
 from .._core.times import iso, span, when
 from .._sealing.envelope import Ed25519, genuine
@@ -38,7 +39,7 @@ def _judged(store: Store, key: Ed25519, live: str, now: float, max_age: float) -
         record = store.record(name)
         if record is None or not genuine(name, record, key):
             bad.append((name, CRITICAL, f"the backup {name} is not signed by this key, or was changed"))
-        elif sizes.get(name + ARCHIVE) != record.get("size"):
+        elif not is_integer(size := sizes.get(name + ARCHIVE)) or size != record.get("size"):
             bad.append((name, CRITICAL, f"the archive of the backup {name} is missing or was changed"))
         elif live and origin_of(record).uid not in ("", live):
             bad.append((name, CRITICAL, f"the backup {name} is of another cluster, {origin_of(record)}"))

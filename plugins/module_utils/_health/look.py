@@ -13,6 +13,7 @@ from .._cluster.http import Endpoint
 from .._cluster.session import Cluster
 from .._core.errors import SalvageError
 from .._core.gather import gather
+from .._core.json_values import as_text
 from .._core.status import CRITICAL, UNKNOWN
 from .._metrics.fetch import API_PATH
 from .._metrics.model import Evaluation, Profile
@@ -78,6 +79,20 @@ def each_namespace(
 
 def namespace_unknown(what: str, namespace: str, exc: SalvageError) -> Check:
     return Check(f"{what}/{namespace}", UNKNOWN, str(exc), {"kind": "Namespace", "name": namespace})
+
+
+def check_of(look: Callable[[dict[str, Any]], Check | None], group: str, obj: dict[str, Any]) -> Check | None:
+    """What ``look`` finds of an object; an object that the API can't give is unknown, and the others are judged all the same."""
+    try:
+        if not isinstance(obj["metadata"]["name"], str):
+            raise TypeError("its metadata.name is not a text")
+        return look(obj)
+    except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as exc:
+        metadata = obj.get("metadata") if isinstance(obj, Mapping) else None
+        metadata = metadata if isinstance(metadata, Mapping) else {}
+        subject = {"kind": "Object", **{name: as_text(metadata.get(name)) for name in ("namespace", "name") if metadata.get(name)}}
+        where = "/".join([group, *(subject[name] for name in ("namespace", "name") if name in subject)])
+        return Check(where, UNKNOWN, f"it is not as the API describes it: {type(exc).__name__}: {exc}", subject)
 
 
 def empty_namespace(session: Cluster, what: str, namespace: str) -> Check:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
+from .._core.json_values import is_integer
 from .._core.redact import excerpt
 from .._core.status import CRITICAL, UNKNOWN, WARNING
 from .._core.times import ago, span, when
@@ -22,8 +23,8 @@ RECENT = 86400.0  # without an earlier run to compare with, a restart of the las
 
 GROUP_FROM = 10  # so many pods of one workload with the same trouble are one finding
 
-_RESTARTS = re.compile(r"^(\d+)")
-_READY = re.compile(r"^(\d+)/(\d+)$")
+_RESTARTS = re.compile(r"(\d+)( \(.+ ago\))?")
+_READY = re.compile(r"(\d+)/(\d+)")
 _AGE = re.compile(r"(?:\d+[ydhms])+")
 _UNITS = {"y": 365 * 86400.0, "d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0}
 # Words of the column Status of a pod that has ended, and of one that starts.
@@ -45,8 +46,12 @@ def key(namespace: str, name: str) -> str:
 
 def restarts_in_row(row: Mapping[str, Any]) -> int:
     """The count in a cell such as ``5 (2m ago)``."""
-    found = _RESTARTS.match(str(row.get("Restarts", "")))
+    found = _restarts_cell(row)
     return int(found[1]) if found else 0
+
+
+def _restarts_cell(row: Mapping[str, Any]) -> re.Match[str] | None:
+    return _RESTARTS.fullmatch(str(row.get("Restarts", "")))
 
 
 def age_in_row(row: Mapping[str, Any]) -> tuple[float, float] | None:
@@ -73,17 +78,22 @@ def is_suspicious(namespace: str, row: Mapping[str, Any], before: Restarts | Non
     ``before`` are the restarts that the last run saw; without a last run every pod that ever restarted is looked at.  The row of a pod on
     one of ``silent_nodes`` is what the kubelet said last.
     """
-    if _new_restarts(before, key(namespace, str(row.get("Name"))), restarts_in_row(row)):
+    if _restarts_cell(row) is None or _new_restarts(before, key(namespace, str(row.get("Name"))), restarts_in_row(row)):
         return True
     status = row.get("Status")
-    if status in {"Completed", "Succeeded"}:
+    if status in ("Completed", "Succeeded"):
         return False
-    return status != "Running" or not _all(row.get("Ready")) or not _gates_open(row) or str(row.get("Node")) in silent_nodes
+    return not serves(row) or str(row.get("Node")) in silent_nodes
 
 
 def _all(cell: object) -> bool:
-    found = _READY.match(str(cell))
+    found = _READY.fullmatch(str(cell))
     return found is not None and found[1] == found[2] != "0"
+
+
+def serves(row: Mapping[str, Any]) -> bool:
+    """Whether the pod of a row runs and is ready, as far as the row says."""
+    return row.get("Status") == "Running" and _all(row.get("Ready")) and _gates_open(row)
 
 
 def _gates_open(row: Mapping[str, Any]) -> bool:
@@ -107,7 +117,7 @@ def from_row(namespace: str, row: Mapping[str, Any], why: str) -> Check:
     age = age_in_row(row)
     if word in SEVERITY:
         status = SEVERITY[word]
-    elif word in _STARTING or _READY.match(word):
+    elif word in _STARTING or _READY.fullmatch(word):
         status = CRITICAL if age is not None and age[0] > STARTING_GRACE else WARNING
     elif (
         word in _ENDED
@@ -157,7 +167,10 @@ def examine(pod: Mapping[str, Any], before: Restarts | None, now: float) -> Chec
         found.append((UNKNOWN, f"its node does not answer{_message(status)}", {}))
     elif metadata.get("deletionTimestamp"):
         # The API server sets the time at which the grace period ends.
-        late = now - (when(metadata["deletionTimestamp"]) or now)
+        ends = when(metadata["deletionTimestamp"])
+        if ends is None:
+            return _check(namespace, name, UNKNOWN, "it terminates, but its deletionTimestamp is not a time")
+        late = now - ends
         if late <= TERMINATING_MARGIN:
             return None
         finalizers = metadata.get("finalizers") or []
@@ -231,9 +244,11 @@ def _of_conditions(pod: Mapping[str, Any], explained: bool, now: float) -> list[
     if scheduled.get("status") == "False":
         text = f"Pending {span(age)}, not scheduled: {scheduled.get('reason') or ''}{_message(scheduled)}"
         return [(CRITICAL if age > STARTING_GRACE else WARNING, text, {})]
-    if explained or (conditions.get("Ready") or {}).get("status") == "True":
-        return []
     ready = conditions.get("Ready") or {}
+    if explained:
+        return []
+    if ready.get("status") == "True":
+        return _contradictions(pod)
     if (pod.get("status") or {}).get("phase") == "Pending" or not ready:
         waits = sorted({reason for one in _containers(pod) if (reason := ((one.get("state") or {}).get("waiting") or {}).get("reason"))})
         text = f"Pending {span(age)}: {', '.join(waits) or 'its node has not started it'}{_message(pod.get('status') or {})}"
@@ -243,6 +258,17 @@ def _of_conditions(pod: Mapping[str, Any], explained: bool, now: float) -> list[
     since = now - (when(ready.get("lastTransitionTime")) or now)
     text = f"not ready {ago(ready.get('lastTransitionTime'), now)}: {ready.get('message') or ready.get('reason') or 'no reason given'}"
     return [(CRITICAL if since > READY_GRACE else WARNING, text, {})]
+
+
+def _contradictions(pod: Mapping[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
+    """Why a pod that is Ready can't be so: the kubelet makes it Ready if all its containers are."""
+    containers = (pod.get("status") or {}).get("containerStatuses") or ()
+    states = [one.get("state") or {} for one in containers if one.get("ready") is True]
+    if len(states) < len(containers) or any("running" not in one for one in states if one):
+        return [(UNKNOWN, "it counts as Ready, but not all its containers are ready and run", {})]
+    if not all(is_integer(one.get("restartCount")) for one in _containers(pod)):
+        return [(UNKNOWN, "how often its containers restarted is not a number", {})]
+    return []
 
 
 def _rest_has_finished(pod: Mapping[str, Any]) -> bool:
@@ -257,7 +283,7 @@ def _rest_has_finished(pod: Mapping[str, Any]) -> bool:
 def _of_restarts(pod: Mapping[str, Any], before: Restarts | None, now: float) -> list[tuple[str, str, dict[str, Any]]]:
     metadata = pod["metadata"]
     total = counted_restarts(pod)
-    last = _last_end(pod)
+    last = _last_end(pod, now)
     if before is not None:
         new = _new_restarts(before, key(metadata["namespace"], metadata["name"]), total)
         if not new:
@@ -291,13 +317,14 @@ def _times(count: int) -> str:
     return "once" if count == 1 else f"{count} times"
 
 
-def _last_end(pod: Mapping[str, Any]) -> tuple[float, str] | None:
+def _last_end(pod: Mapping[str, Any], now: float) -> tuple[float, str] | None:
     """When a container of the pod last ended before it was started again, and how."""
     ends = []
     for container in _containers(pod):
         ended = (container.get("lastState") or {}).get("terminated")
         if ended:
-            ends.append((when(ended.get("finishedAt")) or 0.0, _exit({"lastState": {"terminated": ended}})))
+            # At a time that can't be read it may have been just now.
+            ends.append((at if (at := when(ended.get("finishedAt"))) is not None else now, _exit({"lastState": {"terminated": ended}})))
     return max(ends, default=None)
 
 

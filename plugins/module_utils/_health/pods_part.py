@@ -15,7 +15,7 @@ from .._core.gather import for_each
 from .._core.status import HEALTHY
 from .._core.times import when
 from . import cluster, compare, pods
-from .look import CACHED, Seen, Wanted, each_namespace, empty_namespace, namespace_unknown
+from .look import CACHED, Seen, Wanted, check_of, each_namespace, empty_namespace, namespace_unknown
 from .model import Check, Part, part
 
 WHOLE_PODS = 100  # suspicious pods that are read one by one
@@ -56,7 +56,7 @@ def _examined(
     session: Cluster, suspicious: list[tuple[str, Mapping[str, Any]]], before: Mapping[str, int] | None, now: float, total: int
 ) -> list[Check]:
     """The findings of suspicious pods.  Few are read one by one; of many, their namespaces are listed, up to a limit."""
-    whole: dict[tuple[str, str], Mapping[str, Any]] = {}
+    whole: dict[tuple[str, str], dict[str, Any]] = {}
     if len(suspicious) > WHOLE_PODS and total <= LISTED_PODS:
         wanted = {(namespace, row.get("Name")) for namespace, row in suspicious}
         for namespace in dict.fromkeys(namespace for namespace, _row in suspicious):
@@ -68,15 +68,18 @@ def _examined(
     suspicious.sort(key=lambda one: one[1].get("Status") == "Running")
     few = [one for one in suspicious if (one[0], one[1].get("Name")) not in whole]
 
+    def examine(pod: dict[str, Any]) -> Check | None:
+        return check_of(lambda found: pods.examine(found, before, now), "pods", pod)
+
     def read(one: tuple[str, Mapping[str, Any]]) -> Check | None:
         namespace, row = one
         try:
             pod = session.get_json(f"/api/v1/namespaces/{namespace}/pods/{row['Name']}")
         except SalvageError as exc:
             return None if exc.reason == "not_found" else pods.from_row(namespace, row, str(exc))
-        return pods.examine(pod, before, now)
+        return examine(pod)
 
-    found = [pods.examine(pod, before, now) for pod in whole.values()] + for_each(read, few[:WHOLE_PODS])
+    found = [examine(pod) for pod in whole.values()] + for_each(read, few[:WHOLE_PODS])
     rest = few[WHOLE_PODS:]
     found += [pods.from_row(namespace, row, f"one of {len(rest)} that were not looked at one by one") for namespace, row in rest]
     return _without_retried(session, [one for one in found if one is not None])

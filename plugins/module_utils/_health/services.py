@@ -13,6 +13,7 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
 
 from .._cluster.http import Response
+from .._core.json_values import as_text
 from .._core.status import CRITICAL, HEALTHY, UNKNOWN, WARNING
 from .._core.times import iso, span
 from .._metrics.model import Evaluation
@@ -73,6 +74,7 @@ def opa_pods(ready: int, total: int, selector: str) -> Check:
     return Check("opa/pods", status, "" if ready == total else f"{ready} of {total} pods are ready", subject, ready, total, "pods")
 
 
+_PHASES = {"Pending": WARNING, "Lost": CRITICAL}  # of a claim that is not Bound
 Claim = tuple[str, str]  # namespace, name
 
 
@@ -108,15 +110,16 @@ def storage(
     healthy = 0
     for claim in claims:
         namespace, name = claim_of(claim)
-        phase = (claim.get("status") or {}).get("phase")
+        state = claim.get("status")
+        phase = state.get("phase") if isinstance(state, Mapping) else None
         used = usage.get((namespace, name)) if isinstance(usage, Mapping) else None
         subject = {"kind": "PersistentVolumeClaim", "namespace": namespace, "name": name}
         if phase != "Bound":
-            status, reason = (CRITICAL if phase == "Lost" else WARNING), f"its phase is {phase}"
+            status, reason = _PHASES.get(as_text(phase), UNKNOWN), f"its phase is {as_text(phase) if phase else 'missing'}"
         elif used is None and (namespace, name) in unmounted:
             healthy += 1
             continue
-        elif used is None or not math.isfinite(used):
+        elif used is None or not math.isfinite(used) or used < 0:
             why = usage if isinstance(usage, str) else "Prometheus has no kubelet_volume_stats for it"
             used = None
             status, reason = UNKNOWN, f"how full it is is not known: {why}"
@@ -149,7 +152,7 @@ def certificates(secrets: Iterable[Mapping[str, Any]], now: float, warning_days:
         try:
             pem = base64.b64decode((secret.get("data") or {}).get("tls.crt") or "", validate=True)
             chain = x509.load_pem_x509_certificates(pem)
-        except (ValueError, binascii.Error, x509.InvalidVersion):
+        except (AttributeError, TypeError, ValueError, binascii.Error, x509.InvalidVersion):
             checks.append(Check(where, UNKNOWN, "its tls.crt is not a certificate", subject))
             continue
         # The first certificate is the server's own. What else is in the file may be one of several ways to a root.

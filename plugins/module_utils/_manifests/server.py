@@ -20,6 +20,8 @@ from .model import Item
 
 APPLY = "application/apply-patch+yaml"
 _ANSWERS = frozenset({400, 403, 404, 409, 413, 422})
+_METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
+_MOST = 500
 Kinds = dict[tuple[str, str], Resource]
 
 
@@ -50,6 +52,14 @@ class Server:
     def read(self, item: Item) -> Object | None:
         return read(self.cluster, self.path(item))
 
+    def versions(self, collection: str) -> dict[str, tuple[str, str]]:
+        """By name, the uid and resourceVersion of a collection's first objects; none if it can't be listed."""
+        try:
+            found = self.cluster.get_json(collection, {"limit": _MOST}, media=_METADATA)
+        except SalvageError:
+            return {}
+        return {one["metadata"]["name"]: version_of(one) for one in found.get("items") or ()}
+
     def autoscalers(self, namespace: str) -> Sequence[Mapping[str, Any]]:
         place = quote(namespace, safe="")
         found = read(self.cluster, f"/apis/autoscaling/v2/namespaces/{place}/horizontalpodautoscalers")
@@ -75,6 +85,11 @@ class Server:
             query={"fieldManager": self._manager}, accept=frozenset({404, 409, 422}),
         )  # fmt: skip
         return answer.status == 200
+
+
+def version_of(obj: Mapping[str, Any]) -> tuple[str, str]:
+    """Two objects of one name with the same version are the same in every field."""
+    return str(obj["metadata"].get("uid", "")), str(obj["metadata"].get("resourceVersion", ""))
 
 
 def _discovery(cluster: Cluster, version: str) -> Any:

@@ -29,6 +29,7 @@ _SIDE_BY_SIDE = 8
 _PER_QUERY = 20  # metrics in one PromQL expression, so that the URL stays short
 _VALUE_OF = "salvage_value_of"
 _TIME_OF = "salvage_time_of"
+_NO_TIME = "the answer has a value without the time of its sample"
 
 
 def read_thresholds(
@@ -149,7 +150,8 @@ def _paired(samples: Iterable[MetricSample]) -> list[MetricSample]:
             values.append((of_value, replace(sample, name=of_value, labels=labels)))
         elif of_time is not None and sample.value is not None:
             times[of_time, frozenset(labels.items())] = sample.value
-    return [replace(s, timestamp=times.get((key, frozenset(s.labels.items())), s.timestamp)) for key, s in values]
+    timed = [replace(s, timestamp=times.get((key, frozenset(s.labels.items())))) for key, s in values]
+    return [s if s.timestamp is not None or s.value is None else replace(s, value=None, reason=_NO_TIME) for s in timed]
 
 
 Range = tuple[MetricProfile, float, float, float]

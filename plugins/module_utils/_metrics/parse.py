@@ -51,6 +51,9 @@ _TIMES = ("timestamp", "time", "ts", "last_updated", "lastUpdated", "updated_at"
 # A source's own words for a value: within its limits, or out of them.  Any other word is in doubt.
 _WITHIN = frozenset(("ok", "healthy", "normal", "good", "pass", "passed", "success", "up", "within_limits"))
 _BEYOND = frozenset(("alert", "alerting", "warn", "warning", "critical", "breach", "breached", "unhealthy", "violation"))
+# Fields by which a source says that its answer is not whole, and that a value is out of its limits.
+_PARTIAL = ("errors", "warnings", "partial", "isPartial", "incomplete", "truncated")
+_ALERTS = ("alert", "alerting", "breach", "breached", "violated")
 
 
 def _time_in(data: Mapping[str, object]) -> object:
@@ -65,13 +68,15 @@ def _own_words(data: Mapping[str, object]) -> tuple[bool, str]:
     doubts = []
     if word is not None and known not in _WITHIN | _BEYOND:
         doubts.append(f"the source gives its status as {as_text(word)[:40]!r}")
-    if stale is not False and stale is not None:
+    if stale is not False:
         doubts.append("the source says that it is stale")
-    if within is not None and not isinstance(within, bool):
+    if not isinstance(within, bool):
         doubts.append(f"its within_limits is {json_kind(within)}")
     if error:
         doubts.append(f"the source reports an error: {as_text(error)[:80]}")
-    return known in _BEYOND or within is False, "; ".join(doubts)
+    doubts += [f"the source says {name}: {as_text(data[name])[:80]}" for name in _PARTIAL if data.get(name)]
+    alert = any(data.get(name) not in (None, False) for name in _ALERTS)
+    return alert or known in _BEYOND or within is False, "; ".join(doubts)
 
 
 def _moment(raw: object) -> float | None:

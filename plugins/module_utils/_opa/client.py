@@ -68,4 +68,4 @@ class Opa:
             document = load_json(answer.body, strict=True)
         except SalvageError as exc:
             return OpaHealth(False, f"{self.endpoint.address}/health is not OPA's: {exc}")
-        return OpaHealth(isinstance(document, dict), "" if isinstance(document, dict) else "the answer of /health is not OPA's")
+        return OpaHealth(True) if document == {} else OpaHealth(False, "the answer of /health is not OPA's {}")

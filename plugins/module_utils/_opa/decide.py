@@ -15,6 +15,7 @@ from .model import ALLOWED, DENIED, REPORTED, RISK_LEVELS, UNKNOWN, Decision
 
 _MAX_REASONS = 100
 _MAX_TEXT = 300
+_DECIDED = {"allow": True, "allowed": True, "deny": False, "denied": False}  # the words of a field "decision"
 
 
 def one_line(text: object, limit: int = _MAX_TEXT) -> str:
@@ -69,7 +70,12 @@ def decide(status: int, body: bytes, *, path: str = "", missing: Iterable[str] =
             path=path,
             decision_id=decision_id,
         )
-    return decide_result(answer["result"], path=path, missing=missing, decision_id=decision_id)
+    found = decide_result(answer["result"], path=path, missing=missing, decision_id=decision_id)
+    warning = answer.get("warning")
+    if warning and found.status != DENIED:
+        said = warning.get("message") if isinstance(warning, dict) else warning
+        return unknown(f"OPA warns: {one_line(said, 200)}", path=path, decision_id=decision_id)  # that it got no input, so far
+    return found
 
 
 def decide_result(
@@ -92,6 +98,12 @@ def decide_result(
 
     problems: list[str] = []
     allows: set[bool] = set()
+    if "decision" in result and not isinstance(nested, dict):
+        word = _DECIDED.get(nested.strip().lower()) if isinstance(nested, str) else nested if isinstance(nested, bool) else None
+        if word is None:
+            problems.append(f"decision is {one_line(nested, 40)!r}, not one of {', '.join(_DECIDED)}")
+        else:
+            allows.add(word)
     denies: list[tuple[str, ...]] = []
     for source in sources:
         for name in ("allow", "allowed"):
@@ -100,7 +112,7 @@ def decide_result(
                     allows.add(source[name])
                 else:
                     problems.append(f"{name} is a {_kind(source[name])}, not true or false")
-        for name in ("deny", "violations"):
+        for name in ("deny", "violation", "violations", "denied"):
             if name in source:
                 reasons = _reasons(source[name])
                 if reasons is None:

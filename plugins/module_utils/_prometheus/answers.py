@@ -45,6 +45,8 @@ def warnings_of(answer: object) -> str:
     if raw:
         listed = raw if isinstance(raw, (list, tuple)) else [raw]
         return f"Prometheus warns: {'; '.join(as_text(one)[:120] for one in listed[:3])}"
+    if said.get("error") or said.get("errorType"):
+        return f"Prometheus reports an error beside its answer: {excerpt(as_text(said.get('error') or said.get('errorType')), 200)}"
     return "the answer is marked as partial" if said.get("isPartial") not in (None, False) else ""
 
 
@@ -87,6 +89,8 @@ def _promql_sample(labels: Mapping[str, Any], points: list[Any] | tuple[Any, ...
         if last[0] is not None and last[1] is not None:
             series.append((last[0], last[1]))
     timestamp, value, reason = last
+    if series != sorted(series):
+        value, reason = None, "the values of the series are not in the order of their times"
     return MetricSample(name, value, reason, timestamp=timestamp, labels=texts, doubt=doubt, series=tuple(sorted(series)))
 
 

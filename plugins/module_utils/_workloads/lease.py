@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from .._core.json_values import is_integer
 from .._core.processes import Process
 from .._core.redact import clean
 from .._core.times import iso, when
@@ -65,7 +66,7 @@ class Hold:
         purpose = f" ({self.holder.purpose})" if self.holder.purpose else ""
         since = "" if self.since is None else f", since {iso(self.since)}"
         until = ", without an end" if self.until is None else f", until {iso(self.until)} unless it renews it"
-        return f"{self.holder.who}{purpose}, run {clean(self.holder.run, limit=_LONGEST_TEXT)}{since}{until}"
+        return f"{self.holder.who}{purpose}, run {_one_line(self.holder.run)}{since}{until}"
 
 
 def lease_name(kind: str, name: str) -> str:
@@ -89,27 +90,30 @@ def hold_of(lease: Object | None) -> Hold | None:
     if lease is None or not identity:
         return None
     renewed, duration = when(spec.get("renewTime")), spec.get("leaseDurationSeconds")
-    known = renewed is not None and isinstance(duration, int) and not isinstance(duration, bool) and duration > 0
-    until = renewed + duration if renewed is not None and known else None
+    until = renewed + duration if renewed is not None and is_integer(duration) and duration > 0 else None
     noted = (lease["metadata"].get("annotations") or {}).get(HOLDER)
     return Hold(_noted(noted, str(identity)), when(spec.get("acquireTime")), until)
 
 
 def _noted(text: object, identity: str) -> Holder:
     """The annotation, if it is of the run that holds the Lease; else what is known without it."""
-    plain = clean(identity, limit=_LONGEST_TEXT)
+    plain = _one_line(identity)
     try:
         found = json.loads(str(text))
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, Mapping) or found.get("run") != identity:
         return Holder(identity, plain, "")
-    who, purpose = (clean(str(found.get(field) or ""), limit=_LONGEST_TEXT) for field in ("who", "purpose"))
+    who, purpose = (_one_line(found.get(field) or "") for field in ("who", "purpose"))
     process = found.get("process")
-    values = [process.get(field) for field in ("machine", "pid", "started")] if isinstance(process, Mapping) else []
-    if [type(value) for value in values] != [str, int, int]:
-        return Holder(identity, who or plain, purpose)
-    return Holder(identity, who or plain, purpose, Process(*values))
+    machine, pid, started = (process.get(field) for field in ("machine", "pid", "started")) if isinstance(process, Mapping) else (None,) * 3
+    if isinstance(machine, str) and is_integer(pid) and is_integer(started):
+        return Holder(identity, who or plain, purpose, Process(machine, pid, started))
+    return Holder(identity, who or plain, purpose)
+
+
+def _one_line(text: object) -> str:
+    return " ".join(clean(str(text), limit=_LONGEST_TEXT).split())
 
 
 def judge(hold: Hold | None, me: Holder, now: float, *, take_over: bool, ended: bool) -> str:

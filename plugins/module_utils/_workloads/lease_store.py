@@ -49,7 +49,7 @@ class LeaseStore:
         return self._repeat(lambda: self._take(me, duration, take_over=take_over, dry_run=dry_run), me)
 
     def release(self, me: Holder, *, dry_run: bool) -> LeaseOutcome:
-        """Deleted, if this run took it for this purpose.  One of another run, or of the role around this one, stays.  Raises SalvageError."""
+        """Deleted, if this run took it for this purpose; one of another run, or of a role around this, stays.  Raises SalvageError."""
         return self._repeat(lambda: self._release(me, dry_run=dry_run), me)
 
     def _take(self, me: Holder, duration: int, *, take_over: bool, dry_run: bool) -> LeaseOutcome | None:

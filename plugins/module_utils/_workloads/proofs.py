@@ -22,7 +22,6 @@ from .._sealing.envelope import Signer
 from .._sealing.hashing import canonical, digest
 
 RESERVED = "meta-salvage-proof"  # begins the names of our Secrets
-PROOF_KEY = f"{RESERVED}-key"  # the Secret with the key of a namespace
 LIMIT = 50  # proofs of a workload
 _BYTES = 500_000  # of a workload's proofs; a Secret holds 1 MiB
 _SKEW = 300.0  # seconds by which the clocks of two controllers may differ

@@ -38,7 +38,7 @@ def replicas_of(kind: str, workload: Mapping[str, Any]) -> Replicas:
     else:
         desired = 1 if spec.get("replicas") is None else spec["replicas"]
         names = ("updatedReplicas", "availableReplicas", "replicas")
-    return Replicas(seen and isinstance(desired, int), _number(desired), *(_number(status.get(name)) for name in names))
+    return Replicas(seen and is_integer(desired) and desired >= 0, _number(desired), *(_number(status.get(name)) for name in names))
 
 
 def _number(value: object) -> int:

@@ -33,7 +33,7 @@ class ServiceHealth:
 
 
 # Fields of an answer that give the health of each of the service's own dependencies.
-_PARTS = ("checks", "components", "dependencies", "services")
+_PARTS = ("checks", "components", "dependencies", "services", "details", "entries", "results")
 
 
 def service_health(code: int, content_type: str, body: bytes, words: Mapping[str, str] | None = None) -> ServiceHealth:
@@ -48,7 +48,7 @@ def service_health(code: int, content_type: str, body: bytes, words: Mapping[str
     if code != 200:
         return ServiceHealth(CRITICAL, f"answered {code}")
     try:
-        data = json.loads(body, object_pairs_hook=_without_duplicates)
+        data = json.loads(body, object_pairs_hook=_without_duplicates, parse_constant=_not_json)
     except _DuplicateKeyError as exc:
         return ServiceHealth(UNKNOWN, f"answered 200, but its answer has the key {shown(exc.args[0])} twice")
     except (ValueError, RecursionError):
@@ -66,18 +66,31 @@ def service_health(code: int, content_type: str, body: bytes, words: Mapping[str
 
 
 def _stated_of_parts(data: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """The words for the dependencies: ``{"db": "up"}``, ``{"db": {"status": "up"}}`` or ``[{"name": "db", "status": "up"}]``."""
+    """The words for the dependencies, and for theirs.
+
+    ``{"db": "up"}``, ``{"db": {"status": "up"}}``, ``[{"name": "db", "status": "up"}]`` or ``{"db": [{"status": "up"}]}``.
+    """
     for field_name in _PARTS:
         listed = data.get(field_name)
+        if isinstance(listed, (bool, str)):
+            yield field_name, _said(listed)
         pairs = listed.items() if isinstance(listed, Mapping) else enumerate(listed) if isinstance(listed, list) else ()
-        for name, one in pairs:
-            if isinstance(one, Mapping):
-                if "status" in one:
-                    yield str(one.get("name") or name), one["status"]
-            elif isinstance(one, bool):
-                yield str(name), "up" if one else "down"
-            elif isinstance(one, str):
-                yield str(name), one
+        for name, found in pairs:
+            for one in found if isinstance(found, list) else [found]:
+                if isinstance(one, Mapping):
+                    if "status" in one:
+                        yield str(one.get("name") or name), _said(one["status"])
+                    yield from _stated_of_parts(one)
+                elif one is None or isinstance(one, (bool, str)):
+                    yield str(name), _said(one)
+
+
+def _said(word: Any) -> Any:
+    return word if not isinstance(word, bool) else "up" if word else "down"
+
+
+def _not_json(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
 
 
 class _DuplicateKeyError(Exception):

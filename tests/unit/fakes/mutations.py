@@ -87,3 +87,39 @@ def texts(draw: st.DrawFn, *good: bytes) -> bytes:
 def bodies(*good: Any) -> st.SearchStrategy[bytes]:
     """JSON that is nearly right, or a text that was."""
     return st.one_of(*(documents(one).map(as_json) for one in good), texts(*(as_json(one) for one in good)))
+
+
+# What stands where an honest service puts something else: null, other types, words of no table, numbers that are none.
+_WRONG: list[Any] = [
+    None, True, False, 0, -1, float("nan"), float("inf"), "", " ", "Perhaps", "true", "NaN", [], {}, [None], [{}], {"a": 1},
+]  # fmt: skip
+GONE = "<gone>"
+
+
+def spoilt(good: Any, *places: str) -> Iterator[tuple[str, Any, Any]]:
+    """The place, what stands there now (or GONE), and the good document with only that place wrong.
+
+    A place is written ``status/conditions/0/type``.  What means the same as before is left out.
+    """
+    for place in places:
+        for new in [*_WRONG, GONE]:
+            document = copy.deepcopy(good)
+            *above, last = (int(step) if step.isdecimal() else step for step in place.split("/"))
+            parent = document
+            for step in above:
+                parent = parent[step]
+            if type(new) is type(parent[last]) and new == parent[last]:
+                continue
+            if new == GONE:
+                del parent[last]
+            else:
+                parent[last] = copy.deepcopy(new)
+            yield place, new, document
+
+
+def false_healthy(judge: Any, good: Any, *places: str, honest: Any = ()) -> list[tuple[str, Any]]:
+    """The places and wrong values that ``judge`` (of a document, to a status) takes for healthy.  ``honest``: those that it may."""
+    assert judge(good) == "healthy", "the document itself must be good"
+    allowed = [(place, new) for place, news in dict(honest).items() for new in news]
+    found = [(place, new) for place, new, document in spoilt(good, *places) if judge(document) == "healthy"]
+    return [one for one in found if not any(one[0] == place and type(one[1]) is type(new) and one[1] == new for place, new in allowed)]

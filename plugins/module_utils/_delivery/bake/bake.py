@@ -25,8 +25,10 @@ from ..._workloads.progress import Progress, restarts_of
 from ..._workloads.workload import Object
 from ..rollout.rollback import Workload, now
 from .counters import CounterTally, Point, Signals, bound_of_p99, errors_of, rise, slower_than
+from .journey import OK, Course, broken, counts_of, unsure
 from .judge import FAILED, PASSED, UNKNOWN, BakeVerdict, Counts, Coverage, Rule, Stream, judge_bake
 from .opa_probes import PolicySource
+from .service_requests import ServiceSource
 from .sources import PodSource, PrometheusSource, Scrape
 
 Result = dict[str, Any]
@@ -42,6 +44,7 @@ class Baseline:
     source: str = ""
     firing: tuple[tuple[tuple[str, str], ...], ...] = ()
     none: bool = False  # nothing ran before, so errors are compared with the floor alone
+    journey: Mapping[str, str] = field(default_factory=dict)  # what came through the ports of Services, by NAME:PORT
 
     def to_dict(self) -> Result:
         return {
@@ -50,6 +53,7 @@ class Baseline:
             "slow_bound": self.bound,
             "source": self.source,
             "firing": [dict(labels) for labels in self.firing],
+            "journey": dict(self.journey),
         }
 
     @classmethod
@@ -63,6 +67,7 @@ class Baseline:
                 None if data.get("slow_bound") is None else float(data["slow_bound"]),
                 str(data.get("source", "")),
                 tuple(tuple(sorted(labels.items())) for labels in data.get("firing") or []),
+                journey={str(key): str(state) for key, state in (data.get("journey") or {}).items()},
             )
         except (KeyError, TypeError, ValueError, AttributeError) as exc:
             raise SalvageError(f"baseline is not what state: measured returns: {exc!r}", reason="bad_input") from None
@@ -87,6 +92,7 @@ class Sources:
     pods: PodSource
     prometheus: PrometheusSource | None = None
     policy: PolicySource | None = None
+    service: ServiceSource | None = None
 
     @property
     def main(self) -> PodSource | PrometheusSource:
@@ -158,6 +164,7 @@ class Bake:
             "ended": now(),
             "baseline": self.baseline.to_dict(),
             "weak": self.weak,
+            "journey": {name: course.to_dict() for name, course in self._courses.items()},
             "looks": self.looks,
         }
         return verdict, record
@@ -166,7 +173,11 @@ class Bake:
     def weak(self) -> str:
         """What limits the verdict."""
         alone = "without a baseline: errors are held against the floor, slow answers against nothing" if self.baseline.none else ""
-        return "; ".join(filter(None, [self.sources.main.weak, alone]))
+        return "; ".join(filter(None, [self.sources.main.weak, alone, self._without]))
+
+    @property
+    def _without(self) -> str:
+        return self.sources.service.without if self.sources.service else ""
 
     def _watched(self, watch: Watch) -> BakeVerdict:
         first = self.workload.progress_in(watch.scene)
@@ -178,9 +189,14 @@ class Bake:
         self._tally, self._breaches, self._sick = CounterTally(self.signals), Counter[str](), Counter[str]()
         self._absent: Counter[str] = Counter()
         self._came, self._due = 0, 0
+        self._courses: dict[str, Course] = {}
         scrape, _gaps = self.sources.main.scrape(list(first.pods), names)
         for pod, points in scrape.items():
             self._tally.take(pod, points)
+        if lost := self._journey([], reachable=False):  # what is certain is not watched for an interval first
+            verdict = judge_bake(self._streams, Coverage(), hard=lost)
+            self._tell(0, verdict, {}, [])
+            return verdict
         start = time.monotonic()
         limit = planned + int(self.plan.extend / interval)
         verdict = BakeVerdict(UNKNOWN, "nothing was measured", 1.0)
@@ -207,6 +223,8 @@ class Bake:
         if self.baseline.bound is not None:
             rule = replace(self.rule, floor=max(self.rule.floor, 0.01))  # slow is what is beyond the baseline's p99, so 1 % is expected
             streams["slow"] = Stream.start(self.baseline.slow, rule, planned)
+        if self.sources.service and self.sources.service.steps:
+            streams["journey"] = Stream.start(None if self.baseline.none else self.baseline.errors, self.rule, planned)
         return streams
 
     def _look(self, look: int, progress: Progress, names: frozenset[str]) -> BakeVerdict:
@@ -218,16 +236,27 @@ class Bake:
         counts = {"errors": errors_of(risen, self.signals)}
         if "slow" in self._streams and self.baseline.bound is not None:
             counts["slow"] = slower_than(risen, self.signals, self.baseline.bound)
+        health = self._health(pods)
+        before = counts_of(self._courses.values())
+        lost = self._journey(gaps, reachable=bool(self.plan.health_path and pods) and not self._sick)
+        if "journey" in self._streams:
+            after = counts_of(self._courses.values())
+            counts["journey"] = Counts(after.trials - before.trials, after.events - before.events)
         self._streams = {name: stream.after(counts[name]) for name, stream in self._streams.items()}
-        hard = (*self._thresholds(scrape), *self._health(pods), *self._alerts(gaps), *self._denied(gaps))
+        hard = (*self._thresholds(scrape), *health, *lost, *self._alerts(gaps), *self._denied(gaps))
         coverage = Coverage(self._came, self._due, len(scrape), progress.desired, self.plan.share)
         unseen = tuple(
             f"{metric} was absent in {number} of {look} looks"
             for metric, number in sorted(self._absent.items())
             if number > (1 - self.plan.share) * look
         )
+        unseen += unsure(self._courses, self.plan.share)
+        unseen += (self.sources.service.doubt,) if self.sources.service and self.sources.service.doubt else ()
         seen_otherwise = bool(self.plan.health_path or self.profile.names or self.sources.policy)
-        verdict = judge_bake(self._streams, coverage, hard=hard, required=("errors",), unseen=unseen, quiet=seen_otherwise)
+        beside = frozenset({"journey"})
+        verdict = judge_bake(self._streams, coverage, hard=hard, required=("errors",), unseen=unseen, quiet=seen_otherwise, beside=beside)
+        if verdict.status == PASSED and self._without:
+            verdict = replace(verdict, reason=f"{verdict.reason}; {self._without}")
         self._tell(look, verdict, counts, gaps)
         return verdict
 
@@ -248,11 +277,12 @@ class Bake:
         self.emit(entry)
 
     def _says(self, look: int, verdict: BakeVerdict, gaps: list[str]) -> str:
-        seen = self._streams["errors"].seen
+        seen, sent = self._streams["errors"].seen, counts_of(self._courses.values())
         words = [
             f"{look * self._every:g}/{self.plan.window:g} s",
             f"{seen.trials:,.0f} requests",
             f"{seen.events:,.0f} errors",
+            *([f"{sent.trials:g} through the Service, {sent.events:g} failed"] if self._courses else []),
             f"E {verdict.evidence:.2g} of {1 / self.rule.alpha:g}",
             *(["gaps: " + "; ".join(gaps)] if gaps else []),
             *([verdict.reason] if verdict.status == FAILED else []),
@@ -315,6 +345,16 @@ class Bake:
         self._absent.update(answers.silent.keys())
         gaps += [f"{name}: {why}" for name, why in answers.silent.items()]
         return answers.denied
+
+    def _journey(self, gaps: list[str], *, reachable: bool) -> tuple[str, ...]:
+        source = self.sources.service
+        if not source:
+            return ()
+        gaps += [source.doubt] if source.doubt else []
+        for name, found in source.ask().items():
+            self._courses[name] = self._courses.get(name, Course()).after(found, reachable=reachable)
+            gaps += [f"{name}: {found.reason}"] if found.state != OK else []
+        return broken(self._courses)
 
     @staticmethod
     def _lasting(counter: Counter[str], found: Mapping[str, str], needed: int) -> list[str]:

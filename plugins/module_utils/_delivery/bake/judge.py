@@ -196,12 +196,14 @@ def judge_bake(
     unseen: tuple[str, ...] = (),
     *,
     quiet: bool = False,
+    beside: frozenset[str] = frozenset(),
 ) -> BakeVerdict:
     """The verdict on everything seen so far.
 
     ``hard`` are breaches that need no statistics; ``required`` names streams that must be among ``streams``; ``unseen`` is what else
     was to be looked at and could not be.  With ``quiet`` a stream without a baseline may have few trials, as what is new may have no
     users yet: then what else is looked at carries the pass, and the reason says so.
+    Streams named in ``beside`` are evidence against the change like the others, but a pass needs no number of trials of them.
     The mean of the streams' evidence is itself an e-process whatever their dependence, so many signals cost no false aborts.
     """
     log_e, leading = _combine(streams)
@@ -223,7 +225,8 @@ def judge_bake(
     gaps = [*(f"{name} has no data" for name in required if name not in streams), *unseen]
     if not streams:
         gaps.append("nothing was measured")
-    short = {name: words for name, stream in streams.items() if (words := _shortfall(name, stream, len(streams)))}
+    main = {name: stream for name, stream in streams.items() if name not in beside}
+    short = {name: words for name, stream in main.items() if (words := _shortfall(name, stream, len(main)))}
     few = {name: words for name, words in short.items() if quiet and _within_floor(streams[name])}
     gaps.extend(words for name, words in short.items() if name not in few)
     if coverage.gap():

@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from ..._cluster.defaults import PROMETHEUS_URL
 from ..._cluster.routes import ARGUMENTS as ROUTES
 from ..._cluster.routes import Routes
 from ..._cluster.session import Cluster
-from ..._core.errors import SalvageError
+from ..._core.errors import SalvageError, shown
 from ..._core.files import write_whole
 from ..._core.options import argument_spec, from_params, option
 from ..._core.progress import PROGRESS_ARGUMENTS, Tell, teller
@@ -26,6 +27,7 @@ from ..._metrics.model import Profile
 from ..._metrics.profile import parse_profile
 from ..._opa.client import Opa, data_path
 from ..._opa.probe import Probe
+from ..._workloads.workload import Object, path_of
 from ..blue_green.gates_seen import Settings
 from ..blue_green.switch import BlueGreen
 from ..blue_green.weighted import Weighted
@@ -33,9 +35,14 @@ from ..options import WorkloadOptions
 from ..rollout.rollback import Workload
 from .bake import Bake, Baseline, Plan, Sources, measure, nothing_before
 from .counters import Signals
+from .journey import OK, UNKNOWN, ServiceRequest
+from .journey_steps import Asked, journey_of, still_there
 from .judge import Rule
 from .opa_probes import PolicySource
+from .service_requests import ServiceSource
 from .sources import PodSource, PrometheusSource
+
+SERVICE = re.compile(r"([a-z0-9.-]+(:[a-z0-9-]+)?)?")
 
 
 @dataclass(frozen=True)
@@ -51,6 +58,35 @@ class RouteOptions:
     traffic: str = option(choices=["httproute", "route"])
     name: str = option()
     backends: dict[str, str] = option()
+
+
+@dataclass(frozen=True)
+class StepOptions:
+    path: str = option()
+    method: str = option("GET", choices=["GET", "POST", "PUT", "PATCH", "DELETE"])
+    headers: dict[str, Any] | None = option(None)
+    body: str | None = option(None)
+    expect: tuple[int, ...] = option((200,))
+    contains: str | None = option(None)
+    json: dict[str, Any] | None = option(None)
+    healthy: bool = option(False)
+    timeout: float = option(5.0)
+
+    @property
+    def step(self) -> ServiceRequest:
+        """Through a Service that is found out later.  Raises SalvageError(bad_input)."""
+        return ServiceRequest(
+            "",
+            self.method,
+            self.path,
+            {str(name): str(value) for name, value in (self.headers or {}).items()},
+            self.body,
+            frozenset(self.expect),
+            self.contains or "",
+            self.json,
+            self.healthy,
+            self.timeout,
+        )
 
 
 @dataclass(frozen=True)
@@ -84,6 +120,9 @@ class BakeOptions(WorkloadOptions):
     alert_severities: tuple[str, ...] = option(("critical",))
     opa_url: str | None = option(None)
     opa_probes: tuple[ProbeOptions, ...] = option(())
+    check_journey: bool = option(True)
+    journey: tuple[StepOptions, ...] = option(())
+    journey_service: str = option("")
     revert_service: str | None = option(None)
     revert_route: RouteOptions | None = option(None)
     revert_on_unknown: bool = option(True)
@@ -102,6 +141,13 @@ class BakeOptions(WorkloadOptions):
             exclude=frozenset(self.exclude_paths),
             durations=self.durations_metric,
         )
+
+    def asked(self, before: Mapping[str, str]) -> Asked:
+        """Raises SalvageError(bad_input)."""
+        if not SERVICE.fullmatch(self.journey_service):
+            raise SalvageError(f"journey_service: {shown(self.journey_service)} is not NAME or NAME:PORT of a Service", reason="bad_input")
+        steps = tuple(one.step for one in self.journey)
+        return Asked(steps, self.journey_service, self.health_path, self.health_port, before)
 
     @property
     def plan(self) -> Plan:
@@ -148,6 +194,43 @@ def sources_of(given: BakeOptions, routes: Routes) -> Sources:
     return Sources(pods, PrometheusSource(endpoint, given.namespace, 2.5 * given.interval), policy)
 
 
+def service_of(asked: Asked, workload: Workload) -> ServiceSource:
+    """What sends requests through the workload's Service.  Raises SalvageError where steps are given, and no Service for them."""
+    cluster, namespace = workload.cluster, workload.namespace
+    try:
+        services = _services(workload)
+    except SalvageError as exc:
+        return ServiceSource(cluster, namespace, doubt=f"the Services can't be read, so no request went through one: {exc}")
+    found = journey_of(asked, workload.read(), services)
+    return ServiceSource(cluster, namespace, found.steps, found.without, found.doubt)
+
+
+def _services(workload: Workload) -> list[Object]:
+    return [one for page in workload.cluster.pages(path_of("Service", workload.namespace)) for one in page.get("items") or []]
+
+
+def before_change(asked: Asked, workload: Workload) -> dict[str, str]:
+    """What comes of the default steps now, by NAME:PORT; a port that answered when ``asked.before`` was recorded is expected to answer.
+
+    Raises SalvageError, so that a missing permission is known before anything is changed.
+    """
+    services = _services(workload)
+    now = workload.read()
+    steps = journey_of(replace(asked, steps=(), before={}), now, services).steps
+    states: dict[str, str] = {}
+    for step, found in zip(steps, ServiceSource(workload.cluster, workload.namespace, steps).ask().values(), strict=True):
+        if found.state == UNKNOWN:
+            raise SalvageError(f"the Service can't be asked, so a change of it could not be watched: {found.reason}", reason="http_error")
+        states[step.service] = found.state if step.healthy else f"any: {found.state}"
+    if asked.steps:
+        try:
+            journey_of(asked, now, services)
+        except SalvageError as exc:
+            if exc.reason != "not_found":  # the change can bring the Service
+                raise
+    return states | {key: state for key, state in still_there(asked.before, now, services).items() if state == OK}
+
+
 def way_back(given: BakeOptions, cluster: Cluster) -> BlueGreen | Weighted | None:
     """What can switch the traffic back."""
     settings, route = Settings(run=given.run), given.revert_route
@@ -171,7 +254,11 @@ def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
     workload = Workload(cluster, given.kind, given.namespace, given.name)
     sources = sources_of(given, Routes(params, given.request_timeout, cluster=cluster))
     if given.state == "measured":
-        return {"changed": False, "baseline": measure(workload, sources, given.signals, given.window).to_dict()}
+        baseline = measure(workload, sources, given.signals, given.window)
+        if given.check_journey:
+            known = Baseline.from_dict(given.baseline).journey if given.baseline else {}
+            baseline = replace(baseline, journey=before_change(given.asked(known), workload))
+        return {"changed": False, "baseline": baseline.to_dict()}
     if check_mode:
         return {"changed": False, "verdict": "unknown", "reason": "in check mode there is no change to watch", "evidence": 1.0, "looks": 0}
     return judged(given, workload, sources, way_back(given, cluster), teller(params["progress_path"]))
@@ -181,7 +268,10 @@ def judged(given: BakeOptions, workload: Workload, sources: Sources, back: BlueG
     """The bake, and the switch back if it is needed.  Raises SalvageError if the bake can't be done."""
     rule = Rule(given.alpha, given.margin, given.floor, given.harm, given.variance_ratio)
     profile = parse_profile(given.thresholds) if given.check_thresholds else Profile(())
-    bake = Bake(workload, sources, given.signals, rule, given.plan, _baseline_of(given, sources), profile, tell)
+    baseline = _baseline_of(given, sources)
+    if given.check_journey:
+        sources = replace(sources, service=service_of(given.asked(baseline.journey), workload))
+    bake = Bake(workload, sources, given.signals, rule, given.plan, baseline, profile, tell)
     verdict, record = bake.run()
     result = {
         "changed": False,
@@ -191,6 +281,7 @@ def judged(given: BakeOptions, workload: Workload, sources: Sources, back: BlueG
         "looks": len(record["looks"]),
         "last_look": record["looks"][-1] if record["looks"] else None,
         "weak": record["weak"],
+        "journey": record["journey"],
         "baseline": record["baseline"],
     }
     if back and (verdict.status == "failed" or (verdict.status == "unknown" and given.revert_on_unknown)):

@@ -210,7 +210,7 @@ def decision_of(record: dict[str, Any], *, required: Iterable[str] = REQUIRED_IN
     """What was decided.  An undefined or failed evaluation did not allow, and does not count as a deny of the policy."""
     path = record_path(record)
     error = record.get("error")  # an object in OPA 0.58, a text in 1.x
-    if error:
+    if error is not None:
         text = error.get("message") or error.get("code") if isinstance(error, dict) else error
         return unknown(f"the evaluation failed: {text}", path=path)
     masked = {pointer.split("/")[2] if pointer.startswith("/result/") else "" for pointer in hidden(record) if _hides_result(pointer)}

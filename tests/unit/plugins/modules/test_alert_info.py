@@ -17,7 +17,9 @@ HIGH = {"alertname": "High"}
 def run(web: Any, run_module: Any) -> Any:
     alerts = [{"labels": labels, "state": "firing", "activeAt": "2026-11-24T14:00:00Z"} for labels in (LOW, HIGH)]
     web.answers["/api/v1/alerts"] = {"status": "success", "data": {"alerts": alerts}}
-    web.answers["/api/v2/alerts"] = [{"labels": {**LOW, "cluster": "eu"}, "fingerprint": "f", "status": {"silencedBy": ["s1"]}}]
+    web.answers["/api/v2/alerts"] = [
+        {"labels": {**LOW, "cluster": "eu"}, "fingerprint": "f", "status": {"state": "suppressed", "silencedBy": ["s1"]}}
+    ]
 
     def call(**more: Any) -> Any:
         return run_module(alert_info, **{"prometheus_url": web.url, "alertmanager_url": web.url, **more})

@@ -17,9 +17,18 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.se
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.options import from_params
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.bake.bake import Sources
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.bake.task import BakeOptions, sources_of, way_back
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.bake.journey import ServiceRequest
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.bake.journey_steps import Asked
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.bake.task import (
+    BakeOptions,
+    before_change,
+    service_of,
+    sources_of,
+    way_back,
+)
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.blue_green.switch import BlueGreen
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.blue_green.weighted import Weighted
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.rollout.rollback import Workload
 
 GIVEN: dict[str, Any] = {
     "metrics_port": "8000",
@@ -99,3 +108,58 @@ def test_the_way_back(cluster: Cluster) -> None:
     assert isinstance(way_back(from_params(BakeOptions, {**GIVEN, "revert_service": "api"}), cluster), BlueGreen)
     route = {"traffic": "route", "name": "api", "backends": {"blue": "b", "green": "g"}}
     assert isinstance(way_back(from_params(BakeOptions, {**GIVEN, "revert_route": route}), cluster), Weighted)
+
+
+CORE = "/api/v1/namespaces/a"
+THROUGH = f"{CORE}/services/api:http/proxy/health"
+
+
+@pytest.fixture
+def workload(api: Any, shapes: Any) -> Workload:
+    template = shapes.template()
+    template["spec"]["containers"][0]["ports"] = [{"name": "http", "containerPort": 8000}]
+    api.put("/apis/apps/v1/namespaces/a/deployments/api", shapes.deployment(template))
+    port = {"name": "http", "port": 80, "targetPort": "http"}
+    api.put(f"{CORE}/services/api", {"spec": {"selector": {"app": "api"}, "ports": [port]}})
+    api.answers[THROUGH] = lambda: (200, "application/json", '{"status": "healthy"}')
+    return Workload(api, "Deployment", "a", "api")
+
+
+def down() -> tuple[int, str, str]:
+    return 503, "application/json", '{"kind":"Status","message":"no endpoints available for service"}'
+
+
+def test_before_a_change_its_service_is_asked_and_a_missing_permission_is_an_error(workload: Workload, api: Any) -> None:
+    assert before_change(Asked(), workload) == {"api:http": "ok"}
+    api.answers[THROUGH] = down
+    assert before_change(Asked(), workload) == {"api:http": "down"}
+    assert before_change(Asked(before={"api:http": "ok", "gone:http": "ok"}), workload) == {"api:http": "ok"}
+    api.answers[THROUGH] = lambda: (403, "application/json", '{"kind":"Status","message":"services is forbidden"}')
+    with pytest.raises(SalvageError, match="can't be asked, so a change of it could not be watched: the API server answered 403"):
+        before_change(Asked(), workload)
+    api.answers[f"{CORE}/services"] = api.answers[THROUGH]
+    with pytest.raises(SalvageError, match="answered 403"):
+        before_change(Asked(), workload)
+    assert "can't be read" in service_of(Asked(), workload).doubt
+
+
+def test_own_steps_may_go_through_a_service_that_the_change_brings(workload: Workload, api: Any) -> None:
+    api.remove(f"{CORE}/services/api")
+    step = ServiceRequest("", "POST", "/api")
+    assert before_change(Asked((step,)), workload) == {}
+    with pytest.raises(SalvageError, match="no Service selects the pods of api"):
+        service_of(Asked((step,)), workload)
+    assert api.writes == []
+
+
+@pytest.mark.parametrize("name", ["App", "a:b:c", "a:", ":80", "a b", "https://a", "service://a/b:80"])
+def test_a_service_that_is_no_name_is_refused(name: str) -> None:
+    with pytest.raises(SalvageError, match="is not NAME or NAME:PORT of a Service"):
+        from_params(BakeOptions, {**GIVEN, "journey_service": name}).asked({})
+
+
+def test_a_step_by_its_options() -> None:
+    given = {"path": "/api", "method": "POST", "headers": {"X-Count": 1}, "expect": [201, 202], "contains": "x", "timeout": 2.0}
+    asked = from_params(BakeOptions, {**GIVEN, "journey": [given], "journey_service": "app:http"}).asked({})
+    wanted = ServiceRequest("", "POST", "/api", {"X-Count": "1"}, expect=frozenset({201, 202}), contains="x", timeout=2.0)
+    assert asked == Asked((wanted,), "app:http")

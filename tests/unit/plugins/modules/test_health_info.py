@@ -347,8 +347,8 @@ def test_firing_alerts(run: Any, cluster: Any) -> None:
     cluster.answers[PROXY.format("prom:9090") + "/api/v1/alerts"] = {"status": "success", "data": {"alerts": [alert, watchdog]}}
     assert parts(run(parts=["alerts"]))["alerts"][0] == "critical"
     cluster.answers[PROXY.format("am:9093") + "/api/v2/alerts"] = [
-        {"labels": labels, "fingerprint": "f", "status": {"silencedBy": ["s"]}},
-        {"labels": watchdog["labels"], "fingerprint": "w", "status": {"silencedBy": ["s"]}},
+        {"labels": labels, "fingerprint": "f", "status": {"state": "suppressed", "silencedBy": ["s"]}},
+        {"labels": watchdog["labels"], "fingerprint": "w", "status": {"state": "suppressed", "silencedBy": ["s"]}},
     ]
     (part,) = run(parts=["alerts"])["report"]["parts"]
     assert (part["status"], part["summary"]) == ("healthy", "1 alerts fire, 1 of them silenced, inhibited or muted")
@@ -498,3 +498,33 @@ def test_what_is_ignored_is_listed(run: Any, cluster: Any) -> None:
     assert (report["status"], report["ignored"][0]["ignores"]) == ("healthy", ["nodes/n1"])
     assert "TICKET-7" in report["parts"][0]["checks"][0]["reason"]
     assert run(parts=["nodes"], ignore=[{**rules[0], "until": "2020-01-01"}])["report"]["status"] == "critical"
+
+
+@pytest.mark.parametrize(
+    ("shares", "status"),
+    [
+        (("0.4", "0.95"), "critical"),
+        (("0.95", "0.4"), "critical"),
+        (("0.4", "NaN"), "unknown"),
+        (("NaN", "0.4"), "unknown"),
+        (("-0.4",), "unknown"),
+    ],
+)
+def test_a_claim_with_several_usages_is_as_bad_as_the_worst(run: Any, cluster: Any, shares: tuple[str, ...], status: str) -> None:
+    labels = {"namespace": "a", "persistentvolumeclaim": "data"}
+    cluster.answers[PROXY.format("prom:9090") + "/api/v1/query"] = vector(*((labels, share) for share in shares))
+    assert parts(run(parts=["storage"]))["storage"][0] == status
+
+
+@pytest.mark.parametrize("answer", [{"kind": "List", "metadata": {}}, {"kind": "List", "items": {}}, {"kind": "List", "items": "x"}, {}])
+def test_an_answer_that_is_no_list_is_never_an_empty_one(run: Any, cluster: Any, answer: dict[str, Any]) -> None:
+    for path in (f"{A}/persistentvolumeclaims", f"{A}/secrets", "/api/v1/nodes", f"{APPS}/deployments"):
+        cluster.answers[path] = answer
+    found = parts(run(parts=["storage", "certificates", "nodes", "workloads"]))
+    assert {status for status, _reason in found.values()} == {"unknown"}
+    assert all("gives no list" in reason for _status, reason in found.values())
+
+
+def test_opas_pods_that_have_ended_are_not_ready(run: Any, cluster: Any) -> None:
+    cluster.answers[f"{A}/pods"] = table(("opa-1", "0/1", "Completed", "0"))
+    assert parts(run(parts=["opa"], opa_selector="app=opa"))["opa"][0] == "critical"

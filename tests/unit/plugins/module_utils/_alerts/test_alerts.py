@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._alerts import alerts
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.status import STATUSES
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._health.alerts import DEFAULT_SEVERITIES, alert_check
+from ansible_collections.euystacio.meta_salvage.tests.unit.fakes.mutations import GONE, false_healthy
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,7 +23,8 @@ def prometheus(*labels: dict[str, str], state: str = "firing") -> list[dict[str,
 
 
 def alertmanager(labels: dict[str, str], **status: Any) -> dict[str, Any]:
-    return {"labels": labels, "startsAt": "2026-11-24T14:36:00Z", "fingerprint": "f" + "".join(labels.values()), "status": status}
+    stated = {"state": "suppressed" if any(name.endswith("By") for name in status) else "active", **status}
+    return {"labels": labels, "startsAt": "2026-11-24T14:36:00Z", "fingerprint": "f" + "".join(labels.values()), "status": stated}
 
 
 LOW = {"alertname": "QEKBelowMinimum", "severity": "critical"}
@@ -158,7 +161,7 @@ def test_a_state_that_prometheus_does_not_use_is_unknown(word: Any) -> None:
 def test_a_state_that_alertmanager_does_not_use_is_unknown(word: Any) -> None:
     known = {"active": "active", "unprocessed": "active"}
     (one,) = alerts.of_alertmanager([alertmanager(LOW, state=word)])
-    assert one.state == ("active" if not word else known.get(word.strip().lower(), "unknown") if isinstance(word, str) else "unknown")
+    assert one.state == ("active" if word is None else known.get(word.strip().lower(), "unknown") if isinstance(word, str) else "unknown")
 
 
 def test_who_suppresses_decides_the_state() -> None:
@@ -177,3 +180,48 @@ def test_who_suppresses_decides_the_state() -> None:
 
 def test_prometheus_decides_where_alertmanagers_state_is_unknown() -> None:
     assert merged(prometheus(LOW), [alertmanager(LOW, state="Normal")])[0][1] == "active"
+
+
+def worst_of(found: list[Any]) -> str:
+    """The status of the health check for a source's alerts; healthy where none fires."""
+    return max((alert_check(one, DEFAULT_SEVERITIES, 0.0).status for one in found), key=STATUSES.index, default="healthy")
+
+
+def test_an_alert_with_one_place_wrong_is_never_healthy() -> None:
+    def of_alertmanager(data: Any) -> str:
+        try:
+            return worst_of(alerts.of_alertmanager(data))
+        except SalvageError:
+            return "unknown"
+
+    silenced = [alertmanager(LOW, state="suppressed", silencedBy=["s"])]
+    places = ["0", "0/labels", "0/status", "0/status/state", "0/status/silencedBy", "0/status/silencedBy/0"]
+    honest = {"0": [GONE], "0/labels": [{}, {"a": 1}], "0/status/silencedBy/0": ["Perhaps", "true", "NaN"]}
+    assert false_healthy(of_alertmanager, silenced, *places, honest=honest) == []
+    info = [alertmanager({**LOW, "severity": "info"})]
+    assert (
+        false_healthy(of_alertmanager, info, "0/labels", "0/labels/severity", "0/status/state", honest={"0/status/state": [None, GONE]})
+        == []
+    )
+    pending = prometheus(LOW, state="pending")
+    assert false_healthy(lambda data: worst_of(alerts.of_prometheus(data)), pending, "0/state") == []
+
+
+@given(st.text() | st.sampled_from(["P1", "sev1", "Critical!", "error", "healthy", "ok"]))
+def test_a_severity_that_is_not_in_the_table_is_never_healthy(word: str) -> None:
+    status = alert_check(Alert("A", "active", {"severity": word}), DEFAULT_SEVERITIES, 0.0).status
+    assert (status == "healthy") == (word.strip().lower() in {"info", "none"})
+    assert status == DEFAULT_SEVERITIES.get(word.strip().lower(), "unknown" if word.strip() else "warning")
+
+
+@given(st.text())
+def test_a_state_of_an_alert_that_is_not_in_the_table_is_unknown(word: str) -> None:
+    found = alert_check(Alert("A", word, {"severity": "info"}), DEFAULT_SEVERITIES, 0.0).status
+    assert (found == "healthy") == (word in {"active", "silenced", "inhibited", "muted"})
+
+
+def test_two_alerts_with_one_fingerprint_are_two() -> None:
+    both = [
+        {**alertmanager({"alertname": name, "severity": severity}), "fingerprint": "f"} for name, severity in (("A", "info"), ("B", "page"))
+    ]
+    assert worst_of(alerts.merge_alerts([], alerts.of_alertmanager(both))) == "critical"

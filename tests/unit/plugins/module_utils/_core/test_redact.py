@@ -206,6 +206,11 @@ def test_a_defect_of_ours_quotes_no_credential_either() -> None:
         conclude(Module(), lambda: {}["password=HUNTER2"])
 
 
+def test_a_header_of_any_name_can_hold_a_credential() -> None:
+    headers = {"X-Gate": "planted-1", "Content-Type": "application/json", "X-Env": "blue", "X-Api-Key": "pl-2", "X-Count": 1}
+    assert credentials_in({"journey": [{"path": "/", "headers": headers}]}) == {"planted-1", "pl-2"}
+
+
 def test_the_credentials_in_options_are_found_wherever_they_stand() -> None:
     kubeconfig = {
         "clusters": [{"name": "c", "cluster": {"server": "https://h:6443", "proxy-url": "http://me:proxy-pw@p:3128"}}],

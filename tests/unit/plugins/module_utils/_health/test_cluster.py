@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._health import cluster
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._health.look import check_of
+from ansible_collections.euystacio.meta_salvage.tests.unit.fakes.mutations import GONE, false_healthy
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -252,3 +254,137 @@ def test_objects_with_holes_are_judged_and_never_well(obj: dict[str, Any], kind:
         assert told["AbleToScale"] == told["ScalingActive"] == "True"  # no reason of three letters is ScalingDisabled
     if cluster.node(obj) is None:
         assert told["Ready"] == "True"
+
+
+def status_of(judge: Any) -> Any:
+    def status(obj: Any) -> str:
+        check = check_of(judge, "group", obj)
+        assert check is None or check.reason
+        return "healthy" if check is None else check.status
+
+    return status
+
+
+AVAILABLE, PROGRESSING = condition("Available", "True"), condition("Progressing", "True", "NewReplicaSetAvailable")
+NO_FAILURE = condition("ReplicaFailure", "False")
+
+
+@pytest.mark.parametrize(
+    ("kind", "good", "places", "honest"),
+    [
+        (
+            "Deployment",
+            deployment(3, 3, AVAILABLE, PROGRESSING, NO_FAILURE),
+            ["metadata", "status", "spec/replicas", "status/observedGeneration", "status/availableReplicas", "status/conditions/0/status",
+             "status/conditions/1/status", "status/conditions/2/status"],
+            {"spec/replicas": [None, GONE, 0]},  # the API server takes null and nothing as 1
+        ),
+        (
+            "StatefulSet",
+            stateful(3),
+            ["status", "spec/replicas", "status/availableReplicas", "status/updatedReplicas", "status/currentRevision",
+             "status/updateRevision", "status/observedGeneration"],
+            {"spec/replicas": [None, GONE, 0], "status/currentRevision": ["Perhaps", "true", "NaN", " "],
+             "status/updateRevision": ["Perhaps", "true", "NaN", " "]},  # names as good as others: all pods are of the new one
+        ),
+        (
+            "DaemonSet",
+            daemons(2, 2),
+            ["status", "status/desiredNumberScheduled", "status/numberAvailable", "status/updatedNumberScheduled",
+             "status/observedGeneration"],
+            {"status/desiredNumberScheduled": [0]},
+        ),
+    ],
+)  # fmt: skip
+def test_a_workload_with_one_place_wrong_is_never_healthy(kind: str, good: Any, places: list[str], honest: Any) -> None:
+    assert false_healthy(status_of(lambda obj: cluster.workload(kind, obj)), good, *places, honest=honest) == []
+
+
+def test_an_autoscaler_with_one_place_wrong_is_never_healthy() -> None:
+    good = hpa(3, ABLE, ACTIVE, condition("ScalingLimited", "False", "DesiredWithinRange"))
+    places = [
+        "metadata",
+        "status",
+        "status/conditions",
+        *(f"status/conditions/{place}/{name}" for place in (0, 1) for name in ("type", "status")),
+    ]
+    assert false_healthy(status_of(cluster.autoscaler), good, *places, "status/conditions/2/status") == []
+    limits = ["status/currentReplicas", "spec/maxReplicas"]
+    assert false_healthy(status_of(cluster.autoscaler), hpa(3, ABLE, ACTIVE), *limits, honest={limits[0]: [None, GONE, 0, -1]}) == []
+    # the reason alone switches nothing off
+    for stated in ("True", "Unknown", "Perhaps", None):
+        check = cluster.autoscaler(hpa(10, ABLE, {**ACTIVE, "status": stated, "reason": "ScalingDisabled"}))  # type: ignore[dict-item]
+        assert check is not None
+
+
+def test_a_node_with_one_place_wrong_is_never_healthy() -> None:
+    good = node(READY, condition("MemoryPressure", "False"), condition("NetworkingReady", "True"))
+    places = [
+        "metadata",
+        "status",
+        "status/conditions",
+        *(f"status/conditions/{place}/{name}" for place in range(3) for name in ("type", "status")),
+    ]
+    assert false_healthy(status_of(cluster.node), good, *places) == []
+
+
+WORD = st.text(max_size=12) | st.sampled_from(["true", "TRUE", "Yes", "Ok", "1", "Unknown", "Failure", "NotReady"])
+
+
+@given(WORD.filter(lambda word: word not in {"True", "False"}))
+def test_a_status_of_a_condition_that_is_not_in_the_table_is_never_healthy(word: str) -> None:
+    for name in ("Available", "Progressing", "ReplicaFailure"):
+        assert cluster.workload("Deployment", deployment(3, 3, condition(name, word))) is not None
+    for name in ("AbleToScale", "ScalingActive", "ScalingLimited"):
+        conditions = {one["type"]: one for one in (ABLE, ACTIVE, condition(name, word))}
+        assert cluster.autoscaler(hpa(3, *conditions.values())) is not None
+    for name in ("Ready", "MemoryPressure", "KernelDeadlock", "StorageReady", "Example"):
+        assert cluster.node(node(*{one["type"]: one for one in (READY, condition(name, word))}.values())) is not None
+
+
+@given(WORD, st.sampled_from(["True", "False"]))
+def test_a_condition_of_a_node_that_is_not_in_the_table_is_unknown(word: str, stated: str) -> None:
+    check = cluster.node(node(READY, condition(word, stated)))
+    assert check is not None or word in {"Ready", "Failure"}
+    assert check is None or check.status in {"unknown", "critical"}
+
+
+@pytest.mark.parametrize("name", ["KernelReady", "NetworkingReady", "StorageReady", "AcceleratedHardwareReady", "ContainerRuntimeReady"])
+def test_conditions_that_are_well_when_they_are_true(name: str) -> None:
+    assert cluster.node(node(READY, condition(name, "True"))) is None
+    assert said(cluster.node(node(READY, condition(name, "False", "Why")))) == ("critical", f"not {name}: Why")
+
+
+@pytest.mark.parametrize("name", ["ContainerRuntimeProblem", "FrequentSystemdRestart", "CorruptImageStore", "SwapPressure"])
+def test_conditions_that_are_well_when_they_are_false(name: str) -> None:
+    assert cluster.node(node(READY, condition(name, "False"))) is None
+    assert said(cluster.node(node(READY, condition(name, "True", "Why")))) == ("critical", f"{name}: Why")
+
+
+@pytest.mark.parametrize(
+    ("reason", "status"), [("ScaleUpLimit", None), ("ScaleDownLimit", None), ("TooFewReplicas", None), ("Other", "unknown")]
+)
+def test_why_an_autoscaler_is_limited(reason: str, status: str | None) -> None:
+    check = cluster.autoscaler(hpa(3, ABLE, ACTIVE, condition("ScalingLimited", "True", reason)))
+    assert (check and check.status) == status
+
+
+def test_a_condition_that_is_given_twice_says_nothing() -> None:
+    for one in (
+        node(condition("Ready", "False"), READY),
+        node(READY, condition("DiskPressure", "True"), condition("DiskPressure", "False")),
+    ):
+        check = cluster.node(one)
+        assert check is not None
+        assert check.status in {"unknown", "critical"}
+    assert said(cluster.workload("Deployment", deployment(3, 3, STUCK, PROGRESSING))) == (
+        "unknown",
+        "Progressing is not known: it is given twice",
+    )
+
+
+def test_a_deployment_that_contradicts_itself_is_unknown() -> None:
+    assert said(cluster.workload("Deployment", deployment(3, 3, UNAVAILABLE))) == (
+        "unknown",
+        "all its replicas count as available, but it is not: MinimumReplicasUnavailable",
+    )

@@ -15,6 +15,7 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.sto
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.times import iso
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._health import last_backup as module
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._health.last_backup import last_backup, read_last_backup
+from ansible_collections.euystacio.meta_salvage.tests.unit.fakes.mutations import false_healthy
 
 if TYPE_CHECKING:
     from fake_past import Keys, Past
@@ -101,3 +102,20 @@ def test_of_another_key_is_none(past: Past, keys: Keys, folder: Path, monkeypatc
 def test_the_age_of_the_last(created: Any, status: str, reason: str) -> None:
     one = last_backup({"created": created}, [], "/b", NOW, 7200.0)
     assert (one.status, one.reason) == (status, reason)
+
+
+def test_a_record_with_one_place_wrong_is_no_backup(past: Past, keys: Keys, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = back_up(past, keys, folder)
+    store = open_store(StoreOptions(str(folder)))
+    good = store.record(name)
+    monkeypatch.setattr(module, "genuine", lambda *of: True)  # as if the tool of another version had signed it
+
+    def status(record: Any) -> str:
+        monkeypatch.setattr(type(store), "record", lambda self, name: record)
+        found = module._judged(store, keys.sign, "uid-of-the-past", time.time(), 3600.0)
+        assert found.status == "healthy" or found.reason
+        return found.status
+
+    assert false_healthy(status, good, "size", "status", "created") == []
+    (folder / f"{name}.age").unlink()
+    assert status({key: value for key, value in (good or {}).items() if key != "size"}) == "critical"

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._health import pods
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._health.look import check_of
+from ansible_collections.euystacio.meta_salvage.tests.unit.fakes.mutations import GONE, false_healthy
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -393,3 +395,66 @@ def test_an_object_with_holes_is_judged_and_never_well(obj: dict[str, Any], befo
     else:
         assert check.status in {"critical", "unknown", "warning"}
         assert check.reason
+
+
+def test_a_row_with_one_cell_wrong_is_never_taken_for_well() -> None:
+    def status(one: dict[str, Any]) -> str:
+        return "to look at" if pods.is_suspicious("a", one, None) else "healthy"
+
+    gated = row(**{"Readiness Gates": "1/1"})
+    honest = {"Restarts": [0], "Readiness Gates": [None, GONE, ""]}  # a server that has no such column
+    assert false_healthy(status, gated, "Ready", "Status", "Restarts", "Readiness Gates", honest=honest) == []
+
+
+@given(st.text() | st.sampled_from(["running", "Running ", "Ready", "OK", "Healthy"]))
+def test_a_status_of_a_row_that_is_not_in_the_table_is_looked_at(word: str) -> None:
+    well = {"Running", "Completed", "Succeeded"}
+    assert pods.is_suspicious("a", row(word), None) == (word not in well)
+    assert pods.serves(row(word)) == (word == "Running")
+    if word not in well:
+        assert pods.from_row("a", row(word), "403").status != "healthy"
+
+
+def status_of(obj: dict[str, Any], before: dict[str, int] | None) -> str:
+    check = check_of(lambda found: pods.examine(found, before, NOW), "pods", obj)
+    assert check is None or check.reason
+    return "healthy" if check is None else check.status
+
+
+@pytest.mark.parametrize("before", [None, {}, {"a/p": 0}])
+def test_a_pod_with_one_place_wrong_is_never_healthy(before: dict[str, int] | None) -> None:
+    container = "status/containerStatuses/0"
+    places = ["metadata", "metadata/name", "status", "status/phase", "status/conditions", "status/conditions/0/type",
+              "status/conditions/0/status", f"{container}/ready", f"{container}/restartCount"]  # fmt: skip
+    honest = {"metadata/name": ["", " ", "Perhaps", "true", "NaN"],
+              f"{container}/restartCount": [-1]}  # fmt: skip
+    good = pod("Running", running())
+    assert false_healthy(lambda obj: status_of(obj, before), good, *places, honest=honest) == []
+
+
+def test_a_pod_that_terminates_or_restarted_at_no_time_is_never_healthy() -> None:
+    gone = pod("Running", running(), metadata={"deletionTimestamp": at(0)})
+    honest = {"metadata/deletionTimestamp": [None, False, 0, "", [], {}, GONE]}  # then it does not terminate, and it runs
+    assert false_healthy(lambda obj: status_of(obj, None), gone, "metadata/deletionTimestamp", honest=honest) == []
+    restarted = pod("Running", running(restarts=1, lastState=ended(1, seconds_ago=3 * 86400)))
+    place = "status/containerStatuses/0/lastState/terminated/finishedAt"
+    assert false_healthy(lambda obj: status_of(obj, None), restarted, place) == []
+
+
+@pytest.mark.parametrize(
+    "state", [{"waiting": {"reason": "Perhaps"}}, {"terminated": {"exitCode": 0}}, {"terminated": {}}, {"paused": {}}, {"waiting": None}]
+)
+def test_a_ready_pod_with_a_container_that_does_not_run_is_unknown(state: dict[str, Any]) -> None:
+    assert status_of(pod("Running", running(), {**running(), "name": "b", "state": state}), None) == "unknown"
+    assert status_of(pod("Running", running(ready=False)), None) == "unknown"
+
+
+@given(st.text() | st.sampled_from(["running", "Completed", "Ready"]))
+def test_a_phase_of_a_pod_that_is_not_in_the_table_is_unknown(word: str) -> None:
+    found = status_of(pod(word, running()), None)
+    assert found == {"Running": "healthy", "Pending": "healthy", "Succeeded": "healthy", "Failed": "critical"}.get(word, "unknown")
+
+
+@given(st.text().filter(lambda word: word != "True"))
+def test_a_status_of_ready_that_is_not_in_the_table_is_never_healthy(word: str) -> None:
+    assert status_of(pod("Running", running(), conditions=[ready(word)]), None) == "critical"

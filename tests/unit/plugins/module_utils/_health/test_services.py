@@ -17,6 +17,7 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._metrics.mo
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._opa.model import Decision
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._opa.probe import Probe, read_answer
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._workloads.service_health import WORDS
+from ansible_collections.euystacio.meta_salvage.tests.unit.fakes.mutations import false_healthy
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -131,7 +132,7 @@ def test_volumes(phase: str, usage: Any, status: str, reason: str) -> None:
 
 def test_no_volumes_are_well() -> None:
     assert services.storage([], {}, 0.8, 0.9).status == "healthy"
-    assert services.storage([claim(None)], {}, 0.8, 0.9).status == "warning"
+    assert services.storage([claim(None)], {}, 0.8, 0.9).status == "unknown"
 
 
 def secret(data: bytes | str | None) -> dict[str, Any]:
@@ -177,3 +178,33 @@ def test_what_is_no_certificate_is_unknown(data: Any) -> None:
 def test_no_certificates_are_well() -> None:
     assert services.certificates([], NOW, 30, 7).status == "healthy"
     assert services.certificates([{"metadata": {"namespace": "a", "name": "tls"}}], NOW, 30, 7).status == "unknown"
+
+
+def test_a_claim_with_one_place_wrong_is_never_healthy() -> None:
+    usage = {("a", "data"): 0.5}
+    good = {"claim": claim(), "used": 0.5}
+
+    def status(obj: Any) -> str:
+        return services.storage([obj["claim"]], {("a", "data"): obj.get("used")}, 0.8, 0.9).status
+
+    assert services.storage([claim()], usage, 0.8, 0.9).status == "healthy"
+    assert false_healthy(status, good, "claim/status", "claim/status/phase") == []
+    for used in (None, float("nan"), float("inf"), -0.1):
+        assert status({**good, "used": used}) == "unknown"
+
+
+@given(st.text() | st.sampled_from(["bound", "BOUND", "Terminating", "Released", "Available"]))
+def test_a_phase_of_a_claim_that_is_not_in_the_table_is_unknown(word: str) -> None:
+    known = {"Bound": "healthy", "Pending": "warning", "Lost": "critical"}
+    assert services.storage([claim(word)], {("a", "data"): 0.5}, 0.8, 0.9).status == known.get(word, "unknown")
+
+
+def test_a_secret_with_one_place_wrong_is_never_healthy(pem: Any) -> None:
+    good = secret(base64.b64decode(pem().cert_data))
+
+    def status(obj: Any) -> str:
+        found = services.certificates([obj], time.time(), 1, 0.5)
+        assert found.status == "healthy" or found.reason
+        return found.status
+
+    assert false_healthy(status, good, "data", "data/tls.crt") == []

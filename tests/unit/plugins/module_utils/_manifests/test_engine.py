@@ -71,6 +71,26 @@ def test_a_new_object_is_created_read_again_and_then_unchanged(cluster: Any) -> 
     assert len(cluster.writes) == writes + 1  # the dry run of the plan
 
 
+@pytest.mark.parametrize("listed", [True, False])
+def test_of_many_objects_a_list_proves_what_nobody_changed_and_the_others_are_read(cluster: Any, listed: bool) -> None:
+    def controller(path: str) -> None:
+        cluster.controller = lambda path: None
+        cluster.put(f"{MAPS}/conf-3", {**cluster.objects[f"{MAPS}/conf-3"], "data": {"a": "other"}})
+        cluster.objects[f"{MAPS}/conf-4"]["metadata"]["uid"] = "another"
+
+    if not listed:
+        cluster.stumble = lambda method, path: "403" if (method, path) == ("GET", MAPS) else None
+    objects = [obj("ConfigMap", f"conf-{number}", data={"a": "1"}) for number in range(5)]
+    assert not run(cluster, *objects).get("failed")
+    cluster.controller = lambda path: controller(path) if path.endswith("/conf-0") else None
+    cluster.requests.clear()
+    result = run(cluster, obj("ConfigMap", "conf-0", data={"a": "2"}), *objects[1:], workers=1)
+    assert [problem.partition(":")[0] for problem in result["problems"]] == ["ConfigMap demo/conf-3 (4.yaml, line 1)"]
+    assert "was there and does not hold .data.a as asked" in result["msg"]
+    again = [path.rpartition("/")[2] for method, path in cluster.requests if method == "GET"][-5:]
+    assert (again[-2:] == ["conf-3", "conf-4"] and MAPS.endswith(again[-3])) if listed else again == [f"conf-{n}" for n in range(5)]
+
+
 def test_a_plan_writes_nothing(cluster: Any) -> None:
     before = dict(cluster.objects)
     assert run(cluster, CONF, dry_run=True)["changed"]

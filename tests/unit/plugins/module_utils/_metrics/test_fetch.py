@@ -342,6 +342,19 @@ def test_promql_with_a_series_that_is_missing_or_disagrees(prometheus: Prometheu
     assert evaluations[1].reason == "H-VAR: no series answers the query hvar_value"
 
 
+def test_promql_with_a_value_without_its_time_is_unknown(server: Server) -> None:
+    class Cut(Prometheus):
+        def instant(self, query: dict[str, str]) -> dict[str, Any]:
+            answer = super().instant(query)
+            answer["data"]["result"] = [one for one in answer["data"]["result"] if "salvage_time_of" not in one["metric"]]
+            return answer
+
+    cut = Cut(server)
+    cut.series = [("qek_value", {}, [(NOW, "0.93")])]
+    found = read(server.url, fmt="promql", max_age=60)[0]
+    assert (found.status, found.reason) == ("unknown", "QEK: the answer has a value without the time of its sample")
+
+
 def test_expressions_are_asked_one_by_one_and_fail_alone(prometheus: Prometheus) -> None:
     profile = parse_profile(
         {

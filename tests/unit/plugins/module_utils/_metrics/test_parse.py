@@ -17,6 +17,7 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._metrics.de
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._metrics.parse import FORMATS, parse_samples
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._metrics.profile import DEFAULT_PROFILE, parse_profile
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._prometheus.model import MetricSample
+from ansible_collections.euystacio.meta_salvage.tests.unit.fakes.mutations import GONE, false_healthy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -378,3 +379,69 @@ def test_a_source_that_says_it_is_out_of_limits_is_heard(said: dict[str, Any]) -
 def test_a_source_that_says_it_is_well_changes_nothing(said: dict[str, Any]) -> None:
     assert judged({"qek": {"current_value": 0.93, **said}}) == ("healthy", "")
     assert judged({"metrics": {"qek": 0.93}, **said}) == ("healthy", "")
+
+
+# One place wrong in a good answer
+
+
+def never_healthy(fmt: str, good: Any, *places: str, honest: Any = ()) -> None:
+    def status(data: Any) -> str:
+        try:
+            samples = parse_samples(json.dumps(data), fmt, names=NAMES)
+        except SalvageError as exc:
+            assert str(exc)
+            return "unknown"
+        (found,) = evaluate_all(parse_profile({"QEK": {"critical_min": 0.85, "aliases": ["qek_value"]}}), samples, now=1000.0, max_age=600)
+        assert found.status == "healthy" or found.reason
+        return found.status
+
+    assert false_healthy(status, good, *places, honest=honest) == []
+
+
+def test_an_answer_of_the_api_with_one_place_wrong_is_never_healthy() -> None:
+    own = {"current_value": 0.93, "timestamp": 990, "status": "ok", "within_limits": True, "stale": False, "alert": False, "partial": False}
+    good = {"metrics": {"QEK": own}, "warnings": []}
+    none = [None, GONE]
+    falsy = [None, 0, "", {}, [], GONE]
+    honest = {
+        "metrics/QEK": [],
+        "metrics/QEK/timestamp": none,  # the report says that the value has no time
+        "metrics/QEK/status": none,
+        "metrics/QEK/within_limits": [GONE],
+        "metrics/QEK/stale": [GONE],
+        "metrics/QEK/alert": [*none, 0],
+        "metrics/QEK/partial": falsy,
+        "warnings": [*falsy, False],
+    }
+    never_healthy("api", good, "metrics", *honest, "metrics/QEK/current_value", honest={**honest, "metrics/QEK/current_value": []})
+
+
+@pytest.mark.parametrize("field", ["error", "errors", "warnings", "partial", "isPartial", "incomplete", "truncated", "stale"])
+@pytest.mark.parametrize("inside", [True, False])
+def test_an_answer_that_says_it_is_not_whole_is_in_doubt(field: str, inside: bool) -> None:
+    own: dict[str, Any] = {"current_value": 0.93}
+    assert one({"metrics": {"QEK": {**own, **({field: True} if inside else {})}}, **({} if inside else {field: True})}).doubt
+
+
+@given(st.text() | st.sampled_from(["CRITICAL", "stale", "degraded", "okay", "error", "unknown"]))
+def test_a_status_of_a_value_that_is_not_in_the_table_is_never_healthy(word: str) -> None:
+    sample = one({"QEK": {"current_value": 0.93, "status": word}})
+    fine = {"ok", "healthy", "normal", "good", "pass", "passed", "success", "up", "within_limits"}
+    assert bool(sample.doubt or sample.alert) == (word.strip().lower() not in fine)
+
+
+def test_an_answer_of_prometheus_with_one_place_wrong_is_never_healthy() -> None:
+    labels = {"__name__": "qek_value"}
+    vector = {**promql([{"metric": labels, "value": [990, "0.93"]}]), "warnings": [], "isPartial": False}
+    odd = [None, False, 0, "", [], {}, GONE]
+    shared = {"warnings": odd, "isPartial": [None, 0, GONE]}
+    whole = ["status", "data", "data/resultType", "data/result", "data/result/0", "data/result/0/metric", "data/result/0/metric/__name__"]
+    # A series without a name can only be the one metric that was asked for.
+    nameless = {"data/result/0/metric": [{}, {"a": 1}], "data/result/0/metric/__name__": ["", GONE]}
+    places = [*whole, *shared, "data/result/0/value", "data/result/0/value/0", "data/result/0/value/1"]
+    never_healthy("promql", vector, *places, honest={**shared, **nameless})
+    matrix = promql([{"metric": labels, "values": [[980, "0.92"], [990, "0.93"]]}], "matrix")
+    places = [*whole, "data/result/0/values", "data/result/0/values/1", "data/result/0/values/1/0", "data/result/0/values/1/1"]
+    never_healthy("promql", matrix, *places, honest={**nameless, "data/result/0/values/1": [GONE]})
+    assert one({**vector, "errorType": "timeout", "error": "a store is down"}).doubt
+    assert one(promql([{"metric": labels, "values": [[990, "0.93"], [980, "0.92"]]}], "matrix")).value is None

@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._opa.decide import combine, decide, decide_result, missing_input
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._opa.model import REQUIRED_INPUT, Decision
+from ansible_collections.euystacio.meta_salvage.tests.unit.fakes.mutations import GONE, false_healthy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -143,7 +145,9 @@ def is_plain_allow(result: object) -> bool:
     sources = [result, result.get("decision")] if isinstance(result, dict) else []
     sources = [s for s in sources if isinstance(s, dict)]
     values = [s[n] for s in sources for n in ("allow", "allowed") if n in s]
-    denies = [s[n] for s in sources for n in ("deny", "violations") if n in s]
+    denies = [s[n] for s in sources for n in ("deny", "violation", "violations", "denied") if n in s]
+    if isinstance(result, dict) and "decision" in result and not isinstance(result["decision"], dict):
+        values.append(result["decision"])
     return bool(values) and all(v is True for v in values) and all(d == [] and isinstance(d, list) for d in denies)
 
 
@@ -165,3 +169,24 @@ def test_any_bytes_end_in_a_reason(status: int, body: bytes) -> None:
     decision = decide(status, body)
     assert decision.status == "unknown"
     assert decision.reason
+
+
+@pytest.mark.parametrize("more", [{}, {"decision": "allow"}, {"decision": {"allowed": True}}])
+def test_an_allow_with_one_place_wrong_is_never_allowed(more: dict[str, Any]) -> None:
+    result = {"allow": True, "deny": [], "violations": [], "risk_score": 0.1, "risk_level": "low", **more}
+    good = {"result": result, "decision_id": "d1"}
+
+    def status(answer: Any) -> str:
+        decision = decide(200, json.dumps(answer).encode(), path=PACKAGE)
+        assert decision.status == "allowed" or decision.reason
+        return "healthy" if decision.status == "allowed" else decision.status
+
+    places = ["result", "result/allow", "result/deny", "result/violations", "result/risk_score", "result/risk_level",
+              *(f"result/{name}" for name in more)]  # fmt: skip
+    gone = [None, GONE]
+    honest = {"result/deny": [GONE], "result/violations": [GONE], "result/risk_score": [*gone, 0], "result/risk_level": gone,
+              "result/allow": [GONE] if more else [], "result/decision": [True, GONE, {}, {"a": 1}]}  # fmt: skip
+    assert false_healthy(status, good, *places, honest=honest) == []
+    for other in ({"denied": ["r"]}, {"violation": [{"msg": "r"}]}, {"decision": "deny"}, {"decision": "Perhaps"}, {"decision": None}):
+        assert status({**good, "result": {**result, **other}}) != "healthy"
+    assert status({**good, "warning": {"code": "api_usage_warning", "message": "'input' key missing from the request"}}) == "unknown"

@@ -10,9 +10,11 @@ import json
 from typing import Any
 
 import pytest
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._alerts.sources import read_alerts
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.http import Endpoint, Response, open_endpoint
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._prometheus.client import PrometheusApi
+from ansible_collections.euystacio.meta_salvage.tests.unit.fakes.mutations import GONE, false_healthy
 
 
 class Answers:
@@ -85,3 +87,17 @@ def test_a_gzip_answer_is_read_whole(web: Any) -> None:
     head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Encoding: gzip\r\nContent-Length: {len(body)}\r\n\r\n"
     web.answers["/api/v1/query"] = [head.encode() + body]
     assert PrometheusApi(open_endpoint(web.url)).query("up") == []
+
+
+def test_an_answer_of_alerts_with_one_place_wrong_is_never_healthy() -> None:
+    def status(answer: Any) -> str:
+        found, problems = read_alerts(api(answer)[0], None)
+        return "unknown" if found or problems else "healthy"
+
+    pending = {"labels": {"alertname": "A"}, "state": "pending", "annotations": {}}
+    good = {"status": "success", "data": {"alerts": [pending]}, "warnings": [], "isPartial": False}
+    honest = {"warnings": [None, False, 0, "", {}, GONE], "isPartial": [None, 0, GONE], "data/alerts": [[]], "data/alerts/0": [GONE],
+              "data/alerts/0/labels": [{}, {"a": 1}]}  # fmt: skip
+    assert false_healthy(status, good, *honest, "status", "data", "data/alerts/0/state", honest=honest) == []
+    assert status({**good, "errorType": "timeout", "error": "a ruler is down"}) == "unknown"
+    assert status({**good, "errors": None}) == "healthy"

@@ -118,6 +118,5 @@ def test_the_refusal_says_who_since_when_and_how_to_go_on() -> None:
     assert lease.locked_by("Deployment app in prod", hold, BOB) == (
         "Deployment app in prod is locked by alice@a (deploy), run alice@a/prod/1-x, since 2026-11-26T20:00:00Z, "
         "until 2026-11-26T20:01:00Z unless it renews it; nothing was changed. "
-        "Wait until that run ends; if you know that it has ended, take the lock over "
-        "(scale_lock_take_over=true)"
+        "Wait until that run ends; if you know that it has ended, take the lock over (scale_lock_take_over=true)"
     )

@@ -5,9 +5,11 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._workloads.service_health import WORDS, service_health
+from ansible_collections.euystacio.meta_salvage.tests.unit.fakes.mutations import GONE, false_healthy
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -67,3 +69,39 @@ def test_healthy_is_said_by_the_service_itself(code: int, content_type: str, bod
     if found.status == "healthy":
         assert code == 200
         assert WORDS[str(found.answer["status"]).strip().lower()] == "healthy"
+
+
+DEPENDENCIES = {
+    "status": "UP",
+    "version": "1.2",
+    "checks": {"db:time": [{"status": "pass"}], "cache": {"status": "up"}, "disk": True, "queue": "ok"},
+    "components": {"db": {"status": "UP", "components": {"primary": {"status": "UP"}}}},
+    "services": [{"name": "mail", "status": "up"}],
+}
+
+
+def test_an_answer_with_one_place_wrong_is_never_healthy() -> None:
+    places = ["status", "checks/db:time/0/status", "checks/cache/status", "checks/disk", "checks/queue", "components/db/status",
+              "components/db/components/primary/status", "services/0/status"]  # fmt: skip
+    # A dependency need not state its health, and a list of none is none; true is a word for up, but for the whole.
+    fine: list[Any] = [True, 0, -1, [], {}, {"a": 1}, [{}], GONE]
+    silent = {place: [True, GONE] for place in places[1:]}
+    honest = {**silent, "checks/disk": fine, "checks/queue": fine}
+    assert (
+        false_healthy(lambda data: service_health(200, JSON, json.dumps(data).encode()).status, DEPENDENCIES, *places, honest=honest) == []
+    )
+
+
+@given(st.text() | st.sampled_from(["NOT_SERVING", "UNKNOWN", "OUT_OF_SERVICE", "starting", "ok!", "healthy?"]))
+def test_a_word_of_health_that_is_not_in_the_table_is_unknown(word: str) -> None:
+    expected = WORDS.get(word.strip().lower(), "unknown")
+    for data in ({"status": word}, {"status": "ok", "checks": {"db": word}}, {"status": "ok", "details": {"db": {"status": word}}},
+                 {"status": "ok", "checks": {"db": [{"status": word}]}}, {"status": "ok", "components": word}):  # fmt: skip
+        assert service_health(200, JSON, json.dumps(data).encode()).status == expected
+
+
+def test_what_is_not_json_is_unknown_and_so_is_each_part_of_an_answer() -> None:
+    whole = json.dumps(DEPENDENCIES).encode()
+    for end in range(len(whole)):
+        assert service_health(200, JSON, whole[:end]).status == "unknown"
+    assert service_health(200, JSON, b'{"status": "ok", "load": NaN}').status == "unknown"

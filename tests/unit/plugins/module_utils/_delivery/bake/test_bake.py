@@ -10,7 +10,8 @@ import time
 from typing import Any
 
 import pytest
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.http import open_endpoint
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.http import Http, open_endpoint
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.session import Cluster
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.bake.bake import (
     Bake,
@@ -21,8 +22,10 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.b
     nothing_before,
 )
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.bake.counters import Signals
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.bake.journey import ServiceRequest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.bake.judge import Counts, Rule
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.bake.opa_probes import PolicySource
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.bake.service_requests import ServiceSource
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.bake.sources import PodSource, PrometheusSource
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.rollout.rollback import Workload
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._metrics.model import Profile
@@ -80,11 +83,24 @@ def pods(api: Any, shapes: Any) -> Pods:
 
 
 def bake(
-    api: Any, *, prometheus: bool = False, baseline: Baseline = BEFORE, plan: Plan = PLAN, emit: Any = None, policy: Any = None
+    api: Any,
+    *,
+    prometheus: bool = False,
+    baseline: Baseline = BEFORE,
+    plan: Plan = PLAN,
+    emit: Any = None,
+    policy: Any = None,
+    service: Any = None,
 ) -> Any:
     source = PrometheusSource(open_endpoint("service://m/prometheus:9090", cluster=api), "a", 1.0) if prometheus else None
     one = Bake(
-        Workload(api, "Deployment", "a", "api"), Sources(PodSource(api, "8000"), source, policy), Signals(), Rule(), plan, baseline, PROFILE
+        Workload(api, "Deployment", "a", "api"),
+        Sources(PodSource(api, "8000"), source, policy, service),
+        Signals(),
+        Rule(),
+        plan,
+        baseline,
+        PROFILE,
     )
     if emit:
         one.emit = emit
@@ -245,6 +261,105 @@ def test_a_decision_of_opa_that_must_stay(api: Any, pods: Pods, answer: tuple[in
     assert words in verdict.reason or status == "passed"
     assert len(record["looks"]) == (1 if status == "failed" else 10)
     assert bool(record["looks"][0]["gaps"]) == (status == "unknown")
+
+
+# --- through the Service
+
+
+THROUGH = f"{CORE}/services/api:http/proxy/health"
+STEP = "GET /health through Service api:http"
+
+
+def refusal(code: int, message: str) -> tuple[int, str, str]:
+    return code, "application/json", f'{{"kind":"Status","apiVersion":"v1","message":"{message}","code":{code}}}'
+
+
+WELL = (200, "application/json", '{"status": "healthy"}')
+REFUSED = refusal(503, "error trying to reach service: dial tcp 10.0.0.1:8999: connect: connection refused")
+SILENT = refusal(503, "error trying to reach service: dial tcp 10.0.0.1:8000: i/o timeout")
+FORBIDDEN = refusal(403, "services is forbidden")
+
+
+def through(api: Any, **more: Any) -> ServiceSource:
+    return ServiceSource(api, "a", (ServiceRequest("api:http", path="/health", healthy=True),), pause=0.0, **more)
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "looks", "words"),
+    [
+        (WELL, "passed", 10, "no worse than the baseline on errors, slow, journey"),
+        (REFUSED, "failed", 1, f"{STEP}: error trying to reach service"),  # before the first interval
+        (refusal(503, "no endpoints available for service"), "failed", 1, "no endpoints available"),
+        (refusal(404, "services not found"), "failed", 1, "not found"),
+        ((500, "text/plain", "x"), "failed", 1, f"{STEP}: answered 500, expected 200"),
+        (SILENT, "failed", 2, "i/o timeout"),
+        (FORBIDDEN, "unknown", 10, f"{STEP} had an answer in 0 of 11 requests: the API server answered 403"),
+        (refusal(500, "etcd"), "unknown", 10, "had an answer in 0 of 11 requests"),
+    ],
+)
+def test_a_service_that_is_asked(api: Any, pods: Pods, answer: tuple[int, str, str], status: str, looks: int, words: str) -> None:
+    api.answers[THROUGH] = lambda: answer
+    verdict, record = bake(api, service=through(api))
+    assert (verdict.status, len(record["looks"])) == (status, looks), verdict.reason
+    assert words in verdict.reason
+    assert bool(record["looks"][0]["gaps"]) == (status == "unknown" or answer in (SILENT, (500, "text/plain", "x")))
+    assert record["journey"][STEP]["ok"] == (11 if status == "passed" else 0)
+
+
+def test_a_service_that_fails_now_and_then_is_found_by_evidence(api: Any, pods: Pods) -> None:
+    asked = iter(range(10_000))
+    api.answers[THROUGH] = lambda: WELL if next(asked) % 2 else (500, "text/plain", "")
+    verdict, record = bake(api, service=through(api), plan=Plan(window=0.4, interval=0.02))
+    assert (verdict.status, verdict.leading) == ("failed", "journey"), verdict.reason
+    assert len(record["looks"]) < 15
+
+
+def test_one_failure_of_many_passes_and_is_on_record(api: Any, pods: Pods) -> None:
+    asked = iter(range(10_000))
+    api.answers[THROUGH] = lambda: (500, "text/plain", "") if next(asked) == 3 else WELL
+    verdict, record = bake(api, service=through(api))
+    assert verdict.status == "passed", verdict.reason
+    assert record["journey"][STEP] == {"ok": 10, "failed": 1, "unknown": 0, "reason": "answered 500, expected 200"}
+    assert "11 through the Service, 1 failed" in record["looks"][-1]["says"]
+
+
+@pytest.mark.parametrize("answer", [REFUSED, refusal(500, "etcd")])
+def test_what_lasts_a_moment_is_asked_again(api: Any, pods: Pods, answer: tuple[int, str, str]) -> None:
+    asked = iter(range(10_000))
+    api.answers[THROUGH] = lambda: WELL if next(asked) % 3 else answer
+    verdict, record = bake(api, service=through(api))
+    assert (verdict.status, record["journey"][STEP]["ok"]) == ("passed", 11), verdict.reason
+
+
+def test_a_post_that_may_have_arrived_is_not_sent_again(api: Any) -> None:
+    api.answers[THROUGH] = lambda: refusal(500, "etcd")
+    for method, requests in (("POST", 1), ("GET", 3)):
+        api.requests.clear()
+        ServiceSource(api, "a", (ServiceRequest("api:http", method, "/health"),), pause=0.0).ask()
+        assert api.requests == [(method, THROUGH)] * requests
+
+
+def test_no_service_is_told(api: Any, pods: Pods) -> None:
+    verdict, record = bake(api, service=ServiceSource(api, "a", without="no Service"))
+    assert (verdict.status, record["weak"].endswith("; no Service")) == ("passed", True)
+    assert verdict.reason.endswith("; no Service")
+    assert bake(api, service=ServiceSource(api, "a", doubt="the Services can't be read"))[0].status == "unknown"
+
+
+def test_each_step_is_sent_as_it_is(web: Any, pods: Pods) -> None:
+    own = Cluster(web.url, Http(timeout=2.0))
+    web.answers["/api/v1/namespaces/a/services/api:http/proxy/api"] = {}
+    web.answers["/api/v1/namespaces/a/services/https:api:tls/proxy/api"] = {}
+    steps = (
+        ServiceRequest("api:http", "POST", "/api?a=1", {"X-Key": "planted"}, "{}"),
+        ServiceRequest("api:http", "POST", "/api"),
+        ServiceRequest("api:tls", path="/api", tls=True),
+    )
+    found = ServiceSource(own, "a", steps).ask()
+    assert list(found) == [
+        "POST /api through Service api:http", "POST /api through Service api:http (step 2)", "GET /api through Service api:tls",
+    ]  # fmt: skip
+    assert web.asked[-3].headers["x-key"] == ["planted"]
 
 
 # --- with Prometheus

@@ -14,6 +14,7 @@ import pytest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.log import decision_log as log
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.log.lines import Reading
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.log.summary import Limit, Summary, rule_of
+from ansible_collections.euystacio.meta_salvage.tests.unit.fakes.mutations import GONE, false_healthy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -358,3 +359,21 @@ def test_ten_thousand_names_do_not_grow_the_tables(monkeypatch: pytest.MonkeyPat
 @given(st.text(max_size=50))
 def test_a_rule_is_the_text_without_its_numbers(text: str) -> None:
     assert rule_of(f"{text} 0.25 < 0.5") == rule_of(f"{text} 0.31 < 0.6")
+
+
+def test_a_record_with_one_place_wrong_is_never_allowed() -> None:
+    def status(item: Any) -> str:
+        decision = log.decision_of(item)
+        assert decision.status == "allowed" or decision.reason
+        return "healthy" if decision.status == "allowed" else decision.status
+
+    good = {**record(1), "result": {"allow": True, "deny": [], "risk_score": 0.1}, "error": None, "masked": [], "erased": []}
+    none = [None, GONE]
+    honest = {"error": [GONE], "masked": none, "erased": none, "result/deny": [GONE], "result/risk_score": [*none, 0]}
+    assert false_healthy(status, good, *honest, "result", "result/allow", honest=honest) == []
+
+
+@given(st.text() | st.sampled_from(["yes", "ALLOW", "granted", "true"]))
+def test_a_result_that_is_a_word_is_never_allowed(word: str) -> None:
+    for result in (word, {"allow": word}, {"allowed": word}, {"allow": True, "decision": word + "!"}):
+        assert log.decision_of({**record(1), "result": result}).status != "allowed"
