@@ -34,7 +34,7 @@ pytestmark = pytest.mark.lab
 
 SPACE = "deploy-test"
 NAME = "app"
-KILLS = int(os.environ.get("DELIVERY_DEPLOY_KILLS", "3"))
+KILLS = int(os.environ.get("DELIVERY_DEPLOY_KILLS", "2"))
 SEED = int(os.environ.get("DELIVERY_DEPLOY_SEED", "1"))
 # A verdict in seconds, on a few requests.
 QUICK = {

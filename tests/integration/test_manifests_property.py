@@ -29,7 +29,7 @@ pytestmark = pytest.mark.lab
 
 SPACE = "manifests-property"
 SETS = int(os.environ.get("MANIFESTS_SETS", "3"))
-KILLS = int(os.environ.get("MANIFESTS_KILLS", "5"))
+KILLS = int(os.environ.get("MANIFESTS_KILLS", "3"))
 SEED = int(os.environ.get("MANIFESTS_SEED", "1"))
 RBAC = "rbac.authorization.k8s.io"
 OTHER = "second-manager"
