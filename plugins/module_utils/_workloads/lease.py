@@ -23,6 +23,8 @@ from .workload import PREFIX, Object
 LOCK = f"{PREFIX}lock"
 HOLDER = f"{PREFIX}holder"
 
+_LAST = 253402300799  # the last second of the year 9999, which a time can say
+
 FREE = "free"
 OURS = "ours"
 ENDED = "ended"
@@ -90,7 +92,7 @@ def hold_of(lease: Object | None) -> Hold | None:
     if lease is None or not identity:
         return None
     renewed, duration = when(spec.get("renewTime")), spec.get("leaseDurationSeconds")
-    until = renewed + duration if renewed is not None and is_integer(duration) and duration > 0 else None
+    until = renewed + duration if renewed is not None and is_integer(duration) and 0 < duration <= _LAST - renewed else None
     noted = (lease["metadata"].get("annotations") or {}).get(HOLDER)
     return Hold(_noted(noted, str(identity)), when(spec.get("acquireTime")), until)
 
@@ -135,7 +137,7 @@ def lease_content(lease: Object | None, me: Holder, now: float, duration: int) -
     spec = (lease or {}).get("spec") or {}
     mine = hold is not None and hold.holder.run == me.run
     moment = f"{iso(int(now))[:-1]}.000000Z"  # a MicroTime
-    changes = spec.get("leaseTransitions") or 0
+    changes = count if is_integer(count := spec.get("leaseTransitions")) else 0
     return {
         "metadata": {
             "labels": {LOCK: "true"},

@@ -57,6 +57,16 @@ def test_a_lease_that_does_not_say_until_when_is_held(field: str, value: Any) ->
     assert "without an end" in str(hold)
 
 
+@pytest.mark.parametrize("duration", [2**31 - 1, 10**400])
+def test_a_lease_that_ends_later_than_a_time_can_say_is_held_without_an_end(duration: int) -> None:
+    there = held()
+    there["spec"].update(renewTime="9999-12-31T23:59:59.000000Z", leaseDurationSeconds=duration, leaseTransitions="x")
+    hold = lease.hold_of(there)
+    assert hold is not None and hold.to_dict()["until"] is None
+    assert "without an end" in lease.locked_by("Deployment a in b", hold, BOB)
+    assert lease.lease_content(there, BOB, NOW, 60)["spec"]["leaseTransitions"] == 1
+
+
 @given(
     spec=st.fixed_dictionaries(
         {"holderIdentity": st.text(min_size=1)}, optional=dict.fromkeys(("renewTime", "acquireTime", "leaseDurationSeconds"), JSON)
