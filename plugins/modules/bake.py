@@ -167,8 +167,8 @@ options:
     type: str
   opa_probes:
     description:
-      - Decisions that must have these answers at every look. A different answer ends the bake. No answer, or an undefined one, is a gap,
-        and nothing passes over more than a tenth of them.
+      - Decisions that must have these answers at every look. A different answer ends the bake. No answer, or an undefined one, is a gap.
+        With gaps in more than a tenth of the looks, the bake does not pass.
     type: list
     elements: dict
     default: []
@@ -197,8 +197,8 @@ options:
         that leads to no port of the pods must at least be answered. With O(state=measured) the same requests are sent once, and a missing
         permission is an error.
       - No endpoint, no such port and a refused connection end the bake at once, after three tries. So does a step that fails in two looks
-        running, and evidence as of user requests if it fails from time to time. No answer, or one of the API server itself, is unknown,
-        and nothing passes over more than a tenth of them. If there is no Service to ask, RV(reason) and RV(weak) say so.
+        running, and evidence as of user requests if it fails from time to time. No answer, or one of the API server itself, is unknown.
+        If more than a tenth of the answers are unknown, the bake does not pass. If no Service fits, RV(reason) and RV(weak) say so.
     type: bool
     default: true
   journey:

@@ -123,7 +123,7 @@ verdict:
   description:
     - Why the lock was taken or not. V(free), nobody held it; V(ours), this run holds or held it; V(ended), the process that held it has
       ended; V(expired), it was not renewed in time; V(taken_over), by O(take_over); V(held), another run holds it, or the role around this
-      one; V(no_namespace), there is no namespace yet, so there is nothing to lock.
+      one; V(no_namespace), the namespace does not exist yet, so nothing can be locked.
   returned: success
   type: str
   sample: free

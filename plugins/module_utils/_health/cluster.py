@@ -16,13 +16,7 @@ from .model import Check
 
 # Conditions of nodes by the status that is well: the kubelet's, node-problem-detector's, and those of distributions.  Any other is unknown.
 # The names of a family say which it is: NetworkingReady, KernelReady; ContainerRuntimeProblem, FrequentSystemdRestart.
-_WELL_WHEN_FALSE = (
-    *("MemoryPressure", "DiskPressure", "PIDPressure", "NetworkUnavailable", "KernelDeadlock", "ReadonlyFilesystem", "XfsShutdown"),
-    *("CorruptDockerOverlay2", "CorruptDockerImage", "CorruptDockerContainer", "CperHardwareErrorFatal", "KubeletProblem"),
-    *("FrequentKubeletRestart", "FrequentDockerRestart", "FrequentContainerdRestart", "FrequentUnregisterNetDevice"),
-    *("FrequentGcfsdRestart", "FrequentGcfsSnapshotterRestart", "DeprecatedAuthsFieldInContainerdConfiguration"),
-    *("KubeletUnhealthy", "ContainerRuntimeUnhealthy", "DockerUnhealthy", "NTPProblem", "VMEventScheduled", "FilesystemCorruptionProblem"),
-)
+_WELL_WHEN_FALSE = ("ReadonlyFilesystem", "DeprecatedAuthsFieldInContainerdConfiguration")
 _PROBLEM = re.compile(
     r"(Frequent|Corrupt)\w+|\w*(Problem|Pressure|Deadlock|Unhealthy|Unavailable|Failure|Failed|Error|Fatal|Shutdown|Scheduled)"
 )
