@@ -5,7 +5,7 @@ RUN := $(PYTHON) -m tools.env run
 LAB ?= dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format unit oldest install sanity lab-parts artifact integration molecule soak bench lab lab-down build lock lock-upgrade clean
+.PHONY: help demo test lint format unit pages docs screenshots oldest install sanity lab-parts artifact integration molecule soak bench lab lab-down build release changelog lock lock-upgrade clean
 
 help: ## this list
 	@sed -n 's/^\([a-z -]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 60
@@ -16,7 +16,7 @@ demo: ## the health check on a healthy system, then on a broken one (KUBECONFIG,
 test: ## every gate, in order; the last line counts
 	@$(PYTHON) -m tools.gates
 
-lint oldest install sanity artifact integration molecule: ## one gate of them
+lint pages oldest install sanity artifact integration molecule: ## one gate of them
 	@$(PYTHON) -m tools.gates $@
 
 unit: ## the unit tests, or with K=EXPRESSION those that match, without coverage
@@ -25,6 +25,12 @@ ifdef K
 else
 	@$(PYTHON) -m tools.gates unit
 endif
+
+docs: ## the documentation as a site, in build/docs
+	@$(RUN) python -m tools.docs_site
+
+screenshots: ## the pictures of docs/images
+	@$(RUN) python tests/pages/screenshots.py
 
 soak: ## the tests that repeat, at the full size of docs/benchmarks.md; takes hours
 	@$(PYTHON) -m tools.gates soak
@@ -46,6 +52,12 @@ lab-down: ## take it down again
 
 build: ## the archive, in build/
 	@$(PYTHON) -m tools.collection
+
+release: ## the archive as it is released, checked, with its SBOM, in build/release; publishes nothing
+	@$(PYTHON) -m tools.release
+
+changelog: ## the fragments become CHANGELOG.rst, for the version of galaxy.yml
+	@$(PYTHON) -m tools.release changelog
 
 lock: ## add to the locks what their .in files name; existing pins stay (needs uv)
 	@$(PYTHON) -m tools.env lock

@@ -25,6 +25,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -152,6 +153,24 @@ def lab(*arguments: str) -> str:
     return done.stdout.strip()
 
 
+def at_each_size(name: str, sizes: str, runs: int, contestants: Callable[[Path], dict[str, list[str]]]) -> dict[int, dict[str, Cost]]:
+    """The costs on a control-plane lab of this name with so many pods each; it is taken down in the end."""
+    found: dict[int, dict[str, Cost]] = {}
+    try:
+        with tempfile.TemporaryDirectory() as scratch:
+            for pods in map(int, sizes.split(",")):
+                lab("up", name, "--size", "control-plane", "--nodes", "20", "--pods", str(pods))
+                kubeconfig = lab("kubeconfig", name)
+                path = f"{Path(kubectl()).parent}:{os.environ['PATH']}"
+                environ = {**os.environ, "KUBECONFIG": kubeconfig, "K8S_AUTH_KUBECONFIG": kubeconfig, "PATH": path}
+                found[pods] = compare(contestants(Path(scratch)), environ, runs)
+                for contestant, cost in found[pods].items():
+                    print(f"{pods:>6} pods  {contestant:16} {cost}", file=sys.stderr, flush=True)
+    finally:
+        lab("down", name)
+    return found
+
+
 def contestants(scratch: Path, services: str) -> dict[str, list[str]]:
     playbook = ["ansible-playbook", "-i", "localhost,", "-c", "local", "-e", f"ansible_python_interpreter={sys.executable}"]
     ours = {
@@ -180,20 +199,10 @@ def main() -> int:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Services)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     services = f"http://127.0.0.1:{server.server_address[1]}"
-    found: dict[int, dict[str, Cost]] = {}
     try:
-        with tempfile.TemporaryDirectory() as scratch:
-            for pods in map(int, chosen.pods.split(",")):
-                lab("up", LAB, "--size", "control-plane", "--nodes", "20", "--pods", str(pods))
-                kubeconfig = lab("kubeconfig", LAB)
-                path = f"{Path(kubectl()).parent}:{os.environ['PATH']}"
-                environ = {**os.environ, "KUBECONFIG": kubeconfig, "K8S_AUTH_KUBECONFIG": kubeconfig, "PATH": path}
-                found[pods] = compare(contestants(Path(scratch), services), environ, chosen.runs)
-                for name, cost in found[pods].items():
-                    print(f"{pods:>6} pods  {name:16} {cost}", file=sys.stderr, flush=True)
+        found = at_each_size(LAB, chosen.pods, chosen.runs, lambda scratch: contestants(scratch, services))
     finally:
         server.shutdown()
-        lab("down", LAB)
     text = table(found, chosen.runs)
     print(text)
     if chosen.write:

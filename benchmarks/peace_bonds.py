@@ -32,8 +32,10 @@ import json, sys
 from ansible.module_utils import basic
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._opa.command import Engine
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.change import policy_gate
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.log import decision_log, sources, summary
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.log.lines import Reading
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._opa import decision_log
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._opa import log_sources as sources
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.log import summary
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._opa.log_lines import Reading
 what, path, policies, opa = sys.argv[1:]
 if what == "replay":
     files = {name: text for name, text in policy_gate.read_policy_folder(policies).items() if not name.endswith("_test.rego")}

@@ -3,11 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A backup and a restore beside what a user would use instead.
 
-    python benchmarks/recovery.py [--objects 1000,10000] [--runs 3] [--kubectl-restores 1]
+    python benchmarks/recovery.py [--objects 1000,10000] [--bytes 1024] [--runs 3] [--kubectl-restores 1]
 
 On the control-plane-size lab: a namespace of ConfigMaps, 1 kB each.  Out: to a signed and encrypted archive that is read back and verified,
 and to a plain file by kubectl.  Back, each time into a new namespace: the archive is proven, and what was written read again and compared;
-the same again, when all of it is there; and from a plain file by kubectl, which neither proves nor compares.
+the same again, when all of it is there; and from a plain file by kubectl, which neither proves nor compares.  A gigabyte is
+`--objects 100000 --bytes 10240 --kubectl-restores 0`.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.arc
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.archive.select import Selection
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.options import StoreOptions
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store.repository import open_store
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store.verify import list_backups, open_backup, proven
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store.verify import list_backups, proven
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.objects import create
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.session import Cluster
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.journal import RestoreJournal
@@ -40,6 +41,7 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.ou
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.plan import Choice
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.restore import Restore
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.settings import RestoreSettings
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.stored import open_items
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._sealing.age import recipients
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._sealing.keys import identity_file, private_key
 
@@ -49,7 +51,7 @@ LAB = "bench-recovery"
 SPACE = "bench"
 OURS_OUT, OURS_BACK, OURS_AGAIN = "ours: backup, verified", "ours: restore, verified", "ours: restore when all is there"
 # At 10,000: the contestant, what of it is meant, and the figure to reach.
-TARGETS = ((OURS_OUT, "wall", 3.0), (OURS_OUT, "largest", 128.0), (OURS_BACK, "wall", 15.0))
+TARGETS = ((OURS_OUT, "wall", 3.0), (OURS_OUT, "largest", 128.0), (OURS_BACK, "wall", 9.0), (OURS_BACK, "largest", 200.0))
 UNITS = {"wall": "s", "largest": "MB"}
 # Velero's engine 1.18.1, 10,001 ConfigMaps of 1 kB, on another machine of two idle cores: seconds, and MB at the peak.
 VELERO = {
@@ -83,12 +85,12 @@ def keys(folder: Path) -> None:
     subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", str(folder / "sign.pem")], check=True)
 
 
-def fill(kubeconfig: str, first: int, last: int) -> None:
+def fill(kubeconfig: str, first: int, last: int, size: int) -> None:
     cluster = Cluster.connect({"kubeconfig": kubeconfig}, timeout=60)
     create(cluster, "/api/v1/namespaces", {"metadata": {"name": SPACE}})
 
     def make(number: int) -> None:
-        data = "".join(hashlib.sha256(f"{number} {part}".encode()).hexdigest() for part in range(16))
+        data = "".join(hashlib.sha256(f"{number} {part}".encode()).hexdigest() for part in range(size // 64))
         create(
             cluster,
             f"/api/v1/namespaces/{SPACE}/configmaps",
@@ -101,7 +103,7 @@ def fill(kubeconfig: str, first: int, last: int) -> None:
 
 def _restored(kubeconfig: str, folder: str, space: str) -> Outcome:
     store = open_store(StoreOptions(f"{folder}/backups"))
-    archive = open_backup(store, private_key(f"{folder}/sign.pem"), identity_file(f"{folder}/identity.txt"))[1:]
+    archive = open_items(store, private_key(f"{folder}/sign.pem"), identity_file(f"{folder}/identity.txt"))[1:]
     cluster = Cluster.connect({"kubeconfig": kubeconfig}, timeout=60)
     wish = RestoreSettings(Choice(mapping={SPACE: space}, include=frozenset({"configmaps"})), backup_first=False)
     found = Restore(cluster, archive, wish, RestoreJournal(f"{folder}/journal", {"space": space})).run()
@@ -202,6 +204,7 @@ ACTS = {act.__name__: act for act in (back_up, verify, restore, nothing_to_resto
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--objects", default="1000,10000")
+    options.add_argument("--bytes", type=int, default=1024, help="of each ConfigMap")
     options.add_argument("--runs", type=int, default=3)
     options.add_argument("--kubectl-restores", type=int, default=1, help="in how many of the runs kubectl restores too")
     options.add_argument("--act", nargs="+", help=argparse.SUPPRESS)
@@ -216,7 +219,7 @@ def main() -> None:
         made = 0
         for objects in sorted(map(int, chosen.objects.split(","))):
             started = time.monotonic()
-            fill(kubeconfig, made, objects)
+            fill(kubeconfig, made, objects, chosen.bytes)
             made = objects
             print(f"{objects} ConfigMaps are there after {time.monotonic() - started:.1f} s", file=sys.stderr, flush=True)
             with tempfile.TemporaryDirectory() as scratch:

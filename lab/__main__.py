@@ -56,7 +56,14 @@ def parser() -> argparse.ArgumentParser:
     )
     up.add_argument("--nodes", type=int, default=10, help="control-plane: how many kwok nodes")
     up.add_argument("--pods", type=int, default=0, help="control-plane: how many pods of a Deployment to wait for")
-    up.add_argument("--bare", action="store_true", help="node: only what every cluster has, to build the rest of it by other means")
+    up.add_argument("--monitoring-replicas", type=int, default=1, help="node: how many replicas of Prometheus and of Alertmanager run")
+    some = up.add_mutually_exclusive_group()
+    some.add_argument("--bare", action="store_true", help="node: only what every cluster has, to build the rest of it by other means")
+    some.add_argument(
+        "--first",
+        action="store_true",
+        help="node: only the control plane and the service, which are built in a third of the time; another `up` brings the rest",
+    )
     down = command("down", _down, "end a cluster and remove everything of it")
     down.add_argument("name", nargs="?", default="lab")
     down.add_argument("--all", action="store_true", help="all clusters, and what killed ones left behind")
@@ -94,14 +101,18 @@ def _up(options: argparse.Namespace) -> None:
     with locked(CLUSTERS.parent / f"{options.name}.lock", progress, f"work on {options.name}"):
         try:
             if options.size == "node":
-                Node(folder, known, progress, bare=options.bare).up()
+                replicas = options.monitoring_replicas
+                Node(folder, known, progress, bare=options.bare, first=options.first, replicas=replicas).up()
             else:
                 ControlPlane(folder, known, progress, options.nodes, options.pods).up()
         except KeyboardInterrupt:
-            progress.say(f"interrupted; removing {options.name}")
-            cluster.take_down(folder)
+            if record is None:
+                progress.say(f"interrupted; removing {options.name}")
+                cluster.take_down(folder)
+            else:
+                progress.say(f"interrupted; {options.name} is as it was, and another `up` goes on")
             raise
-    progress.say(f"{options.name} is up")
+    progress.say(f"{options.name} is up" + (", with the service and without the rest" if options.first else ""))
     print(f"export KUBECONFIG={folder / 'kubeconfig'}")
 
 

@@ -13,6 +13,7 @@ import subprocess
 import tempfile
 import threading
 import venv
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from .common import CACHE, LAB, LabError, Progress, locked, run
@@ -20,6 +21,8 @@ from .versions import Module, Versions, at_least
 
 BINARIES = CACHE / "bin"
 DURATIONS = CACHE / "durations.json"
+CACHED = 0.1  # a build in less than this share of its plan came out of the compiler's cache
+STILL = 0.2  # the share of its time so far that a build which is late is expected to take on
 LOCK_OF_GO = LAB.parent / "tools/locks/go.lock"
 
 
@@ -60,24 +63,55 @@ def _go_version(go: str) -> str:
 
 def build(versions: Versions, names: list[str], progress: Progress) -> None:
     """Builds what is missing of the named modules, in this order."""
-    if all(is_built(versions.modules[name]) for name in names):
+    if not missing_of(versions, names):
         return
     with locked(CACHE / "build.lock", progress, "a build"):
-        missing = [versions.modules[name] for name in names if not is_built(versions.modules[name])]
+        missing = [versions.modules[name] for name in missing_of(versions, names)]
         if not missing:
             return
+        for rest in BINARIES.glob(".building-*"):  # of a build that was killed: this lock is held by one build at a time
+            shutil.rmtree(rest, ignore_errors=True)
         go = find_go(versions.go, progress)
         durations: dict[str, float] = json.loads(DURATIONS.read_text()) if DURATIONS.exists() else {}
-        estimates = [durations.get(module.key, module.seconds) for module in missing]
+        known = list(versions.modules.values())
         for index, module in enumerate(missing):
-            left = sum(estimates[index:])
-            progress.say(f"building {module.name} {module.version} ({index + 1} of {len(missing)}, about {_minutes(left)} left)")
+            about = _minutes(left(missing[index:], 0.0, pace(known, durations), durations))
+            progress.say(f"building {module.name} {module.version} ({index + 1} of {len(missing)}, about {about} left)")
             began = progress.elapsed
-            with _Heartbeat(progress, module.name, left):
+            with _Heartbeat(progress, missing[index:], pace(known, durations), dict(durations)):
                 _build_one(module, go)
             # A build that the compiler's cache answered says nothing about the next machine; it is recorded for this one only.
             durations[module.key] = round(progress.elapsed - began, 1)
             DURATIONS.write_text(json.dumps(durations, indent=1, sort_keys=True))
+
+
+def missing_of(versions: Versions, names: Iterable[str]) -> list[str]:
+    """What of the named modules is not built yet."""
+    return [name for name in names if not is_built(versions.modules[name])]
+
+
+def pace(known: Iterable[Module], durations: Mapping[str, float]) -> float:
+    """How many times the planned seconds this machine takes, from what it has built so far; 1 where it has built nothing.
+
+    The compiler's cache can answer a build at once: such a build says nothing about the next one, and is left out.
+    """
+    measured = [(durations[module.key], module.seconds) for module in known if module.key in durations]
+    honest = [(took, planned) for took, planned in measured if took > planned * CACHED]
+    return sum(took for took, _ in honest) / sum(planned for _, planned in honest) if honest else 1.0
+
+
+def left(missing: Sequence[Module], passed: float, pace: float, durations: Mapping[str, float]) -> float:
+    """Seconds until all of ``missing`` is built, of which the first has been worked on for ``passed`` seconds.
+
+    What this machine has built before takes as long again; all other plans are multiplied by its pace. A build that takes longer
+    than expected shows that the pace was wrong: the others get the pace that it has by now.
+    """
+    first, *others = missing
+    expected = durations.get(first.key, first.seconds * pace)
+    if passed > expected:
+        pace = max(pace, passed / first.seconds)
+    now = max(expected - passed, passed * STILL if passed > expected else 0.0)
+    return now + sum(durations.get(module.key, module.seconds * pace) for module in others)
 
 
 def _build_one(module: Module, go: str) -> None:
@@ -121,8 +155,8 @@ def _copy_files(module: Module, source: Path, work: Path) -> None:
 class _Heartbeat:
     """A line every half minute while a long build runs, so that nobody thinks it hangs."""
 
-    def __init__(self, progress: Progress, name: str, left: float) -> None:
-        self.progress, self.name, self.left = progress, name, left
+    def __init__(self, progress: Progress, missing: Sequence[Module], pace: float, durations: Mapping[str, float]) -> None:
+        self.progress, self.missing, self.pace, self.durations = progress, missing, pace, durations
         self.began = progress.elapsed
         self.done = threading.Event()
         self.thread = threading.Thread(target=self._beat, daemon=True)
@@ -130,8 +164,8 @@ class _Heartbeat:
     def _beat(self) -> None:
         while not self.done.wait(30):
             passed = self.progress.elapsed - self.began
-            left = f"about {_minutes(self.left - passed)} left in all" if self.left > passed else "longer than last time"
-            self.progress.say(f"  still building {self.name}, {left}")
+            about = _minutes(left(self.missing, passed, self.pace, self.durations))
+            self.progress.say(f"  still building {self.missing[0].name}, about {about} left in all")
 
     def __enter__(self) -> None:
         self.thread.start()

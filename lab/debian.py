@@ -31,7 +31,7 @@ def unpack(packages: list[str], progress: Progress) -> Path:
         return root
     if not shutil.which("apt-get") or not shutil.which("dpkg"):
         raise LabError(
-            "The node size takes containerd and runc from Debian packages and this machine has no apt-get; use --size control-plane."
+            f"{', '.join(packages)} come from Debian's packages, and this machine has no apt-get. A lab without them: --size control-plane."
         )
     with locked(CACHE / "debian.lock", progress, "a download of Debian packages"):
         if (root / ".complete").exists():
@@ -75,10 +75,24 @@ def _link_iptables(root: Path) -> None:
                 (folder / name).symlink_to("xtables-nft-multi")
 
 
+def java(progress: Progress) -> Path:
+    """JAVA_HOME of the Java 17 that ansible-rulebook needs, for a machine that has none."""
+    root = unpack(["openjdk-17-jre-headless"], progress)
+    (home,) = (root / "usr/lib/jvm").glob("java-17-openjdk-*/")
+    for link in home.rglob("*"):  # its configuration is in /etc, which is not of this folder
+        if link.is_symlink() and str(link.readlink()).startswith("/etc/"):
+            target = root / str(link.readlink()).lstrip("/")
+            link.unlink()
+            link.symlink_to(target)
+    return home
+
+
 def environment(root: Path, *more_path: Path) -> dict[str, str]:
     """What a process needs to run the unpacked programs. Only libraries that the machine lacks are in the folder, so none is shadowed."""
     path = [str(folder) for folder in (*more_path, root / "usr/sbin", root / "usr/bin", root / "sbin", root / "bin")]
-    libraries = [str(folder) for pattern in ("usr/lib/*-linux-gnu", "lib/*-linux-gnu") for folder in sorted(root.glob(pattern))]
+    # PulseAudio's libraries find one of their own by an absolute path, which is not in this folder.
+    patterns = ("usr/lib/*-linux-gnu", "lib/*-linux-gnu", "usr/lib/*-linux-gnu/pulseaudio")
+    libraries = [str(folder) for pattern in patterns for folder in sorted(root.glob(pattern))]
     return {
         "PATH": os.pathsep.join([*path, "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"]),
         "LD_LIBRARY_PATH": os.pathsep.join(libraries),

@@ -12,7 +12,7 @@ import platform
 import re
 import tarfile
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -122,8 +122,9 @@ class Built:
     archive: Path
 
 
-def build_all(versions: Versions, debian: Path) -> dict[str, Built]:
-    return {name: build_one(versions, image, debian) for name, image in versions.images.items()}
+def build_all(versions: Versions, debian: Path, names: Collection[str] | None = None) -> dict[str, Built]:
+    """All images, or the named ones."""
+    return {name: build_one(versions, image, debian) for name, image in versions.images.items() if names is None or name in names}
 
 
 def build_one(versions: Versions, image: Image, debian: Path) -> Built:

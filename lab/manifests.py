@@ -15,7 +15,7 @@ from .common import LAB, LabError
 from .configs import NAMESPACE
 
 KINDS = {"prometheuses": "prometheus"}
-SYSTEM, REST, LAST = "system", "application", "last"
+SYSTEM, REST, LAST, FIRST = "system", "application", "last", "first"
 
 
 def fill(text: str, values: Mapping[str, str], file: str) -> str:
@@ -47,10 +47,10 @@ def policies(folder: Path) -> list[dict[str, Any]]:
 def stream(values: Mapping[str, str], part: str, lab: Path = LAB) -> str:
     """A part of what is applied, in the order of the files' names, as one YAML stream: the system's own files (0*), or the rest.
 
-    LAST is of the rest what a cluster without anything of ours has too (9*).
+    LAST is of the rest what a cluster without anything of ours has too (9*); FIRST what is worth a look before all is built.
     """
     documents = [json.dumps(document) for document in policies(lab / "policies")] if part == REST else []
-    files = sorted((lab / "manifests").glob({SYSTEM: "0*.yaml", REST: "[!0]*.yaml", LAST: "9*.yaml"}[part]))
+    files = sorted((lab / "manifests").glob({SYSTEM: "0*.yaml", REST: "[!0]*.yaml", LAST: "9*.yaml", FIRST: "[12]*.yaml"}[part]))
     documents += [fill(path.read_text(encoding="utf-8"), values, path.name) for path in files]
     return "\n---\n".join(documents)
 

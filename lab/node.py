@@ -26,7 +26,9 @@ from .common import CACHE, STATE, LabError, Progress, locked, run, until
 from .configs import Where
 from .versions import Versions
 
-MODULES = ["pause", "standin", "etcd", "kubernetes", "opa", "coredns", "metrics-server", "prometheus-operator", "prometheus"]
+# What a first cluster needs, with the service of the runbook in it, comes first: it is up while the others are built.
+FIRST = ["pause", "standin", "etcd", "kubernetes"]
+MODULES = [*FIRST, "opa", "coredns", "metrics-server", "prometheus-operator", "prometheus"]
 # What `up` waits for, from the API server.
 LISTS = {
     "deployments": "/apis/apps/v1/deployments",
@@ -45,8 +47,11 @@ APPLY = ("apply", "--server-side", "--force-conflicts", "--field-manager=meta-sa
 
 
 class Node:
-    def __init__(self, folder: Path, versions: Versions, progress: Progress, *, bare: bool = False) -> None:
-        self.folder, self.versions, self.progress, self.bare = folder, versions, progress, bare
+    def __init__(
+        self, folder: Path, versions: Versions, progress: Progress, *, bare: bool = False, first: bool = False, replicas: int = 1
+    ) -> None:
+        self.folder, self.versions, self.progress = folder, versions, progress
+        self.bare, self.first, self.replicas = bare, first, replicas
         self.name = folder.name
 
     # What is decided once and derived from then on.
@@ -65,11 +70,11 @@ class Node:
         self.api = None
 
     def up(self) -> None:
-        build.build(self.versions, MODULES, self.progress)
+        build.build(self.versions, FIRST if self.first else MODULES, self.progress)
         self.debian = debian.unpack(self.versions.debian, self.progress)
         self.environment = debian.environment(self.debian, build.folder_of(self.versions.modules["kubernetes"]))
         with locked(CACHE / "images.lock", self.progress, "the making of images"):
-            self.images = images.build_all(self.versions, self.debian)
+            self.images = images.build_all(self.versions, self.debian, FIRST if self.first else None)
         record = cluster.read(self.folder)
         if record and record.addresses and self._is_whole():
             self.use(record.addresses)
@@ -94,7 +99,10 @@ class Node:
         for image in self.images.values():
             if image.reference not in present:
                 self._ctr("images", "import", str(image.archive))
-        self._apply(manifests.SYSTEM)
+        if not (self.where.pki / f"{pki.OPERATOR.file}.crt").exists():  # a cluster of before
+            pki.make(self.where.pki, pki.OPERATOR)
+        if not self.first:
+            self._apply(manifests.SYSTEM)
         self._apply_rest(APPLY)
         self._wait_ready()
 
@@ -140,16 +148,17 @@ class Node:
         self.progress.say("the API server is ready")
         self._start_kubernetes("kube-controller-manager", configs.controller_manager(self.where, port=10257, node=True))
         self._start_kubernetes("kube-scheduler", configs.scheduler(self.where, port=10259, node=True))
-        system = pool.submit(self._apply, manifests.SYSTEM)
+        system = None if self.first else pool.submit(self._apply, manifests.SYSTEM)
         containers.result()
         self._start_kubernetes("kubelet", configs.kubelet(self.where, self.addresses.node))
         self._start_kubernetes("kube-proxy", [f"--config={self.folder}/proxy.json"])
-        system.result()
+        if system:
+            system.result()
         self._apply_rest(["create"])
 
     def _apply_rest(self, verb: Sequence[str]) -> None:
-        if self.bare:
-            self._apply(manifests.LAST)
+        if self.bare or self.first:
+            self._apply(manifests.FIRST if self.first else manifests.LAST)
             return
         self._make_definitions(verb)
         self._apply(manifests.REST)
@@ -217,9 +226,16 @@ class Node:
         (self.folder / "pod-logs").mkdir(exist_ok=True)
 
     def _start_containerd(self) -> None:
-        with locked(CACHE / "containerd.lock", self.progress, "an import of images"):
-            store.link(self._image_store(), self.folder / "containerd")
+        if self.first:
+            # No store of the cache for two small images: the store of all of them, which the next cluster wants, would have to go for it.
+            (self.folder / "containerd").mkdir()
+        else:
+            with locked(CACHE / "containerd.lock", self.progress, "an import of images"):
+                store.link(self._image_store(), self.folder / "containerd")
         self._run_containerd(self.folder / "containerd", "containerd")
+        if self.first:
+            for image in self.images.values():
+                self._ctr("images", "import", str(image.archive))
         self.progress.say("containerd has its images")
 
     def _image_store(self) -> Path:
@@ -284,7 +300,9 @@ class Node:
 
     def _apply(self, part: str) -> None:
         values = {images.placeholder(name): image.reference for name, image in self.images.items()}
-        values["CLUSTER_DNS"] = self.addresses.dns_service
+        values.update(CLUSTER_DNS=self.addresses.dns_service, MONITORING_REPLICAS=str(self.replicas))
+        files = {"CLUSTER_CA": "ca.crt", "OPERATOR_CERTIFICATE": f"{pki.OPERATOR.file}.crt", "OPERATOR_KEY": f"{pki.OPERATOR.file}.key"}
+        values.update({name: pki.inline((self.where.pki / file).read_bytes()) for name, file in files.items()})
         self._kubectl(*APPLY, "-f", "-", stdin=manifests.stream(values, part))
         self.progress.say(f"the {part} manifests are applied")
 
@@ -301,7 +319,7 @@ class Node:
             status, body = api.get("/apis/monitoring.coreos.com/v1")
             return (status == 200 and {kind["name"] for kind in json.loads(body)["resources"]} >= DEFINITIONS) or None
 
-        until("The start of the prometheus-operator's kinds", served, 30)
+        until("The start of the prometheus-operator's kinds", served, 120)
 
     def _wait_ready(self, timeout: float = 150) -> None:
         api = self._api()
@@ -309,7 +327,7 @@ class Node:
         before: list[str] = []
         while True:
             paths = {"nodes": "/api/v1/nodes", **LISTS}
-            lists = {kind: api.items(path) for kind, path in paths.items() if not (self.bare and OPERATORS in path)}
+            lists = {kind: api.items(path) for kind, path in paths.items() if not ((self.bare or self.first) and OPERATORS in path)}
             answered = {kind: items for kind, items in lists.items() if items is not None}
             waiting = manifests.unready(answered) + [kind for kind, items in lists.items() if items is None]
             waiting += [] if answered.get("nodes") else ["node"]

@@ -27,6 +27,10 @@ class Identity:
     days: int = 365
 
 
+# The server behind the admission of PrometheusRules, which the API server knows by the name of its Service.
+OPERATOR = Identity("prometheus-operator", "prometheus-operator", names=("prometheus-operator-kube-p-operator.monitoring.svc",))
+
+
 def make_ca(folder: Path, name: str) -> None:
     run(
         ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-noenc", "-days", "3650",
@@ -66,6 +70,7 @@ def make_all(folder: Path, server_names: Iterable[str], node: str, node_address:
         Identity("scheduler", "system:kube-scheduler"),
         Identity("proxy", "system:kube-proxy"),
         Identity("kubelet", f"system:node:{node}", "system:nodes"),
+        OPERATOR,
     ]
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda name: make_ca(folder, name), ("ca", "front-proxy-ca")))
@@ -74,12 +79,13 @@ def make_all(folder: Path, server_names: Iterable[str], node: str, node_address:
         signing.result()
 
 
+def inline(data: bytes) -> str:
+    """As objects of Kubernetes have it."""
+    return base64.b64encode(data).decode()
+
+
 def kubeconfig(cluster: str, server: str, ca: bytes, certificate: bytes, key: bytes) -> str:
     """A kubeconfig with everything inline. JSON is YAML, so no library is needed."""
-
-    def inline(data: bytes) -> str:
-        return base64.b64encode(data).decode()
-
     return json.dumps(
         {
             "apiVersion": "v1",

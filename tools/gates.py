@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The gates that a change passes, each by name or all of them in order.
 
-    python3 -m tools.gates [lint] [unit] [oldest] [install] [sanity] [lab] [artifact] [integration] [molecule]
+    python3 -m tools.gates [lint] [unit] [pages] [docs] [oldest] [install] [sanity] [lab] [artifact] [integration] [molecule]
     python3 -m tools.gates soak    the tests that repeat, at full size; takes hours and is not one of the gates
 
 A step that fails hides no later one.  The end shows what failed, the ten slowest tests, the time of each step and, in the last line,
@@ -35,20 +35,54 @@ from .env import CHECKOUT, EnvError, Python, collections_path, environment, newe
 LAB = f"make-test-{hashlib.sha256(str(CHECKOUT).encode()).hexdigest()[:6]}"  # two checkouts can test at the same time
 COVERAGE_FLOOR = 95
 FAILURE_LINES = 25
+REASONS, REASON_WIDTH = 3, 300  # lines of a failure that the end of the log repeats, and characters of each
 SLOWEST = 10
 # Files of integration tests, and scenarios of molecule, that run at a time: they mostly wait for pods.
-AT_A_TIME = 3
+AT_A_TIME = 4
 # Files of integration tests with a namespace of their own. They run side by side. All other files run one by one, because they stop the
 # kubelet, take the monitoring away, measure milliseconds, or read the whole cluster.
 SIDE_BY_SIDE = frozenset(
     {
-        *("test_backup_s3", "test_blue_green_playbook", "test_delivery_deploy", "test_delivery_helm", "test_delivery_journey"),
-        *("test_delivery_playbooks", "test_manifests", "test_manifests_property", "test_peace_bonds", "test_recovery_playbooks"),
-        *("test_snapshot", "test_terraform"),
+        "test_alert_response",
+        "test_alert_rules",
+        "test_awx_jobs",
+        "test_backup_s3",
+        "test_blue_green_playbook",
+        "test_dashboards",
+        "test_delivery_cases",
+        "test_delivery_deploy",
+        "test_delivery_helm",
+        "test_delivery_journey",
+        "test_delivery_playbooks",
+        "test_diagnostics",
+        "test_diagnostics_faults",
+        "test_events",
+        "test_events_guard",
+        "test_fidelity",
+        "test_game_day",
+        "test_incident",
+        "test_manifests",
+        "test_manifests_property",
+        "test_monitoring_changes",
+        "test_notify",
+        "test_peace_bonds",
+        "test_peace_bonds_policy",
+        "test_peace_bonds_restrictions",
+        "test_rebuild_namespace",
+        "test_recovery_drills",
+        "test_recovery_playbooks",
+        "test_response_guard",
+        "test_restore_faults",
+        "test_restore_namespace",
+        "test_silences",
+        "test_snapshot",
+        "test_terraform",
     }
 )
-# Files that take longer than all others together run with `make soak`: every playbook on two releases of ansible-core.
-SOAK_ONLY = frozenset({"test_canary"})
+# Of these, the ones that take longest start first, or the others wait for them in the end.
+LONGEST = ("test_recovery_playbooks", "test_recovery_drills", "test_peace_bonds_policy", "test_peace_bonds_restrictions")
+# Files that take longer than all others together run with `make soak`: every playbook on two releases, every alert, kills of a reload.
+SOAK_ONLY = frozenset({"test_alerts_fire", "test_canary", "test_fleet_waves", "test_monitoring_kills", "test_monitoring_twelve"})
 # Scenarios that look at the whole cluster run alone; each of the others has a namespace of its own.
 ALONE = frozenset({"health_check", "cluster_rebuild"})
 
@@ -146,6 +180,13 @@ def failures_of(report: ET.Element) -> list[str]:
     ]
 
 
+def in_short(failure: str) -> str:
+    """The test of a failure, and what its assertion says."""
+    test, *lines = failure.splitlines()
+    reasons = [line.strip().removeprefix("E ").strip() for line in lines if line.strip().startswith("E ")]
+    return "\n    ".join([test, *(reason[:REASON_WIDTH] for reason in reasons[:REASONS])])
+
+
 def slowest_of(report: ET.Element, most: int = SLOWEST) -> list[tuple[float, str]]:
     """Of a JUnit report, the slowest tests with their seconds."""
     cases = [(float(case.get("time", 0)), f"{case.get('classname')}::{case.get('name')}") for case in report.iter("testcase")]
@@ -189,6 +230,11 @@ def lint(run: Run) -> None:
     # As a package of the collections path, so that plugins find each other as they do under Ansible.
     plugins = ("mypy", "--no-incremental", "-p", "ansible_collections.euystacio.meta_salvage.plugins")
     run.command("lint/mypy-plugins", *plugins, extra={"MYPYPATH": str(collections_path())})
+    # ansible-rulebook runs the event source by its path, outside of any collection.
+    source = CHECKOUT / "extensions" / "eda" / "plugins" / "event_source"
+    run.command(
+        "lint/mypy-events", "mypy", "--no-incremental", "-p", "meta_salvage_events", "-m", "alerts", extra={"MYPYPATH": str(source)}
+    )
     run.command("lint/yamllint", "yamllint", "--strict", ".")
     run.command("lint/ansible-lint", "ansible-lint", "--offline", "--strict")
     run.command("lint/changelog", "antsibull-changelog", "lint")
@@ -202,7 +248,7 @@ def unit(run: Run) -> None:
     run.pytest(
         "unit",
         *("tests/unit", "-q", "-n", "2"),
-        *("--cov=plugins", f"--cov-fail-under={COVERAGE_FLOOR}", "--cov-report=term-missing:skip-covered"),
+        *("--cov=plugins", "--cov=extensions/eda/plugins", f"--cov-fail-under={COVERAGE_FLOOR}", "--cov-report=term-missing:skip-covered"),
     )
 
 
@@ -210,6 +256,14 @@ def unit_on_the_oldest_python(run: Run) -> None:
     oldest = oldest_python()
     if oldest and oldest != newest_python():
         run.pytest(f"unit/python{oldest.name}", "tests/unit", "-q", python=oldest)
+
+
+def pages(run: Run) -> None:
+    run.pytest("pages", "tests/pages", "-q", "-n", "2")
+
+
+def docs(run: Run) -> None:
+    run.command("docs", "python", "-m", "tools.docs_site", str(run.scratch / "docs"))
 
 
 def installation(run: Run) -> None:
@@ -291,14 +345,15 @@ def integration(run: Run) -> None:
     if variables is not None:
         files = [path for path in sorted((CHECKOUT / "tests" / "integration").glob("test_*.py")) if path.stem not in SOAK_ONLY]
         alone = [str(path) for path in files if path.stem not in SIDE_BY_SIDE]
-        others = [str(path) for path in files if path.stem in SIDE_BY_SIDE]
+        together = sorted((path for path in files if path.stem in SIDE_BY_SIDE), key=lambda path: (path.stem not in LONGEST, path.stem))
+        others = [str(path) for path in together]
         run.pytest("integration/one-by-one", *alone, "-v", extra=variables)
         run.pytest("integration/side-by-side", *others, "-v", "-n", str(AT_A_TIME), "--dist", "loadfile", extra=variables)
 
 
 def soak_everything(run: Run) -> None:
     sizes = {name: os.environ.get(name, size) for name, size in soak.FOREIGN_SIZE.items()}
-    run.pytest("soak/foreign-input", soak.FOREIGN_INPUT, "-v", "-n", "2", extra=sizes)
+    run.pytest("soak/foreign-input", *soak.FOREIGN_INPUT, "-v", "-n", "2", extra=sizes)
     variables = lab_up(run)
     if variables is not None:
         for name in sorted(SOAK_ONLY):
@@ -328,6 +383,8 @@ def molecule(run: Run) -> None:
 GATES: dict[str, Callable[[Run], None]] = {
     "lint": lint,
     "unit": unit,
+    "pages": pages,
+    "docs": docs,
     "oldest": unit_on_the_oldest_python,
     "install": installation,
     "sanity": sanity_on_each_core,
@@ -343,7 +400,7 @@ EXTRA: dict[str, Callable[[Run], None]] = {"soak": soak_everything}
 # at a low priority they take what the tests on the lab leave while they wait.
 PHASES: tuple[tuple[tuple[str, ...], tuple[str, ...], int], ...] = (
     (("lint",), ("install",), 0),
-    (("unit",), (), 0),
+    (("unit", "pages", "docs"), (), 0),
     (("lab", "artifact", "integration", "molecule"), ("oldest", "sanity"), 19),
 )
 
@@ -387,8 +444,8 @@ def one_by_one(run: Run, names: Sequence[str]) -> None:
         {**GATES, **EXTRA}[name](run)
 
 
-def summary(steps: Sequence[Step]) -> tuple[int, int, int]:
-    """Print what failed, the slowest tests, each step and the count; returns the count."""
+def summary(steps: Sequence[Step], seconds_in_all: float) -> tuple[int, int, int]:
+    """Print what failed, the slowest tests, each step, the time and the count; returns the count."""
     for step in steps:
         for failure in step.failures:
             print(f"\nFailed in {step.name}: {failure}")
@@ -400,6 +457,10 @@ def summary(steps: Sequence[Step]) -> tuple[int, int, int]:
     print("\nStep                                        seconds  passed  failed  skipped")
     for step in steps:
         print(f"{step.name:42} {step.seconds:8.0f} {step.passed:7} {step.failed:7} {step.skipped:8}  {step.note}".rstrip())
+    print(f"All of it took {seconds_in_all / 60:.0f} minutes.")
+    for step in steps:  # once more and short: of a long log, often only the end is kept
+        for failure in step.failures:
+            print(in_short(f"Failed in {step.name}: {failure}"))
     passed, failed, skipped = (sum(getattr(step, key) for step in steps) for key in ("passed", "failed", "skipped"))
     print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""), flush=True)
     return passed, failed, skipped
@@ -425,8 +486,7 @@ def main(arguments: list[str]) -> int:
     if reports:
         Path(reports[0]).write_text(json.dumps([asdict(step) for step in run.steps]), encoding="utf-8")
         return 1 if any(step.failed for step in run.steps) else 0
-    print(f"\nAll of it took {(time.monotonic() - start) / 60:.0f} minutes.")
-    passed, failed, _ = summary(run.steps)
+    passed, failed, _ = summary(run.steps, time.monotonic() - start)
     return 1 if failed or not passed else 0
 
 

@@ -13,6 +13,8 @@ from typing import Any
 
 import yaml
 
+from .marks import between
+
 CHECKOUT = Path(__file__).resolve().parents[1]
 ROLES = CHECKOUT / "extensions" / "rbac"
 PAGE = CHECKOUT / "docs" / "rbac.md"
@@ -52,8 +54,7 @@ def table() -> str:
 
 def page(text: str) -> str:
     """The page with the table of now."""
-    before, _begin, rest = text.partition(BEGIN)
-    return f"{before}{BEGIN}\n\n{table()}\n\n{END}{rest.partition(END)[2]}"
+    return between(text, BEGIN, END, table())
 
 
 if __name__ == "__main__":

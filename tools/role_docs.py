@@ -57,7 +57,9 @@ def _resolved(value: Any, shared: dict[str, Any]) -> Any:
     if alone:
         return _resolved(shared[alone[1]], shared)
     # The only lookup is of the environment, which the documentation takes as empty.
-    template = Environment(autoescape=False).from_string(value)  # noqa: S701 - a file of this repository becomes Markdown
+    environment = Environment(autoescape=False)  # noqa: S701 - a file of this repository becomes Markdown
+    environment.filters["bool"] = bool  # the shared defaults that it is used on are true or false
+    template = environment.from_string(value)
     return _resolved(template.render(shared, lookup=lambda *_: ""), shared)
 
 

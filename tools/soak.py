@@ -13,23 +13,40 @@ from collections.abc import Iterator
 from pathlib import Path
 
 FULL_SIZE = {
+    "AWX_JOBS": "all",
     "BACKUP_CUTS": "1000",
     "BACKUP_KILLS": "50",
     "BACKUP_WRITERS": "3",
+    "DASHBOARDS_KILLS": "20",
+    "DASHBOARDS_RACES": "100",
     "DELIVERY_DEPLOY_KILLS": "20",
     "DELIVERY_KILLS": "50",
     "DELIVERY_RACES": "500",
     "DELIVERY_REQUESTS": "100000",
     "DELIVERY_SWITCHES": "100",
+    "EVENTS_KILLS": "50",
+    "EVENTS_RUNNER_KILLS": "50",
+    "EVENTS_STORM": "500",
+    "FLEET_HOSTS": "47",
+    "GAME_DAYS": "all",
+    "INCIDENT_KILLS": "50",
     "MANIFESTS_KILLS": "50",
     "MANIFESTS_SETS": "100",
+    "MONITORING_BAD_CHANGES": "4",
+    "MONITORING_KILLS": "20",
+    "RESPONSE_KILLS": "50",
+    "RESPONSE_RACES": "200",
     "RESTORE_FLIPS": "10",
     "RESTORE_KILLS": "50",
+    "RESTORE_OBJECTS": "100000",
     "RESTORE_STUMBLES": "15",
 }
 # Inputs for each parser of what comes from outside; these tests need no lab.
-FOREIGN_INPUT = "tests/unit/plugins/test_foreign_input.py"
-FOREIGN_SIZE = {"FUZZ_INPUTS": "100000"}
+FOREIGN_INPUT = (
+    "tests/unit/plugins/test_foreign_input.py",
+    "tests/unit/plugins/module_utils/_peace_bonds/review/test_providers.py::test_broken_answers_and_records_never_allow",
+)
+FOREIGN_SIZE = {"FUZZ_INPUTS": "100000", "FUZZ_ANSWERS": "100000"}
 
 
 def variables(source: str) -> dict[str, str]:

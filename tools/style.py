@@ -21,7 +21,17 @@ from .env import CHECKOUT, EnvError
 
 READ_BY_PEOPLE = (
     *("README.md", "CONTRIBUTING.md", "SECURITY.md", "Makefile", "galaxy.yml", "bindep.txt", "pyproject.toml"),
-    *("requirements.txt", "requirements-s3.txt", ".ci", ".github", "changelogs/fragments", "docs", "extensions", "inventory"),
+    *(
+        "requirements.txt",
+        "requirements-s3.txt",
+        "requirements-openshift.txt",
+        ".ci",
+        ".github",
+        "changelogs/fragments",
+        "docs",
+        "extensions",
+        "inventory",
+    ),
     *("lab/README.md", "meta", "playbooks", "plugins", "roles", "tools"),
 )
 TEXT = frozenset({".md", ".py", ".yml", ".yaml", ".j2", ".txt", ".toml", ".in", ".json", ".html", ".rst", ""})

@@ -11,11 +11,10 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"math"
 	"os"
-	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -128,6 +127,7 @@ type switchboard struct {
 	text    string // of the file, as last read
 	started time.Time
 	leaked  [][]byte
+	burning atomic.Int32 // threads
 }
 
 func newSwitchboard(initial, file string) (*switchboard, error) {
@@ -219,9 +219,7 @@ func (b *switchboard) work() {
 		if now.LeakMBPerSecond > 0 {
 			b.leak(int(now.LeakMBPerSecond * (1 << 20) * step.Seconds()))
 		}
-		for cores := now.CPUCores; cores > 0; cores-- {
-			go burn(time.Duration(float64(step) * min(cores, 1) * 0.95))
-		}
+		b.burn(now.CPUCores, step)
 	}
 }
 
@@ -233,12 +231,4 @@ func (b *switchboard) leak(size int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.leaked = append(b.leaked, block)
-}
-
-func burn(span time.Duration) {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	for end := time.Now().Add(span); time.Now().Before(end); {
-		_ = math.Sqrt(float64(end.UnixNano()))
-	}
 }

@@ -18,6 +18,15 @@ import (
 
 func main() {
 	slog.SetDefault(slog.New(slog.NewJSONHandler(os.Stdout, nil)))
+	if len(os.Args) > 1 {
+		other := map[string]func() error{"grafana": serveGrafana, "sidecar": watchConfigMaps, "textfile": serveTextfiles}[os.Args[1]]
+		if other == nil {
+			slog.Error("the argument is not grafana, sidecar or textfile: " + os.Args[1])
+			os.Exit(2)
+		}
+		slog.Error("ended: " + other().Error())
+		os.Exit(1)
+	}
 	faults, err := newSwitchboard(os.Getenv("FAULTS"), os.Getenv("FAULTS_FILE"))
 	if err != nil {
 		slog.Error("FAULTS can't be read: " + err.Error())

@@ -5,8 +5,11 @@
 
 from __future__ import annotations
 
+from ansible_collections.euystacio.meta_salvage.plugins.modules import terraform_apply
 from ansible_collections.euystacio.meta_salvage.plugins.plugin_utils.live import LiveAction
 
 
 class ActionModule(LiveAction):
     """The module of the same name."""
+
+    main = staticmethod(terraform_apply.main)

@@ -1,43 +1,15 @@
 # Copyright (c) 2026 Euystacio Meta Salvage contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The module workload_lock, with who runs Ansible: only the controller knows it."""
+"""The module workload_lock, with who runs Ansible."""
 
 from __future__ import annotations
 
-import getpass
-import hashlib
-import os
-import socket
-from typing import Any
-
-from ansible.plugins.action.normal import ActionModule as RunsModule
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.processes import process_of
+from ansible_collections.euystacio.meta_salvage.plugins.modules import workload_lock
+from ansible_collections.euystacio.meta_salvage.plugins.plugin_utils.run_identity import KnowsItsRun
 
 
-class ActionModule(RunsModule):
+class ActionModule(KnowsItsRun):
     """The module of the same name."""
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        self._task.args = {"holder": holder(task_vars or {}, os.getppid()), **self._task.args}
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        return result
-
-
-def holder(task_vars: dict[str, Any], pid: int) -> dict[str, Any]:
-    """This run of Ansible on this host of the inventory.  A task runs in a child of its process."""
-    process = process_of(pid)
-    who = f"{task_vars.get('awx_user_name') or task_vars.get('tower_user_name') or _user()}@{socket.gethostname()}"
-    job = task_vars.get("awx_job_id") or task_vars.get("tower_job_id")
-    if job:
-        who += f" (job {job})"
-    mark = hashlib.sha256(f"{process.machine} {process.started} {job}".encode()).hexdigest()[:8]
-    identity = f"{who}/{task_vars.get('inventory_hostname', 'localhost')}/{pid}-{mark}"
-    return {"run": identity, "who": who, "machine": process.machine, "pid": pid, "started": process.started}
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container with a user that has no name
-        return f"uid {os.getuid()}"
+    main = staticmethod(workload_lock.main)

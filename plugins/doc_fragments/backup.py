@@ -40,6 +40,13 @@ options:
       ca_path:
         description: A PEM file with the certificate authorities of the object store. The default is the system's.
         type: path
+      checksums:
+        description:
+          - When the store gets and returns checksums of its own. Stores other than Amazon S3 refuse them if they do not know them.
+          - The module compares each backup with its signed hash in any case.
+        type: str
+        choices: [when_required, when_supported]
+        default: when_required
   s3_endpoint:
     description: Deprecated, use O(s3.endpoint). This option will be removed in version 1.0.0.
     type: str

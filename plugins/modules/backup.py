@@ -61,7 +61,7 @@ options:
     elements: str
     default: []
   exclude:
-    description: Kinds to exclude, in the same format as O(include).
+    description: Kinds to exclude, in the same format as O(include), or whole API versions, such as V(metrics.example.org/v1).
     type: list
     elements: str
     default: []
@@ -135,7 +135,7 @@ backup:
     status: COMPLETE
     resource_version: "48213"
     objects: 412
-    left_out: 9
+    left_out: {endpointslices.discovery.k8s.io: 9}
     holes: {}
     outside_the_cut: []
     schema: 1

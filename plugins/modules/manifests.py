@@ -39,6 +39,16 @@ attributes:
     description: Running it again changes nothing.
     support: full
 options:
+  state:
+    description:
+      - V(applied) applies the manifests.
+      - V(reverted) takes back what was changed since O(journal) was opened. New objects are deleted, deleted ones are created again, and in
+        changed ones the fields of the set get the values from before. Fields and objects that others changed since then stay as they are,
+        and RV(left) names them. New Namespaces, definitions and volumes stay too. The journal is deleted when everything else is back.
+      - V(settled) deletes O(journal), because the change is good.
+    type: str
+    choices: [applied, reverted, settled]
+    default: applied
   files:
     description:
       - Files, folders and URLs with manifests, in YAML or JSON. Of a folder all files with the ending C(.yaml), C(.yml) or C(.json) are
@@ -82,6 +92,27 @@ options:
       - Only objects that were applied under O(field_manager) are deleted. Namespaces, definitions and volumes always stay.
     type: bool
     default: false
+  journal:
+    description:
+      - The name of a Secret in O(namespace) that keeps what the objects were, until O(state=reverted) or O(state=settled). It is signed,
+        and written before the first object is.
+      - A run that finds it adds to it. What an object was before the first of these runs is what it goes back to.
+      - A set that changes nothing writes no journal.
+    type: str
+  run:
+    description:
+      - With O(state=applied) the name of the run that is written into O(journal).
+      - With O(state=settled) the journal is only deleted if this run was the last one that wrote it.
+    type: str
+  proof_key:
+    description:
+      - The file with the key that signs O(journal), as O(euystacio.meta_salvage.rollout#module:proof_key).
+      - By default the key is in the Secret C(meta-salvage-proof-key) in O(namespace), which the first journal creates.
+    type: path
+  restore_secrets:
+    description: With O(state=reverted) take back Secrets too. This undoes a rotation of passwords and keys by the manifests.
+    type: bool
+    default: true
   workers:
     description: How many requests are sent at the same time.
     type: int
@@ -127,6 +158,18 @@ EXAMPLES = r"""
     namespace: euystacio-ai
     inventory: euystacio-manifests
     prune: true
+
+- name: Apply a change that can be taken back
+  euystacio.meta_salvage.manifests:
+    files: [infrastructure/kubernetes]
+    namespace: euystacio-ai
+    journal: before-the-change
+
+- name: Take it back
+  euystacio.meta_salvage.manifests:
+    state: reverted
+    namespace: euystacio-ai
+    journal: before-the-change
 
 - name: Apply a published manifest, if it is the expected one
   euystacio.meta_salvage.manifests:
@@ -202,7 +245,7 @@ notes:
   sample: ["api.yaml, line 12: Deployment euystacio-ai/euystacio-api keeps its number of replicas, because an autoscaler sets it"]
 sources:
   description: What was read.
-  returned: when the set could be read
+  returned: with O(state=applied), when the set could be read
   type: list
   elements: dict
   contains:
@@ -215,6 +258,34 @@ sources:
       type: str
       returned: always
   sample: [{source: api.yaml, sha256: 5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03}]
+resumed:
+  description: Whether an earlier run has left O(journal) open, so that its changes are not proven either.
+  returned: with O(state=applied), when the set could be read
+  type: bool
+  sample: false
+restored:
+  description: The objects that were put back as they were.
+  returned: with O(state=reverted)
+  type: list
+  elements: str
+  sample: ["Service euystacio-ai/euystacio-api"]
+removed:
+  description: The new objects that were deleted.
+  returned: with O(state=reverted)
+  type: list
+  elements: str
+  sample: ["ConfigMap euystacio-ai/overrides"]
+left:
+  description: The objects and fields that stay as they are, each with the reason.
+  returned: with O(state=reverted)
+  type: list
+  elements: str
+  sample: ["Service euystacio-ai/euystacio-api: .spec.type (kubectl-edit)"]
+closed:
+  description: Whether there was a journal that was deleted, or would be.
+  returned: with O(state=settled)
+  type: bool
+  sample: true
 problems:
   description: Every object that would be refused or was not written, with the reason.
   returned: failure

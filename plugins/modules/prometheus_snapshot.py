@@ -76,6 +76,10 @@ options:
     description: Whether O(port) uses TLS.
     type: bool
     default: false
+  path:
+    description: The prefix of the API, if Prometheus runs with C(--web.route-prefix), such as V(/prometheus).
+    type: str
+    default: ""
   sample:
     description: A series selector. Its newest sample, read just before the snapshot, must be in the snapshot.
     type: str

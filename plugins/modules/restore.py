@@ -86,6 +86,16 @@ options:
     type: list
     elements: str
     default: []
+  owned_kinds:
+    description:
+      - Kinds that are restored although an owner that is restored makes them, too, as C(kubectl api-resources -o name) spells them. Name
+        V(secrets) where an operator would generate another password or key, and V(persistentvolumeclaims) where it would create a claim for
+        another volume.
+      - By default they are left to their owner, and RV(restore.notes) names the Secrets and claims among them.
+      - A controller that writes its own content over it makes the restore fail.
+    type: list
+    elements: str
+    default: []
   include:
     description: Only these kinds, as C(kubectl api-resources -o name) spells them.
     type: list
@@ -156,6 +166,13 @@ options:
     description: Seconds for each wait, whether for workloads, definitions, a namespace that is being deleted, or a webhook's Service.
     type: float
     default: 300.0
+  time_limit:
+    description:
+      - Seconds from the start after which the restore waits for nothing more, for a caller with a time limit of its own. What is not ready
+        by then fails with its name and the reason. V(0) for no limit.
+      - What is being written is written.
+    type: float
+    default: 0.0
   journal:
     description:
       - The file that lets a run go on after it was killed. It holds names only, and is removed when the restore is done.
@@ -208,8 +225,8 @@ RETURN = r"""
 restore:
   description:
     - The result of the restore. RV(restore.result) is V(PASS) if every object that is wanted is there as the backup says, V(PARTIAL) if
-      objects that differ were kept or the backup has holes, and V(FAIL), with which the module fails, if an object is not there as it
-      should be.
+      objects that differ were kept, the backup has holes, or something could not be found out, and V(FAIL), with which the module fails, if
+      an object is not there as it should be.
   returned: when the backup was opened
   type: dict
   contains:
@@ -250,6 +267,11 @@ restore:
       type: list
       elements: dict
       returned: always
+    unknown:
+      description: What could not be found out, such as for a missing right. With it the result is at best V(PARTIAL).
+      type: list
+      elements: str
+      returned: always
     notes:
       description: What a person has to know, such as that the data of volumes is not in a backup.
       type: list
@@ -282,7 +304,8 @@ restore:
     stripped: []
     finished: 2
     holes: {}
-    notes: ["PersistentVolumeClaim euystacio-ai/data is restored, and what was stored in its volume is not in the backup"]
+    unknown: []
+    notes: ["what was stored in the volumes of 1 claims is not in the backup: euystacio-ai/data"]
     not_proven: []
     safety_backup: backup-20261124T191200.000000Z-77aa
     resumed: false

@@ -46,7 +46,8 @@ options:
       - V(complete) waits for the rollout that is there.
       - V(restarted) replaces all pods.
       - V(rolled_back) makes it run the newest revision proven good, or O(revision). If it runs that one, and its ConfigMaps and Secrets
-        are those it was proven with, nothing changes. A paused Deployment is resumed.
+        are those it was proven with, nothing changes. A paused Deployment is resumed. If the revision does not come up as it was proven,
+        the one proven before it is next, unless O(revision) names one.
       - V(paused) and V(resumed) are for a Deployment only.
     type: str
     choices: [complete, restarted, rolled_back, paused, resumed]
@@ -93,6 +94,15 @@ options:
     description: Why, for the record.
     type: str
     default: ""
+  also:
+    description:
+      - With O(state=complete) the Deployments, StatefulSets, DaemonSets and Jobs among these objects are waited for too, within the same
+        O(timeout). If one of them fails for good, the module fails at once and names it.
+      - The form is that of RV(euystacio.meta_salvage.manifests#module:objects). Other objects are ignored.
+      - One that is paused, suspended, or held back by its update strategy is a warning.
+    type: list
+    elements: dict
+    default: []
   wait:
     description: Wait for the rollout after a change.
     type: bool
@@ -170,6 +180,16 @@ recorded:
       images: {euystacio-api: ["registry.example.org/euystacio-api@sha256:9b1c"]}
       baseline: null
     moved: []
+others:
+  description: How far the workloads of O(also) are.
+  returned: with O(also)
+  type: list
+  elements: dict
+  sample:
+    - kind: Deployment
+      namespace: euystacio-ai
+      name: worker
+      rollout: {status: complete, reason: "2 of 2 available, all of revision 7", desired: 2, updated: 2, available: 2, restarts: 0}
 attempts:
   description: The revisions that were gone back to, and how each came up.
   returned: with O(state=rolled_back)

@@ -39,11 +39,14 @@ attributes:
 options:
   state:
     description:
-      - V(undone) sets back what was before the first scaling on record, and forgets the record.
+      - V(undone) sets back what was before the first scaling on record, and forgets the record. Where a temporary size is set
+        (O(expires_after)), it sets back what was before that.
+      - V(expired) sets back what was before a scaling with O(expires_after) when its time is over. Before that, and where another size was
+        set since, it leaves the size as it is.
       - V(checked) writes nothing. It checks with O(check_headroom) whether there is room for the pods that a rollout starts beside those
         that run (maxSurge; none with Recreate and of a StatefulSet).
     type: str
-    choices: [present, undone, checked]
+    choices: [present, undone, expired, checked]
     default: present
   replicas:
     description:
@@ -73,6 +76,11 @@ options:
         autoscaler adds them; switch it off where others add nodes.
     type: bool
     default: true
+  expires_after:
+    description:
+      - How long the size is to last, such as V(1h). The first run with O(state=expired) after that sets it back. Without it the size stays.
+      - A scaling without it takes the place of a temporary one.
+    type: str
   timeout:
     description: Seconds to wait.
     type: float
@@ -94,6 +102,19 @@ EXAMPLES = r"""
     namespace: euystacio-ai
     replicas: 8
     pin: true
+
+- name: Scale up for an hour
+  euystacio.meta_salvage.scale:
+    name: euystacio-api
+    namespace: euystacio-ai
+    replicas: 8
+    expires_after: 1h
+
+- name: End what was to last only for a time
+  euystacio.meta_salvage.scale:
+    name: euystacio-api
+    namespace: euystacio-ai
+    state: expired
 
 - name: Put it back as it was
   euystacio.meta_salvage.scale:
@@ -122,6 +143,11 @@ after:
   returned: success
   type: dict
   sample: {replicas: 8, min: 8, max: 10, resources: null}
+until:
+  description: Until when the temporary size lasts. Empty if it is not temporary.
+  returned: with O(expires_after) or O(state=expired)
+  type: str
+  sample: "2026-11-27T04:50:00Z"
 surge:
   description: How many pods a rollout starts beside those that run.
   returned: with O(state=checked)

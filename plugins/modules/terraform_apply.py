@@ -62,6 +62,12 @@ options:
         in a file, and name the file in O(arguments).
     type: dict
     default: {}
+  backend:
+    description:
+      - Settings of the backend that the root leaves open, as C(-backend-config) takes them. They reach the program in a file of their own.
+      - Ansible treats each value as a secret, as in O(variables).
+    type: dict
+    default: {}
   lock_timeout:
     description: How many seconds to wait for the lock of the state.
     type: int
@@ -79,6 +85,12 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+warnings:
+  description: What the program warned of, such as a C(check) block that does not hold.
+  returned: success
+  type: list
+  elements: str
+  sample: ["Check block assertion failed (main.tf line 12): the address does not answer"]
 plan:
   description: The addresses of the resources by planned action.
   returned: success

@@ -21,6 +21,7 @@ description:
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
   - euystacio.meta_salvage.delivery
+  - euystacio.meta_salvage.run_identity
   - euystacio.meta_salvage.attributes.actiongroup
 attributes:
   check_mode:
@@ -66,30 +67,6 @@ options:
       - A run that lost its lock stops at its next renewal.
     type: bool
     default: false
-  holder:
-    description: Who takes the lock. The part on the controller fills it in.
-    type: dict
-    suboptions:
-      run:
-        description: The identity of the run. The same one is the same holder.
-        type: str
-        required: true
-      who:
-        description: Who runs it and where, for people.
-        type: str
-        required: true
-      machine:
-        description: The machine, its boot and its container, which the process is on. Empty if it is not known.
-        type: str
-        default: ''
-      pid:
-        description: The process of the run.
-        type: int
-        default: 0
-      started:
-        description: When the process started, in ticks since the machine booted.
-        type: int
-        default: 0
 seealso:
   - module: euystacio.meta_salvage.rollout
   - module: euystacio.meta_salvage.scale

@@ -20,42 +20,36 @@ from typing import Any
 
 from ansible import constants as C  # noqa: N812  (what all of Ansible calls it)
 from ansible.module_utils.parsing.convert_bool import boolean
-from ansible.plugins.action.normal import ActionModule as RunsModule
 from ansible.utils.display import Display
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.progress import lines
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.redact import excerpt, outgoing
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.redact import excerpt
+from ansible_collections.euystacio.meta_salvage.plugins.plugin_utils.local import LocalAction
 
 display = Display()
 _LONGEST = 500  # characters of a line that is shown
-_OF_A_CRASH = ("msg", "exception", "module_stderr", "module_stdout")
 
 
-class LiveAction(RunsModule):
+class LiveAction(LocalAction):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        result = self._run(tmp, task_vars)
-        # A module that ended cleaned its result; what one said that crashed comes as it is.
-        return {**result, **{key: outgoing(result[key]) for key in _OF_A_CRASH if isinstance(result.get(key), str)}}
+        result = super().run(tmp, task_vars)
+        with contextlib.suppress(KeyError, TypeError):
+            result["invocation"]["module_args"]["progress_path"] = self._task.args.get("progress_path")
+        return result
 
-    def _run(self, tmp: str | None, task_vars: dict[str, Any] | None) -> dict[str, Any]:
+    def _shown(
+        self, args: dict[str, Any], task_vars: dict[str, Any], held: contextlib.ExitStack
+    ) -> contextlib.AbstractContextManager[None]:
         if not self._is_shown():
-            plain: dict[str, Any] = super().run(tmp, task_vars)
-            return plain
+            return contextlib.nullcontext()
         name = self._task.action.rpartition(".")[2]
-        host = (task_vars or {}).get("inventory_hostname", "localhost")
-        args = self._task.args
+        host = task_vars.get("inventory_hostname", "localhost")
 
         def show(says: str) -> None:
             display.display(f"{name} [{host}]: {excerpt(says, _LONGEST)}")
 
-        with self._file(args.get("progress_path")) as path, followed(path, show):
-            self._task.args = {**args, "progress_path": str(path)}
-            try:
-                result: dict[str, Any] = super().run(tmp, task_vars)
-            finally:
-                self._task.args = args
-        with contextlib.suppress(KeyError, TypeError):
-            result["invocation"]["module_args"]["progress_path"] = args.get("progress_path")
-        return result
+        path = held.enter_context(self._file(args.get("progress_path")))
+        args["progress_path"] = str(path)
+        return followed(path, show)
 
     def _is_shown(self) -> bool:
         task, connection = self._task, self._connection

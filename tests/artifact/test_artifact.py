@@ -5,13 +5,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import shutil
 import subprocess
+import sys
 import tarfile
 from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from tools import collection, release
 
 NAME = "euystacio.meta_salvage"
 KINDS = ("module", "filter", "test", "lookup", "callback", "inventory")
@@ -54,7 +60,7 @@ def ansible(folder: Path, *command: str, **variables: str) -> subprocess.Complet
 def test_the_archive_has_what_a_user_needs(names: set[str]) -> None:
     for wanted in ("MANIFEST.json", "README.md", "LICENSE", "meta/runtime.yml", "meta/execution-environment.yml", "requirements.txt"):
         assert wanted in names
-    for wanted in ("requirements-s3.txt", "bindep.txt", "docs/execution_environment.md"):
+    for wanted in ("requirements-s3.txt", "requirements-openshift.txt", "bindep.txt", "docs/execution_environment.md"):
         assert wanted in names
     for folder in ("plugins/modules/", "plugins/module_utils/", "plugins/doc_fragments/", "roles/", "playbooks/", "docs/", "changelogs/"):
         assert any(name.startswith(folder) for name in names), folder
@@ -65,6 +71,28 @@ def test_the_archive_has_nothing_of_development(names: set[str]) -> None:
         assert not [name for name in names if name.startswith(folder)], folder
     assert not [name for name in names if name.endswith((".lock", ".tar.gz", ".pyc")) or name in {"Makefile", "pyproject.toml"}]
     assert not [name for name in names if name.startswith(".")]
+
+
+def test_another_user_builds_the_same_bytes_from_another_folder(archive: Path, tmp_path: Path) -> None:
+    clone = tmp_path / "a clone"
+    for name in collection.sources():
+        (clone / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(collection.CHECKOUT / name, clone / name)  # and neither modes nor times
+    for name in collection.git("ls-files", "-z", "--cached", "--format=%(objectmode) %(path)").split("\0"):
+        if name.startswith("100755 "):
+            (clone / name.removeprefix("100755 ")).chmod(0o700)
+    subprocess.run(["git", "init", "--quiet", str(clone)], check=True)
+    environ = {**os.environ, **release.ELSEWHERE, "SOURCE_DATE_EPOCH": str(collection.moment())}
+    command = f'umask 077 && exec "{sys.executable}" -m tools.collection "{tmp_path}"'
+    subprocess.run(["sh", "-c", command], cwd=clone, env=environ, check=True, capture_output=True)
+    assert hashlib.sha256((tmp_path / archive.name).read_bytes()).digest() == hashlib.sha256(archive.read_bytes()).digest()
+
+
+def test_the_archive_has_its_changelog(archive: Path) -> None:
+    with tarfile.open(archive) as content:
+        text = content.extractfile("CHANGELOG.rst").read().decode()
+    assert f"v{collection.version()}\n=====" in text
+    assert "\nNew Modules\n" in text
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -21,7 +21,6 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.arc
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.archive.select import Selection
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.options import StoreOptions
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store.repository import open_store
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store.verify import open_backup
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.http import Http, Response
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.session import Cluster
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.journal import RestoreJournal
@@ -33,6 +32,7 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._sealing.ag
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._sealing.keys import identity_file, private_key, public_key
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
+from whole_backups import open_backup
 
 Backed = tuple[dict[str, Any], list[dict[str, Any]]]
 
@@ -114,7 +114,7 @@ class Backups:
         return self.tasks(arguments, check=check)[0]
 
     def tasks(self, *variants: Mapping[str, Any], check: bool = False) -> list[dict[str, Any]]:
-        """The module several times in one play."""
+        """The module several times in one play; ``check`` of a variant says whether it runs in check mode."""
         out = self.folder / f"result-{time.monotonic_ns()}.json"
         given = {
             "kubeconfig": self.kubeconfig, "repository": str(self.folder / "store"), "public_key": str(self.folder / "sign.pub"),
@@ -123,8 +123,8 @@ class Backups:
         }  # fmt: skip
         tasks: list[dict[str, Any]] = [
             {
-                "euystacio.meta_salvage.restore": {**given, **arguments}, "register": f"result_{number}",
-                "ignore_errors": True, "check_mode": check, "diff": True,
+                "euystacio.meta_salvage.restore": {**given, **{name: value for name, value in arguments.items() if name != "check"}},
+                "register": f"result_{number}", "ignore_errors": True, "check_mode": arguments.get("check", check), "diff": True,
             }
             for number, arguments in enumerate(variants)
         ]  # fmt: skip

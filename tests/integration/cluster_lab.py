@@ -58,6 +58,14 @@ def _with(mark: str) -> list[int]:
     return found
 
 
+def end_all(mark: str) -> None:
+    """Signal 9 to everything that inherited the mark: workers of Ansible are sessions of their own, so a group is not enough."""
+    while found := _with(mark):
+        for process in found:
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+
+
 def comes_to(process: subprocess.Popen[str], seen: Callable[[], bool], seconds: float = 60) -> None:
     """Waits until it has got there."""
     deadline = time.monotonic() + seconds
@@ -188,11 +196,7 @@ class Lab:
             try:
                 yield run
             finally:
-                # Workers of Ansible are sessions of their own, so the group is not enough: everything that inherited the mark.
-                while found := _with(mark):
-                    for process in found:
-                        with suppress(ProcessLookupError):
-                            os.kill(process, signal.SIGKILL)
+                end_all(mark)
 
     def health(self, **variables: Any) -> Run:
         return self.play("health_check", {f"health_check_{name}": value for name, value in variables.items()})

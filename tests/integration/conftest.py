@@ -11,8 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from bonds_lab import Bonds, opa_in, policy_files
 from cluster_lab import CHECKOUT, NAMESPACE, Lab
 from object_store import serving
+from recovery_site import Site, site_in
 
 
 @pytest.fixture(scope="session")
@@ -28,6 +30,26 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Lab:
     # A cluster that has just come up is not healthy before its autoscaler has read the pods.
     found.kubectl("wait", "hpa", "--all", "-n", NAMESPACE, "--for=condition=ScalingActive", "--timeout=90s")
     return found
+
+
+@pytest.fixture(scope="module")
+def bonds(request: pytest.FixtureRequest, lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bonds]:
+    """OPA in the namespace ``SPACE`` of the test file."""
+    with opa_in(lab, request.module.SPACE, tmp_path_factory.mktemp("bonds")) as found:
+        yield found
+
+
+@pytest.fixture
+def published(bonds: Bonds) -> Bonds:
+    bonds.put(policy_files())
+    return bonds
+
+
+@pytest.fixture(scope="module")
+def site(request: pytest.FixtureRequest, lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """An application with backups in the namespace ``SPACE`` of the test file."""
+    with site_in(lab, request.module.SPACE, tmp_path_factory.mktemp("site")) as one:
+        yield one
 
 
 @pytest.fixture(scope="session")

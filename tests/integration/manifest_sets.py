@@ -32,6 +32,10 @@ class Set:
         assert not result.get("failed"), result["msg"]
         return result
 
+    def back(self, **options: Any) -> dict[str, Any]:
+        """With the journal `before`."""
+        return self.ok(definitions=None, journal="before", **options)
+
     def refused(self, *objects: Any, **options: Any) -> str:
         result = self.run(*objects, **options)
         assert result.get("failed"), result

@@ -12,7 +12,8 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._manifests 
 if __name__ == "__main__":
     kubeconfig, namespace, file = sys.argv[1:]
     defaults = {name: spec.get("default") for name, spec in task.MODULE["argument_spec"].items()}
-    given = {"kubeconfig": kubeconfig, "namespace": namespace, "files": [file], "inventory": "set", "prune": True, "workers": 2}
+    kept = {"inventory": "set", "prune": True, "journal": "before"}
+    given = {"kubeconfig": kubeconfig, "namespace": namespace, "files": [file], "workers": 2, **kept}
     print("begins", flush=True)
     found = task.run({**defaults, **given}, check_mode=False, show=False)
     sys.exit(found.get("msg"))

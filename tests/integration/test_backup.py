@@ -30,12 +30,13 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.arc
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.archive.select import Selection
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store.directory import Directory
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store.store import Store
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store.verify import list_backups, open_backup
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store.verify import list_backups
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.session import Cluster
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._sealing.keys import identity_file, private_key, public_key
 from cluster_lab import Lab
 from stumbling import Stumbling
+from whole_backups import open_backup
 
 pytestmark = pytest.mark.lab
 

@@ -177,3 +177,17 @@ def test_a_run_that_was_killed_between_two_steps_is_finished_by_the_next(lab: La
         assert {colour: one["spec"]["replicas"] for colour, one in deployments.items()} == {"blue": 0, "green": 2}
     verdicts = [json.loads(path.read_text())["verdict"] for path in tmp_path.glob("*.json")]
     assert verdicts == ["passed", "passed"]
+
+
+def test_a_run_until_prepared_moves_no_traffic_and_the_next_one_does(lab: Lab, image: str, routes: None, tmp_path: Path) -> None:
+    """A workflow waits for an approval between the two."""
+    space = f"{SPACE}-approved"
+    with blue(lab, image, space, tmp_path) as given:
+        run = lab.play("blue_green", variables(given, until="prepared"))
+        assert run.code == 0, run.output
+        assert lab.get("service", "app", "-n", space)["spec"]["selector"]["version"] == "blue"
+        assert lab.get("deployment", "app-green", "-n", space)["status"]["readyReplicas"] == 2
+        assert not list(tmp_path.glob("*.json"))
+        run = lab.play("blue_green", variables(given))
+        assert run.code == 0, run.output
+        assert lab.get("service", "app", "-n", space)["spec"]["selector"]["version"] == "green"

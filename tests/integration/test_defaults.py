@@ -12,17 +12,23 @@ from cluster_lab import CHECKOUT, Lab
 
 pytestmark = pytest.mark.lab
 
-DONE = {"health_check", "peace_bonds_review", "rebuild"}
+DONE = {"diagnostics", "health_check", "incident_report", "incident_watch", "monitoring", "peace_bonds_review", "rebuild"}
 NEEDS = {
     "deploy": "There is nothing to deploy; set deploy_manifests, deploy_kustomize or deploy_helm",
     "rollback": "no revision is recorded as proven good",
     "blue_green": "run once with blue_green_adopt=true",
     "scale": "There is nothing to scale; set scale_replicas",
+    "incident_open": "title is missing; say in a few words what is wrong",
+    "incident_update": "there is no incident that can be updated; set id",
+    "incident_resolve": "there is no incident that can be resolved; set id",
     "backup": "missing required arguments: backup_public_key, backup_recipients, backup_repository, backup_signing_key",
     "backup_verify": "missing required arguments: backup_public_key, backup_repository",
     "restore": "missing required arguments: backup_identity, backup_public_key, backup_repository",
     "restore_drill": "missing required arguments: backup_identity, backup_public_key, backup_repository",
+    "notify_test": "There is no channel to test; set notify_channels",
     "peace_bonds_policy": "give policy_files, policy_dir, policy_data or restrictions",
+    "game_day": "missing required arguments: game_day_cluster, game_day_fault",
+    "respond": "missing required arguments: alert_response_alert",
     "peace_bonds_respond": "missing required arguments: peace_bonds_provider",
 }
 

@@ -28,24 +28,15 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.r
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._workloads.revisions import current_revision
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._workloads.workload import RETURNING, path_of
 from cluster_lab import NAMESPACE, Lab, Run
+from deployed_app import NAME, QUICK
 from load import Load
 
 pytestmark = pytest.mark.lab
 
 SPACE = "deploy-test"
-NAME = "app"
 KILLS = int(os.environ.get("DELIVERY_DEPLOY_KILLS", "2"))
 SEED = int(os.environ.get("DELIVERY_DEPLOY_SEED", "1"))
-# A verdict in seconds, on a few requests.
-QUICK = {
-    "deploy_name": NAME,
-    "deploy_namespace": SPACE,
-    "deploy_window": 2,
-    "deploy_interval": 0.5,
-    "deploy_extend": 60,
-    "deploy_prometheus_url": "",
-    "deploy_judge": {"floor": 0.05, "harm": 10, "durations_metric": "", "check_thresholds": False},
-}
+JUDGE = {"floor": 0.05, "harm": 10, "durations_metric": "", "check_thresholds": False}
 # What can change: the template, the ConfigMap that it reads, both; or one of them for the worse.
 CHANGES = {
     "template": (True, False, {}),
@@ -107,7 +98,13 @@ class App:
         return str(path)
 
     def variables(self, version: Version, worse: dict[str, Any]) -> dict[str, Any]:
-        return {**QUICK, "deploy_record_dir": str(self.folder), "deploy_manifests": [self.manifest(version, worse)]}
+        return {
+            **QUICK,
+            "deploy_namespace": SPACE,
+            "deploy_judge": JUDGE,
+            "deploy_record_dir": str(self.folder),
+            "deploy_manifests": [self.manifest(version, worse)],
+        }
 
     def deploy(self, version: Version, worse: dict[str, Any]) -> Run:
         return self.lab.play("deploy", self.variables(version, worse))

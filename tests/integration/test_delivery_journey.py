@@ -7,68 +7,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
-from cluster_lab import NAMESPACE, Lab, Run
+from cluster_lab import Lab, comes_to
+from deployed_app import NAME, App, deployed
+from manifest_sets import deployment
 
 pytestmark = pytest.mark.lab
 
 SPACE = "journey-test"
-NAME = "app"
-QUICK = {
-    "deploy_name": NAME,
-    "deploy_namespace": SPACE,
-    "deploy_window": 2,
-    "deploy_interval": 0.5,
-    "deploy_extend": 60,
-    "deploy_prometheus_url": "",
-    "deploy_judge": {"alpha": 0.05, "floor": 0.3, "harm": 3.2, "durations_metric": "", "check_thresholds": False, "exclude_paths": []},
-}
-
-
-@dataclass
-class App:
-    lab: Lab
-    image: str
-    folder: Path
-
-    def deploy(self, *, port: Any = "http", selector: dict[str, str] | None = None, faults: str = "{}", **more: Any) -> Run:
-        labels = {"app": NAME}
-        meta = {"name": NAME, "namespace": SPACE}
-        container = {
-            "name": "api",
-            "image": self.image,
-            "imagePullPolicy": "Never",
-            "ports": [{"name": "http", "containerPort": 8000}],
-            "env": [{"name": "FAULTS", "value": faults}],
-            "readinessProbe": {"httpGet": {"path": "/ready", "port": "http"}, "periodSeconds": 1},
-            "resources": {"requests": {"cpu": "10m", "memory": "16Mi"}, "limits": {"memory": "64Mi"}},
-        }
-        template = {"metadata": {"labels": labels}, "spec": {"containers": [container], "terminationGracePeriodSeconds": 2}}
-        spec = {"replicas": 1, "selector": {"matchLabels": labels}, "template": template, "progressDeadlineSeconds": 60}
-        service = {"selector": selector or labels, "ports": [{"name": "http", "port": 8000, "targetPort": port}]}
-        objects = [
-            {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": SPACE}},
-            {"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": service},
-            {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": meta, "spec": spec},
-        ]
-        path = self.folder / "manifest.yaml"
-        path.write_text("\n---\n".join(json.dumps(one) for one in objects))
-        return self.lab.play("deploy", {**QUICK, "deploy_record_dir": str(self.folder), "deploy_manifests": [str(path)], **more})
 
 
 @pytest.fixture(scope="module")
 def app(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
-    lab.kubectl("delete", "namespace", SPACE, "--ignore-not-found", "--wait=true", "--timeout=120s")
-    standin = lab.get("deployment", "euystacio-api", "-n", NAMESPACE)
-    one = App(lab, standin["spec"]["template"]["spec"]["containers"][0]["image"], tmp_path_factory.mktemp("journey"))
-    first = one.deploy()
-    assert first.code == 0, first.output
-    yield one
-    lab.kubectl("delete", "namespace", SPACE, "--wait=false")
+    with deployed(lab, SPACE, tmp_path_factory.mktemp("journey")) as one:
+        yield one
 
 
 @pytest.mark.parametrize(
@@ -80,12 +34,14 @@ def app(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     ],
 )
 def test_a_service_that_leads_nowhere_fails_although_its_pods_are_healthy(app: App, change: dict[str, Any], words: str) -> None:
-    good = app.deploy()  # the Service of before is back
-    assert good.code == 0, good.output
+    before = app.service
     run = app.deploy(**change)
     assert run.code != 0, run.output
     assert f"GET /health through Service {NAME}:http" in run.words
     assert words in run.words
+    assert f"Objects put back as they were: Service {SPACE}/{NAME}" in run.words
+    assert app.service == before
+    assert "meta-salvage-journal" not in app.lab.kubectl("get", "secrets", "-n", SPACE, "-o", "name")
 
 
 def test_a_step_with_another_status_fails(app: App) -> None:
@@ -97,5 +53,30 @@ def test_a_step_with_another_status_fails(app: App) -> None:
     assert run.code != 0, run.output
     assert f"GET /api/metrics/thresholds through Service {NAME}:http: answered 500, expected 200" in run.words
     assert "planted-5d41402a" not in run.output
-    deployment = app.lab.get("deployment", NAME, "-n", SPACE)
-    assert deployment["spec"]["template"]["spec"]["containers"][0]["env"] == [{"name": "FAULTS", "value": "{}"}]
+    assert app.template["containers"][0]["env"] == [{"name": "FAULTS", "value": "{}"}]
+
+
+def test_another_workload_of_the_manifests_that_does_not_come_up_fails_too_and_new_objects_go(app: App) -> None:
+    before = app.template
+    worker = deployment("worker", image="localhost/not-there:1", replicas=1)
+    worker["metadata"]["namespace"] = SPACE
+    worker["spec"]["template"]["spec"]["containers"][0]["imagePullPolicy"] = "Never"
+    run = app.deploy(faults='{"latency_ms": 1}', beside=(worker,))
+    assert run.code != 0, run.output
+    assert f"Deployment worker in {SPACE}: pod worker-" in run.words
+    assert "ErrImageNeverPull" in run.words
+    assert f"New objects removed: Deployment {SPACE}/worker" in run.words
+    assert app.template == before
+    assert [one["metadata"]["name"] for one in app.lab.get("deployments", "-n", SPACE)["items"]] == [NAME]
+
+
+def test_rollback_takes_the_whole_change_of_a_killed_deployment_back(app: App) -> None:
+    before = app.service
+    asked = app.asked(port=8999, faults='{"latency_ms": 1}', deploy_window=60)
+    with app.lab.playing("deploy", asked) as run:
+        comes_to(run, lambda: app.service != before, 240)
+    back = app.lab.play("rollback", {"rollback_name": NAME, "rollback_namespace": SPACE})
+    assert back.code == 0, back.output
+    assert app.service == before, back.output
+    assert app.template["containers"][0]["env"] == [{"name": "FAULTS", "value": "{}"}]
+    assert "meta-salvage-journal" not in app.lab.kubectl("get", "secrets", "-n", SPACE, "-o", "name")

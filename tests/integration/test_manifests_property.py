@@ -161,6 +161,41 @@ def test_there_and_back_is_the_state_before_and_others_keep_their_fields(whole: 
     assert not whole.ok(*first, **apply)["changed"]
 
 
+@pytest.mark.parametrize("number", range(SETS // 3 or 1))
+def test_the_way_back_of_a_journal_is_the_state_before_and_others_keep_what_they_changed_since(whole: Set, number: int) -> None:
+    rng = random.Random(f"{SEED} back {number}")
+    first, second = some_objects(rng), some_objects(rng)
+    apply = {"inventory": "set", "prune": True, "journal": "before"}
+    for one in second:
+        one["metadata"]["labels"]["set"] = "2"
+    whole.ok(*first, **apply)
+    whole.back(state="settled")
+    stay = {name_of(one) for one in second}
+    shared = rng.sample([one for one in first if name_of(one) in stay], 3)
+    for one in shared[:2]:
+        patch(whole, one, {"team": f"{OTHER}-{number}"})
+    before = state(whole)
+    whole.ok(*second, **apply)
+    for one in shared[1:]:
+        patch(whole, one, {"since": f"{OTHER}-{number}", "set": "theirs"})
+    result = whole.back(state="reverted")
+    assert sorted(result["left"]) == sorted(
+        f"{one['kind']} {SPACE}/{one['metadata']['name']}: .metadata.labels.set ({OTHER})" for one in shared[1:]
+    )
+    there = state(whole)
+    for one in shared[1:]:
+        labels = there[name_of(one)]["metadata"]["labels"]
+        assert (labels.pop("since"), labels.pop("set")) == (f"{OTHER}-{number}", "theirs")
+        there[name_of(one)]["metadata"]["annotations"].pop("example.org/others")
+        before[name_of(one)]["metadata"]["labels"].pop("set")
+        before[name_of(one)]["metadata"]["annotations"].pop("example.org/others", None)
+    assert there == before
+    assert not whole.back(state="reverted")["changed"]
+    # An object that is created again has what the manifests had, so the next test begins without the fields of others.
+    whole.ok(*(one for one in first if one["kind"] == ALWAYS), force_conflicts=True, **apply)
+    whole.back(state="settled")
+
+
 def test_a_conflict_with_a_second_manager_names_object_manager_and_field_and_nothing_is_written(whole: Set) -> None:
     rng = random.Random(f"{SEED} conflict")
     objects = every_kind(rng, "set-0")
@@ -187,17 +222,22 @@ def test_a_run_that_is_killed_is_finished_by_the_next(whole: Set, tmp_path: Path
     path = tmp_path / "set.json"
     worker = [sys.executable, str(Path(__file__).with_name("manifests_worker.py")), str(whole.lab.kubeconfig), SPACE, str(path)]
     takes = 1.0
-    for _kill in range(KILLS):
+    for kill in range(KILLS):
         objects = some_objects(rng)
+        before = state(whole)
         path.write_text("\n".join(json.dumps(one) for one in objects))
         with subprocess.Popen(worker, stdout=subprocess.PIPE, text=True) as run:
             assert run.stdout is not None
             run.stdout.readline()
             time.sleep(rng.uniform(0, takes))
             run.kill()
+        if kill % 2:
+            whole.back(state="reverted")
+            assert state(whole) == before
         began = time.monotonic()
         whole.ok(*objects, inventory="set", prune=True)
         takes = time.monotonic() - began
+        whole.back(state="settled")
         again = whole.ok(*objects, inventory="set", prune=True)
         assert not again["changed"], [row for row in again["objects"] if row["action"] != "unchanged"]
         there = state(whole)

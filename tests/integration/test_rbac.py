@@ -33,7 +33,7 @@ MONITORING = "monitoring"
 BINDING = "meta-salvage.euystacio/binding"
 # The probes count too, so that there is a baseline.
 JUDGE = {"alpha": 0.05, "floor": 0.3, "harm": 3.2, "durations_metric": "", "check_thresholds": False, "exclude_paths": []}
-READ_ONLY = {"health_check", "peace_bonds_review", "backup", "backup_verify"}
+READ_ONLY = {"diagnostics", "health_check", "peace_bonds_review", "backup", "backup_verify"}
 
 
 @dataclass
@@ -104,6 +104,8 @@ def rights(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Right
     lab.kubectl("apply", "-f", "-", given=given)
     lab.kubectl("rollout", "status", "deployment/opa-peace-bonds", "-n", SPACE, "--timeout=120s")
     yield Rights(lab, app, Backups(str(lab.kubeconfig), folder), str(build.binary(versions.load(), "opa")), folder)
+    lab.kubectl("delete", "prometheusrule", SPACE, "-n", MONITORING, "--ignore-not-found")
+    lab.kubectl("delete", "configmap", f"grafana-dashboard-{SPACE}", "-n", MONITORING, "--ignore-not-found")
     lab.kubectl("delete", "namespace", SPACE, "--wait=false")
 
 
@@ -172,8 +174,43 @@ def _rebuild(rights: Rights) -> dict[str, Any]:
     }
 
 
+def _monitoring(rights: Rights) -> dict[str, Any]:
+    groups = [{"name": SPACE, "rules": [{"record": "rights_test:up", "expr": "count(up)"}]}]
+    rule = {"apiVersion": "monitoring.coreos.com/v1", "kind": "PrometheusRule", "metadata": {"name": SPACE}, "spec": {"groups": groups}}
+    (rights.folder / "rules.yaml").write_text(json.dumps(rule))
+    return {"monitoring_action": "rules", "monitoring_rules": [str(rights.folder / "rules.yaml")]}
+
+
+def _incident(rights: Rights, **more: Any) -> dict[str, Any]:
+    own = {"meta_salvage_incident_namespace": SPACE, "meta_salvage_incident_heads": str(rights.folder / "heads"), "incident_key": "secret"}
+    return {**own, **more}
+
+
+def _respond(rights: Rights) -> dict[str, Any]:
+    alert = {"labels": {"alertname": "QEKBelowMinimum"}, "startsAt": "2026-11-27T00:00:00Z", "fingerprint": "rights"}
+    own = {"namespace": SPACE, "name": "app", "api_url": f"service://{SPACE}/app:8000", "alert": alert, "guard_namespace": SPACE}
+    more = {f"alert_response_{name}": value for name, value in own.items()}
+    return {**_incident(rights), **more, "alert_response_record_dir": str(rights.folder / "responses")}
+
+
+def _game_day(rights: Rights) -> dict[str, Any]:
+    uid = rights.lab.get("namespace", "kube-system")["metadata"]["uid"]
+    said = json.dumps({
+        "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "meta-salvage-cluster", "namespace": SPACE},
+        "data": {"name": "rights", "environment": "lab", "uid": uid},
+    })  # fmt: skip
+    rights.lab.kubectl("apply", "-f", "-", given=said)
+    fault = {"name": "rights", "alert": "NoSuchAlert", "manifests": [{
+        "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "rights-fault", "namespace": SPACE}, "data": {},
+    }]}  # fmt: skip
+    own = {"cluster": "rights", "fault": "rights", "faults": [fault], "namespace": SPACE, "alert_timeout": 2, "heal_timeout": 2}
+    return {**_incident(rights), **{f"game_day_{name}": value for name, value in own.items()}}
+
+
 RUNS: dict[str, Callable[[Rights], dict[str, Any]]] = {
     "health_check": lambda rights: {},
+    "diagnostics": lambda rights: {"diagnostics_path": f"{rights.folder}/bundles/", "diagnostics_require_complete": True},
+    "monitoring": _monitoring,
     "peace_bonds_review": lambda rights: _bonds(rights, providers=[{"id": "provider-aurora"}]),
     "peace_bonds_policy": lambda rights: _bonds(rights, policy_data={"euystacio": {"thresholds": {"risk_max": 0.71}}}),
     "peace_bonds_respond": lambda rights: _bonds(
@@ -188,6 +225,12 @@ RUNS: dict[str, Callable[[Rights], dict[str, Any]]] = {
     "restore": lambda rights: _backups(rights, restore_confirm=[SPACE], restore_namespaces=[SPACE], restore_existing="update"),
     "restore_drill": lambda rights: _backups(rights, restore_drill_namespace=SPACE),
     "rebuild": _rebuild,
+    "respond": _respond,
+    "incident_open": lambda rights: _incident(rights, incident_title="rights"),
+    "incident_update": lambda rights: _incident(rights, incident_text="a note"),
+    "incident_watch": _incident,
+    "incident_resolve": _incident,
+    "incident_report": lambda rights: _incident(rights, incident_report_dir=str(rights.folder / "incidents")),
 }
 
 
@@ -204,7 +247,26 @@ def needed(events: list[dict[str, Any]]) -> dict[str, set[str]]:
 
 @pytest.mark.parametrize("playbook", RUNS)
 def test_a_playbook_runs_with_its_rights_and_no_others(rights: Rights, playbook: str) -> None:
-    run, events = rights.play(playbook, RUNS[playbook](rights))
+    _runs_with_its_rights(rights, playbook, RUNS[playbook](rights))
+
+
+def test_the_dashboards_with_the_rights_of_the_monitoring(rights: Rights) -> None:
+    model = json.loads((CHECKOUT / "extensions/monitoring/dashboards/meta-salvage-recovery.json").read_text())
+    (rights.folder / "dashboard.json").write_text(json.dumps({**model, "uid": SPACE, "title": SPACE}))
+    given = {"monitoring_action": "dashboards", "monitoring_dashboards": [str(rights.folder / "dashboard.json")]}
+    _runs_with_its_rights(rights, "monitoring", given)
+
+
+def test_a_game_day_with_its_rights(rights: Rights) -> None:
+    """Its alert is known to nobody, so it seeds the fault, waits for a moment, takes the fault back, and fails."""
+    run, events = rights.play("game_day", _game_day(rights))
+    assert [event["requestURI"] for event in events if event.get("responseStatus", {}).get("code") == 403] == [], run.output
+    assert run.code == 2 and "NoSuchAlert did not fire in time" in run.words, run.output
+    assert "rights-fault" not in rights.lab.kubectl("get", "configmaps", "-n", SPACE, "-o", "name")
+
+
+def _runs_with_its_rights(rights: Rights, playbook: str, variables: Mapping[str, Any]) -> None:
+    run, events = rights.play(playbook, variables)
     refused = [f"{event['verb']} {event['requestURI']}" for event in events if event.get("responseStatus", {}).get("code") == 403]
     print(playbook, json.dumps({name: sorted(verbs) for name, verbs in sorted(needed(events).items())}, indent=1))
     assert refused == [], run.output
@@ -216,4 +278,4 @@ def test_a_playbook_runs_with_its_rights_and_no_others(rights: Rights, playbook:
 
 def test_each_playbook_has_a_file_and_a_run() -> None:
     playbooks = {path.stem for path in (CHECKOUT / "playbooks").glob("*.yml")}
-    assert playbooks == {path.stem for path in FILES.glob("*.yaml")} == set(RUNS)
+    assert playbooks == {path.stem for path in FILES.glob("*.yaml")} == {*RUNS, "game_day", "notify_test"}  # the last sends no request

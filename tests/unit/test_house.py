@@ -17,23 +17,12 @@ from pathlib import Path
 import pytest
 
 from tools.env import CHECKOUT, collections_path
+from tools.house import ALLOWED, DOMAINS, FLOORS
 
 UTILS = CHECKOUT / "plugins" / "module_utils"
 MODULES = CHECKOUT / "plugins" / "modules"
 
-FLOORS = [
-    {"_core"},
-    {"_sealing", "_cluster", "_report"},
-    {"_opa", "_prometheus", "_alerts", "_grafana", "_records"},
-    {"_metrics", "_manifests", "_workloads"},
-]
-DOMAINS = {
-    *("_health", "_delivery", "_backup", "_restore", "_peace_bonds", "_prometheus_snapshot", "_terraform"),
-    *("_diagnostics", "_incident", "_response", "_notify", "_monitoring", "_run_report"),
-}
 FLOOR_OF = {room: number for number, rooms in enumerate([*FLOORS, DOMAINS]) for room in rooms}
-# A restore reads what a backup wrote, and a health check whether there is something to read.
-ALLOWED = {("_restore", "_backup"), ("_health", "_backup")}
 # Each domain has these: what its modules import.
 SHARED_NAMES = {"run"}
 

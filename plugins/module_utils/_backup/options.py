@@ -21,6 +21,7 @@ class S3Options:
     secret_key: str | None = option(None, no_log=True)
     session_token: str | None = option(None, no_log=True)
     ca_path: str | None = option(None, type="path")
+    checksums: str = option("when_required", choices=["when_required", "when_supported"])
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class ReadOptions:
     allow_missing: bool = option(default=False)
 
 
-_S3 = argument_spec(S3Options)
+_S3 = {name: spec for name, spec in argument_spec(S3Options).items() if name != "checksums"}
 _REMOVED = {"removed_in_version": "1.0.0", "removed_from_collection": "euystacio.meta_salvage"}
 STORE_ARGUMENTS: dict[str, Any] = {
     **argument_spec(StoreOptions),

@@ -49,7 +49,7 @@ def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
         raise SalvageError(f"keep is {options.keep}; set 0 to keep all backups, or the number to keep", reason="bad_input")
     # Keys and repository first: nothing is read from the cluster without them.
     to = recipients(options.recipients)
-    key = private_key(options.signing_key)
+    key = private_key(options.signing_key, "signing_key")
     store = None if check_mode else open_store(store_options(params), make=True)
     cluster = Cluster.connect(params, timeout=options.request_timeout)
     selection = Selection(options.preset, options.include, options.exclude, options.namespaces)

@@ -21,6 +21,7 @@ class Resource:
     kind: str
     namespaced: bool
     categories: tuple[str, ...] = ()
+    writable: bool = True  # whether its API lets anyone create one
 
     @property
     def full_name(self) -> str:
@@ -39,7 +40,15 @@ class Resource:
 def resources_of(group: str, version: str, answer: Mapping[str, Any]) -> list[Resource]:
     """The kinds of an APIResourceList that can be listed; sub-resources are not objects of their own."""
     return [
-        Resource(group, entry["name"], version, entry["kind"], bool(entry["namespaced"]), tuple(entry.get("categories") or ()))
+        Resource(
+            group,
+            entry["name"],
+            version,
+            entry["kind"],
+            bool(entry["namespaced"]),
+            tuple(entry.get("categories") or ()),
+            "create" in entry["verbs"],
+        )
         for entry in answer.get("resources") or ()
         if "/" not in entry["name"] and "list" in (entry.get("verbs") or ())
     ]

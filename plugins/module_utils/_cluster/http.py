@@ -11,6 +11,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 from typing import Any, Protocol
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -291,8 +292,8 @@ def said(answer: Response, limit: int = 200) -> str:
             data = answer.json()
         except SalvageError:
             data = None
-        if isinstance(data, dict):
-            text = str(data.get("message") or data.get("error") or "")
+        if isinstance(data, (dict, str)):
+            text = data if isinstance(data, str) else str(data.get("message") or data.get("error") or "")
     elif answer.content_type == "text/plain":
         text = answer.body[: limit * 20].decode("utf-8", "replace")
     text = excerpt(text, limit)
@@ -302,6 +303,11 @@ def said(answer: Response, limit: int = 200) -> str:
 def is_of_api_server(answer: Response) -> bool:
     """Whether an error is in the API server's own words, a Status: none of the service behind its proxy."""
     return answer.content_type == "application/json" and b'"kind":"Status"' in answer.body[:200]
+
+
+def service_parts(address: str) -> re.Match[str] | None:
+    """The scheme, namespace, name, port and prefix of ``service[s]://namespace/name:port[/prefix]``; None of any other address."""
+    return _SERVICE.match(address)
 
 
 def open_endpoint(
@@ -314,7 +320,7 @@ def open_endpoint(
     """The endpoint of ``http(s)://host[:port][/prefix]`` (``http`` is used) or of ``service[s]://namespace/name:port[/prefix]``
     (the API server's service proxy of ``cluster``).  Raises SalvageError(bad_input).
     """
-    match = _SERVICE.match(address)
+    match = service_parts(address)
     if match:
         if cluster is None:
             raise SalvageError(f"{address} needs a connection to the cluster; give a kubeconfig, or an http:// address", reason="bad_input")
@@ -335,3 +341,14 @@ def open_endpoint(
     if login and "authorization" not in {name.lower() for name in (*pool.headers, *own)}:
         own["Authorization"] = basic(*login.partition(":")[::2], "the login in the address")
     return Endpoint(address=base, base=base, http=pool, headers=own)
+
+
+def server_time(answer: Response) -> float:
+    """Unix seconds of the header Date.  Raises SalvageError(invalid)."""
+    try:
+        return parsedate_to_datetime(answer.headers["date"]).timestamp()
+    except (KeyError, TypeError, ValueError, IndexError):
+        raise SalvageError(
+            "the API server's answer has no time (header Date), so nobody can see what has expired; look at the proxy before it",
+            reason="invalid",
+        ) from None

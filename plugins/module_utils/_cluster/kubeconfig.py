@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from .._core.errors import SalvageError
+from .._core.json_values import as_mapping
 from .credentials import Headers, basic, bearer, impersonation, plain_address, split_login
 
 try:
@@ -58,6 +59,7 @@ _USER: dict[str, type] = {
 }
 _CONTEXT: dict[str, type] = {"cluster": str, "user": str, "namespace": str, "extensions": list}
 _TYPE_NAMES = {str: "text", bool: "true or false", list: "a list", dict: "a mapping"}
+_NO_MAPPING = "it holds no mapping with clusters, users and contexts"
 # What one login can't have together; kubectl refuses these too.
 _EITHER = (
     ("certificate-authority", "certificate-authority-data"),
@@ -136,6 +138,37 @@ class KubeContext:
 
 def read_context(options: Mapping[str, Any], environ: Mapping[str, str]) -> KubeContext:
     """The context that the options kubeconfig and context lead to.  Raises SalvageError(bad_input, missing_library)."""
+    where, documents = _read(options, environ)
+    try:
+        return _context(where, documents, options.get("context"))
+    except SalvageError as exc:
+        raise SalvageError(f"the kubeconfig {where} cannot be used: {exc}", reason=exc.reason) from None
+
+
+def contexts_in(options: Mapping[str, Any], environ: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Each context of the kubeconfig with its API server; one that leads nowhere has none.  Raises SalvageError as ``read_context``."""
+    where, documents = _read(options, environ)
+    try:
+        contexts, clusters = (_first_of(documents, kind) for kind in ("context", "cluster"))
+    except SalvageError as exc:
+        raise SalvageError(f"the kubeconfig {where} cannot be used: {exc}", reason=exc.reason) from None
+    return [(name, str(clusters.get(str(context.get("cluster")), {}).get("server") or "")) for name, context in contexts.items()]
+
+
+def _first_of(documents: Sequence[tuple[Path, Any]], kind: str) -> dict[str, Mapping[str, Any]]:
+    """The entries of a kind by name, each from the first file that has it."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for _base, document in documents:
+        if not isinstance(document, Mapping):
+            raise SalvageError(_NO_MAPPING, reason="bad_input")
+        for entry in _entries(document, kind):
+            if isinstance(name := entry.get("name"), str) and name:
+                found.setdefault(name, as_mapping(entry.get(kind)))
+    return found
+
+
+def _read(options: Mapping[str, Any], environ: Mapping[str, str]) -> tuple[str, list[tuple[Path, Any]]]:
+    """What it is called, and the folder and content of each of its files."""
     if yaml is None or urllib3 is None:
         raise SalvageError(
             "the Python libraries urllib3 and PyYAML are needed where the module runs; install them with the kubernetes library",
@@ -143,14 +176,9 @@ def read_context(options: Mapping[str, Any], environ: Mapping[str, str]) -> Kube
         )
     given = options.get("kubeconfig")
     if isinstance(given, Mapping):
-        where, documents = "that was given as data", [(Path(), given)]
-    else:
-        where = str(given or environ.get("KUBECONFIG") or "~/.kube/config")
-        documents = _documents(where)
-    try:
-        return _context(where, documents, options.get("context"))
-    except SalvageError as exc:
-        raise SalvageError(f"the kubeconfig {where} cannot be used: {exc}", reason=exc.reason) from None
+        return "that was given as data", [(Path(), given)]
+    where = str(given or environ.get("KUBECONFIG") or "~/.kube/config")
+    return where, _documents(where)
 
 
 def _documents(where: str) -> list[tuple[Path, Any]]:
@@ -178,7 +206,7 @@ def _context(where: str, documents: Sequence[tuple[Path, Any]], wanted: Any) -> 
     """Of several files the first that says something counts, as with kubectl."""
     for _base, document in documents:
         if not isinstance(document, Mapping):
-            raise SalvageError("it holds no mapping with clusters, users and contexts", reason="bad_input")
+            raise SalvageError(_NO_MAPPING, reason="bad_input")
     name = wanted or next((one["current-context"] for _base, one in documents if one.get("current-context")), None)
     if not name:
         raise SalvageError("it has no current-context; set the option context", reason="bad_input")
@@ -201,15 +229,19 @@ def _named(
     documents: Sequence[tuple[Path, Any]], kind: str, name: Any, missing: str, known: Mapping[str, type]
 ) -> tuple[Path, Mapping[str, Any]]:
     for base, document in documents:
-        entries = document.get(f"{kind}s") or []
-        if not isinstance(entries, list) or not all(isinstance(one, Mapping) for one in entries):
-            raise SalvageError(f"its {kind}s are not a list of mappings", reason="bad_input")
-        found = [one for one in entries if one.get("name") == name]
+        found = [one for one in _entries(document, kind) if one.get("name") == name]
         if len(found) > 1:
             raise SalvageError(f"it has the {kind} {name} twice", reason="bad_input")
         if found:
             return base, _checked(f"its {kind} {name}", found[0].get(kind) or {}, known)
     raise SalvageError(missing, reason="bad_input")
+
+
+def _entries(document: Mapping[str, Any], kind: str) -> list[Mapping[str, Any]]:
+    entries = document.get(f"{kind}s") or []
+    if not isinstance(entries, list) or not all(isinstance(one, Mapping) for one in entries):
+        raise SalvageError(f"its {kind}s are not a list of mappings", reason="bad_input")
+    return entries
 
 
 def _checked(what: str, entry: Any, known: Mapping[str, type]) -> Mapping[str, Any]:

@@ -122,6 +122,8 @@ def delete(cluster: ServesProxy, path: str, *, uid: str | None = None, resource_
     conditions = {**({"uid": uid} if uid else {}), **({"resourceVersion": resource_version} if resource_version else {})}
     if conditions:
         body["preconditions"] = conditions
+    if dry_run:
+        body["dryRun"] = ["All"]  # beside a body the API server does not read the query, which only its audit log shows
     try:
         cluster.call("DELETE", path, body=body, query=_query(dry_run))
     except SalvageError as exc:

@@ -26,3 +26,14 @@ def port_number(pod: Mapping[str, Any], port: str | int) -> int:
             if offered.get("name") == port:
                 return int(offered["containerPort"])
     raise SalvageError(f"pod {pod['metadata']['name']} has no port {port!r}", reason="bad_input")
+
+
+def target_port(service: Mapping[str, Any], port: str) -> str | int:
+    """Where a port of a Service, given by number or name, leads: to a number, or a name in its pods.  Raises SalvageError(bad_input)."""
+    listed = service["spec"].get("ports") or []
+    offered = [one for one in listed if port in {str(one.get("port")), one.get("name")}]
+    if not offered:
+        known = ", ".join(str(one.get("port")) for one in listed) or "none"
+        raise SalvageError(f"the Service {service['metadata']['name']} has no port {port}; it has {known}", reason="bad_input")
+    found: str | int = offered[0].get("targetPort") or offered[0]["port"]
+    return found

@@ -14,13 +14,13 @@ import threading
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
-from urllib.parse import quote
 
 from .._core.errors import SalvageError
 from . import auth
 from .exec import refused
 from .http import Endpoint, Http
-from .pods import port_number, ready
+from .pods import port_number, ready, target_port
+from .replicas import selected_pods
 from .session import Cluster
 from .transport import remaining, within
 
@@ -29,15 +29,11 @@ _FORWARD = re.compile(r"^(?P<scheme>forwards?)://(?P<namespace>[a-z0-9-]+)/(?P<n
 
 def pod_behind(service: Mapping[str, Any], port: str, pods: list[Mapping[str, Any]]) -> tuple[str, int]:
     """A ready pod of the Service, and its port.  ``pods`` are those of the Service's selector.  Raises SalvageError."""
-    name = service["metadata"]["name"]
-    offered = [one for one in service["spec"].get("ports") or [] if port in {str(one.get("port")), one.get("name")}]
-    if not offered:
-        known = ", ".join(str(one.get("port")) for one in service["spec"].get("ports") or []) or "none"
-        raise SalvageError(f"the Service {name} has no port {port}; it has {known}", reason="bad_input")
-    target = offered[0].get("targetPort") or offered[0]["port"]
+    target = target_port(service, port)
     for pod in sorted(pods, key=lambda pod: str(pod["metadata"]["name"])):
         if ready(pod):
             return pod["metadata"]["name"], port_number(pod, target)
+    name = service["metadata"]["name"]
     raise SalvageError(f"no pod of the Service {name} is ready, so no connection can be forwarded to one", reason="unreachable")
 
 
@@ -53,13 +49,8 @@ def open_forward(
     if not match:
         raise SalvageError(f"{address!r} is not the address of a service; write forward://namespace/name:port", reason="bad_input")
     namespace, name = match["namespace"], match["name"]
-    core = f"/api/v1/namespaces/{quote(namespace, safe='')}"
-    service = cluster.get_json(f"{core}/services/{quote(name, safe='')}")
-    selector = service["spec"].get("selector") or {}
-    if not selector:
-        raise SalvageError(f"the Service {name} selects no pods, so no connection can be forwarded to one", reason="bad_input")
-    wanted = ",".join(f"{key}={value}" for key, value in sorted(selector.items()))
-    pod, port = pod_behind(service, match["port"], list(cluster.list(f"{core}/pods", {"labelSelector": wanted})))
+    service, pods = selected_pods(cluster, namespace, name)
+    pod, port = pod_behind(service, match["port"], pods)
     auth.load_library()  # here: that can take longer than a request may
     threading.excepthook = _quiet
     scheme = "https" if match["scheme"] == "forwards" else "http"

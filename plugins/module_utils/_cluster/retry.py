@@ -49,10 +49,16 @@ def transient(status: int, safe: bool) -> bool:
 
 def pause(attempt: int, answer: Response | None) -> float:
     """Seconds until the next request: what the server asks for, else a growing time."""
-    asked = answer.headers.get("retry-after", "").strip() if answer else ""
+    asked = asked_pause(answer) if answer else None
+    return min(0.05 * 2.0 ** min(attempt, 5), 1.0) * (0.5 + random.random()) if asked is None else asked  # noqa: S311
+
+
+def asked_pause(answer: Response) -> float | None:
+    """The seconds that a server asks for before the next request, None without a Retry-After that can be read."""
+    asked = answer.headers.get("retry-after", "").strip()
     if asked.isdecimal():
         return float(asked)
     try:
         return max(0.0, parsedate_to_datetime(asked).timestamp() - time.time())
     except (TypeError, ValueError, IndexError):
-        return min(0.05 * 2.0 ** min(attempt, 5), 1.0) * (0.5 + random.random())  # noqa: S311
+        return None

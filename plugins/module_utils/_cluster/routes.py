@@ -5,15 +5,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from .._core.errors import SalvageError
 from .credentials import bearer
-from .http import Endpoint, Http, open_endpoint
+from .http import Endpoint, Http, open_endpoint, service_parts
 from .port_forward import open_forward
+from .replicas import replica_endpoints
 from .retry import Retry
 from .session import Cluster
 
@@ -72,6 +73,12 @@ class Routes:
         if address.startswith(("forward://", "forwards://")):
             return open_forward(self._params, self.cluster, address, tls=self.tls, headers=self.headers, timeout=self._timeout)
         return open_endpoint(address, http=self.direct)
+
+    def each(self, address: str, listed: Sequence[str] = ()) -> list[Endpoint]:
+        """Each replica behind an address: the pods of a Service in the cluster, or those that the user lists.  Raises SalvageError."""
+        if listed:
+            return [self.open(one) for one in listed]
+        return replica_endpoints(self.cluster, address) if service_parts(address) else [self.open(address)]
 
     def open_if(self, address: str | None) -> Endpoint | None:
         return self.open(address) if address else None

@@ -19,18 +19,26 @@ from .http import DEFAULT_MAX_BYTES, DEFAULT_TIMEOUT, REASON_OF, Http, Query, Re
 from .retry import Retry, pause, repeatable, transient
 
 PAGE = 500
+_PAGE_BYTES = 4 << 20  # of a page, about: as Python objects it takes some times that
 USER_AGENT = "euystacio-meta-salvage"  # in audit logs, and as the field manager where a write names none
 _TABLE = "application/json;as=Table;g=meta.k8s.io;v=v1"
 _GONE = frozenset({410})
 
 
-# A character beyond U+FFFF, as ASCII JSON writes it, and not behind a backslash that is part of the text.
-_PAIR = re.compile(r"(?<!\\)((?:\\\\)*)(\\ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2})")
+# Of what JSON takes as it is: what YAML takes only as an escape, and halves of surrogate pairs, which UTF-8 does not have.
+_ESCAPED = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 
 
 def body_bytes(body: Any) -> bytes:
-    """JSON that is YAML too, as server-side apply reads it: YAML has no surrogate pairs, and takes control characters only as escapes."""
-    return _PAIR.sub(lambda found: found[1] + json.loads(f'"{found[2]}"'), json.dumps(body)).encode()
+    """JSON that is YAML too, as server-side apply reads it.
+
+    Not all in ASCII: YAML has no escapes beyond U+FFFF that JSON has, and a text of umlauts would take three times its size, which the API
+    server refuses where the object itself still fits.
+    """
+    text = json.dumps(body, ensure_ascii=False)
+    if not text.isascii() or "\x7f" in text:  # of ASCII nothing else is escaped, and most objects are nothing else
+        text = _ESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return text.encode()
 
 
 class StatusError(SalvageError):
@@ -159,13 +167,14 @@ class Cluster:
         limit: int = PAGE,
         max_bytes: int = DEFAULT_MAX_BYTES * 4,
     ) -> Iterator[dict[str, Any]]:
-        """The pages of a list, all of one resourceVersion; fewer objects on each where they are large.
+        """The pages of a list, all of one resourceVersion; fewer objects on each where they are large, more where they are small again.
 
         When the server has forgotten that version (410: it was compacted) the rest comes from the present one, as the server offers:
         an object that was changed meanwhile may then be missing or stand there twice.  Who needs one moment in time asks with
         resourceVersionMatch=Exact, and gets StatusError(conflict) instead.
         """
         token = ""
+        most = limit
         rest = dict(query or {})
         exact = rest.get("resourceVersionMatch") == "Exact"
         while True:
@@ -184,6 +193,11 @@ class Cluster:
                 token = fresh
                 continue
             page = self._object(path, answer)
+            if len(answer.body) > _PAGE_BYTES:
+                limit = max(limit * _PAGE_BYTES // len(answer.body), 1)
+            elif len(answer.body) < _PAGE_BYTES // 4:
+                limit = min(limit * 2, most)
+            del answer  # its body is as large as the page, which the caller may keep for long
             yield page
             last, token = token, (page.get("metadata") or {}).get("continue") or ""
             if not token:

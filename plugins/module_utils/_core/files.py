@@ -89,6 +89,9 @@ def sync_folder(folder: Path) -> None:
 
 
 def state_folder() -> Path:
-    """Where runs keep what outlives them: $XDG_STATE_HOME/meta-salvage, by default ~/.local/state/meta-salvage."""
-    base = os.environ.get("XDG_STATE_HOME")
+    """Where runs keep what outlives them: $XDG_STATE_HOME/meta-salvage, by default ~/.local/state/meta-salvage.
+
+    In a job of AWX, where the home may be read-only, it is the folder of the job, which ends with the job.
+    """
+    base = os.environ.get("XDG_STATE_HOME") or os.environ.get("AWX_ISOLATED_DATA_DIR")
     return (Path(base) if base else Path.home() / ".local" / "state") / "meta-salvage"

@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from .errors import SalvageError
 
@@ -33,5 +34,25 @@ def for_each(work: Callable[[K], T], items: Iterable[K], at_once: int = AT_ONCE)
     todo = list(items)
     if len(todo) < 2:
         return [work(item) for item in todo]
+    answers: list[Any] = [None] * len(todo)
+    failures: dict[int, BaseException] = {}
+    numbers, turn = iter(range(len(todo))), threading.Lock()
+
+    def run() -> None:
+        """One of the workers: each takes the next item, so that a hundred thousand of them do not wait as so many futures."""
+        while True:
+            with turn:
+                number = next(numbers, None)
+            if number is None:
+                return
+            try:
+                answers[number] = work(todo[number])
+            except BaseException as exc:
+                failures[number] = exc
+
     with ThreadPoolExecutor(min(at_once, len(todo))) as pool:
-        return list(pool.map(work, todo))
+        for _worker in range(min(at_once, len(todo))):
+            pool.submit(run)
+    if failures:
+        raise failures[min(failures)]
+    return answers

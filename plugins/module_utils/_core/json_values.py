@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeGuard
 
 from .errors import SalvageError
@@ -97,6 +97,18 @@ def json_kind(raw: object) -> str:
     if isinstance(raw, (list, tuple)):
         return "a list"
     return "a number" if isinstance(raw, (int, float)) else f"of type {type(raw).__name__}"
+
+
+def as_mapping(value: object) -> Mapping[str, Any]:
+    """The value, if it is a mapping; of anything else, none."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def mappings(value: object) -> list[Mapping[str, Any]]:
+    """The mappings in a list; of anything else, none."""
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        return []
+    return [item for item in value if isinstance(item, Mapping)]
 
 
 def as_text(raw: object) -> str:

@@ -25,3 +25,14 @@ def alone(folder: str | os.PathLike[str], busy: str) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+@contextmanager
+def in_turn(folder: str | os.PathLike[str]) -> Iterator[None]:
+    """Waits until the others have ended.  Raises OSError of the folder."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)

@@ -14,20 +14,11 @@ from ansible_collections.kubernetes.core.plugins.module_utils.args_common import
 from .._cluster.session import Cluster
 from .._core.errors import SalvageError
 from .._core.options import argument_spec, from_params, option
-from .._core.processes import Process
+from .._core.run_identity import RunIdentity
 from .._workloads.lease import ENDED, EXPIRED, HELD, NO_NAMESPACE, OURS, TAKEN, Hold, Holder, locked_by, taken_from
 from .._workloads.lease_store import LeaseStore
 from .._workloads.workload import KINDS
 from .options import WorkloadOptions
-
-
-@dataclass(frozen=True)
-class GivenHolder:
-    run: str = option()
-    who: str = option()
-    machine: str = option("")
-    pid: int = option(0)
-    started: int = option(0)
 
 
 @dataclass(frozen=True)
@@ -37,7 +28,7 @@ class LockOptions(WorkloadOptions):
     purpose: str = option("deploy")
     duration: int = option(3600)
     take_over: bool = option(False)
-    holder: GivenHolder | None = option(None)
+    holder: RunIdentity | None = option(None)
 
 
 MODULE: dict[str, Any] = {"argument_spec": {**AUTH_ARG_SPEC, **argument_spec(LockOptions)}, "supports_check_mode": True}
@@ -66,11 +57,7 @@ def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
 def _me(given: LockOptions) -> Holder:
     if given.duration <= 0:
         raise SalvageError(f"duration is {given.duration}; write a number of seconds above 0", reason="bad_input")
-    if given.holder is None or not given.holder.run:
-        sentence = "holder is missing: the plugin on the controller fills it in where the task names euystacio.meta_salvage.workload_lock"
-        raise SalvageError(f"{sentence}; else give its run and who", reason="bad_input")
-    process = Process(given.holder.machine, given.holder.pid, given.holder.started)
-    return Holder(given.holder.run, given.holder.who, given.purpose, process)
+    return Holder.given(given.holder, given.purpose, "workload_lock")
 
 
 def _result(before: Hold | None, after: Hold | None, verdict: str, *, changed: bool) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .._core.json_values import is_integer
+from .._core.json_values import is_integer, mappings
 from .._core.status import HEALTHY, STATUSES, UNKNOWN
 
 _SOURCES = {"alerts/prometheus", "alerts/alertmanager"}
@@ -44,10 +44,10 @@ def restarts(report: Mapping[str, Any] | None) -> dict[str, int] | None:
 def _parts(report: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     """Statuses by id, the part's own under the empty one."""
     found: dict[str, dict[str, str]] = {}
-    for part in _mappings(report.get("parts")):
+    for part in mappings(report.get("parts")):
         found[str(part.get("name"))] = {
             "": _status(part),
-            **{str(check.get("id")): _status(check) for check in _mappings(part.get("checks"))},
+            **{str(check.get("id")): _status(check) for check in mappings(part.get("checks"))},
         }
     return found
 
@@ -67,7 +67,3 @@ def _told(key: str, part: Mapping[str, str]) -> bool:
 def _status(of: Mapping[str, Any]) -> str:
     status = of.get("status")
     return status if status in STATUSES else UNKNOWN
-
-
-def _mappings(value: object) -> list[Mapping[str, Any]]:
-    return [one for one in value if isinstance(one, Mapping)] if isinstance(value, list) else []

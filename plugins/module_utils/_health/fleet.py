@@ -9,7 +9,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from .render import Entry, mappings, status_of, text
+from .._core.json_values import mappings
+from .render import Entry, status_of, text
 
 
 def entry(host: str, outcome: object, previous: Mapping[str, Any] | None, now: str) -> Entry:

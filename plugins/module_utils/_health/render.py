@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, TypeGuard
 
 from .._report import plot
+from .._report.shell import shell
 
 try:
     import jinja2
@@ -24,6 +25,7 @@ except ImportError:
     jinja2 = None  # type: ignore[assignment]
 
 from .._core.errors import SalvageError
+from .._core.json_values import mappings
 from .._core.redact import LONGEST, clean, excerpt, redacted
 from .._core.status import HEALTHY, STATUSES, UNKNOWN, worst
 from .model import PARTS, WORST_FIRST
@@ -32,7 +34,7 @@ MAX_FINDINGS = 300
 MAX_CHANGES = 100
 MAX_EVIDENCE = 4000
 MAX_NUMBER = 1e300  # an int may be longer than a float can hold
-_TEMPLATE = Path(__file__).with_name("page.html.j2")
+_TEMPLATE, _STYLE = (Path(__file__).with_name(name) for name in ("page.html.j2", "page.css"))
 
 
 @dataclass(frozen=True)
@@ -60,13 +62,6 @@ def status_of(value: object) -> str:
     return value if isinstance(value, str) and value in STATUSES else UNKNOWN
 
 
-def mappings(value: object) -> list[Mapping[str, Any]]:
-    """The mappings in a list; of anything else, none."""
-    if not isinstance(value, Sequence) or isinstance(value, str):
-        return []
-    return [item for item in value if isinstance(item, Mapping)]
-
-
 def text(value: object) -> str:
     """One clean line."""
     return "" if value is None else excerpt(str(value), LONGEST)
@@ -76,17 +71,22 @@ def fleet_status(entries: Sequence[Entry]) -> str:
     return worst(status_of(entry.report.get("status")) for entry in entries)
 
 
-def findings(report: Mapping[str, Any]) -> list[Finding]:
-    """All that is not healthy, worst first; a part without a single unhealthy check speaks for itself."""
-    found: list[Finding] = []
+def unhealthy(report: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The checks that are not healthy, worst first; a part without a single unhealthy check speaks for itself."""
+    found: list[Mapping[str, Any]] = []
     for part in mappings(report.get("parts")):
-        checks = [check for check in mappings(part.get("checks")) if status_of(check.get("status")) != "healthy"]
-        if not checks and status_of(part.get("status")) != "healthy":
-            found.append(Finding(status_of(part.get("status")), text(part.get("name")), text(part.get("reason")) or "no reason given"))
-        found += [_finding(check) for check in checks]
-    if not found and status_of(report.get("status")) != "healthy":
-        found.append(Finding(status_of(report.get("status")), "cluster", text(report.get("reason")) or "no reason given"))
-    return sorted(found, key=lambda finding: WORST_FIRST.index(finding.status))
+        checks = [check for check in mappings(part.get("checks")) if status_of(check.get("status")) != HEALTHY]
+        if not checks and status_of(part.get("status")) != HEALTHY:
+            found.append({"id": part.get("name"), "status": part.get("status"), "reason": part.get("reason")})
+        found += checks
+    if not found and status_of(report.get("status")) != HEALTHY:
+        found.append({"id": "cluster", "status": report.get("status"), "reason": report.get("reason")})
+    return sorted(found, key=lambda check: WORST_FIRST.index(status_of(check.get("status"))))
+
+
+def findings(report: Mapping[str, Any], most: int | None = None) -> list[Finding]:
+    """All that is not healthy, worst first, or the ``most`` worst of it."""
+    return [_finding(check) for check in unhealthy(report)[:most]]
 
 
 def notes(report: Mapping[str, Any]) -> list[Finding]:
@@ -97,11 +97,12 @@ def notes(report: Mapping[str, Any]) -> list[Finding]:
 
 def says(report: Mapping[str, Any]) -> str:
     """A report in one sentence."""
-    found = findings(report)
+    found = unhealthy(report)
     if not found:
         parts = [text(part.get("summary")) for part in mappings(report.get("parts"))]
         return "; ".join(filter(None, parts)) or "every check is healthy"
-    first = f"{found[0].subject}: {found[0].reason}"
+    worst_one = _finding(found[0])
+    first = f"{worst_one.subject}: {worst_one.reason}"
     return first if len(found) == 1 else f"{first} (and {len(found) - 1} more)"
 
 
@@ -123,12 +124,12 @@ def summary(entries: Sequence[Entry], *, width: int = 120, lines: int = 25) -> l
             break
         status = status_of(entry.report.get("status"))
         out.append((status, f"{status.upper():<8}  {text(entry.host):<{names}}  {_changed(entry)}{_about(entry.report)}".rstrip(" ;")))
-        found = findings(entry.report)
+        found = unhealthy(entry.report)
         room = lines - len(out) - (waiting - 1)  # one line is kept for each cluster that follows
         shown = found if len(found) <= room else found[: max(0, room - 1)]
-        out += [(finding.status, f"  {finding.status:<8}  {finding.subject}: {finding.reason}") for finding in shown]
+        out += [(finding.status, f"  {finding.status:<8}  {finding.subject}: {finding.reason}") for finding in map(_finding, shown)]
         if room > 0 and len(shown) < len(found):
-            out.append((found[len(shown)].status, f"  ... and {len(found) - len(shown)} more, see the report"))
+            out.append((status_of(found[len(shown)].get("status")), f"  ... and {len(found) - len(shown)} more, see the report"))
         if not found and room > 0:
             out.append((status, f"  {says(entry.report)}"))
     return [(status, _cut(line, width)) for status, line in out[:lines]]
@@ -138,16 +139,10 @@ def html(entries: Sequence[Entry], *, generated_at: str) -> str:
     """The page: one file that needs nothing else.  Raises SalvageError(missing_library)."""
     if jinja2 is None:
         raise SalvageError("the Python library jinja2 is missing where the page is made; install it", reason="missing_library")
-    size = {
-        "width": plot.WIDTH,
-        "height": plot.HEIGHT,
-        "left": plot.LEFT,
-        "right": plot.WIDTH - plot.RIGHT,
-        "top": plot.TOP,
-        "bottom": plot.HEIGHT - plot.BOTTOM,
-    }
-    page: str = _template().render(fleet=_fleet_view(entries, generated_at), size=size)
-    return page
+    fleet = _fleet_view(entries, generated_at)
+    size = {"width": plot.WIDTH, "height": plot.HEIGHT, "top": plot.TOP, "bottom": plot.HEIGHT - plot.BOTTOM}
+    title = f"{fleet['status'].capitalize()}: health of {fleet['title']}, {_when(generated_at)}"
+    return shell(title, _template().render(fleet=fleet, size=size), style=_STYLE.read_text(encoding="utf-8"))
 
 
 @functools.cache
@@ -171,7 +166,7 @@ def _fleet_view(entries: Sequence[Entry], generated_at: str) -> dict[str, Any]:
 
 def _cluster_view(entry: Entry) -> dict[str, Any]:
     report = entry.report
-    found = findings(report)
+    count = len(unhealthy(report))
     changes = mappings(report.get("changes"))
     parts = mappings(report.get("parts"))
     asked = {text(part.get("name")) for part in parts}
@@ -180,8 +175,8 @@ def _cluster_view(entry: Entry) -> dict[str, Any]:
         "status": status_of(report.get("status")),
         "says": says(report),
         "about": _about(report),
-        "findings": found[:MAX_FINDINGS],
-        "more": len(found[MAX_FINDINGS:]),
+        "findings": findings(report, MAX_FINDINGS),
+        "more": max(0, count - MAX_FINDINGS),
         "notes": notes(report)[:MAX_FINDINGS],
         "previous_at": entry.previous_at,
         "changes": [

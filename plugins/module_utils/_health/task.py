@@ -1,7 +1,7 @@
 # Copyright (c) 2026 Euystacio Meta Salvage contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The task of health_info, as a module and in Ansible's own process."""
+"""The task of health_info."""
 
 from __future__ import annotations
 

@@ -17,6 +17,7 @@ from .._core.errors import SalvageError
 _MANAGER = re.compile(r'conflict with "((?:[^"\\]|\\.)*)"')
 _QUOTES = re.compile(r"(?:Invalid|Unsupported|Duplicate) value: ")
 _TYPED = "failed to create typed patch object"
+_OWNED = "take these fields out of the manifest, or set force_conflicts to take them over"
 _MAX = 300
 _SHOWN = 5
 
@@ -53,7 +54,7 @@ def refusal_of(answer: Response, *, secret: bool) -> Refusal:
         if cause.get("reason") == "FieldManagerConflict"
     )
     if conflicts:
-        return Refusal(conflict_sentence(conflicts), "conflict", conflicts)
+        return Refusal(f"{fields_owned(conflicts)}; {_OWNED}", "conflict", conflicts)
     if answer.status == 409:
         return Refusal("it was changed or replaced while it was applied; run again", "conflict", gone=True)
     if is_final(answer):
@@ -65,12 +66,12 @@ def refusal_of(answer: Response, *, secret: bool) -> Refusal:
     return Refusal(f"the API server answered {answer.status}{said}", reason)
 
 
-def conflict_sentence(conflicts: Sequence[Conflict]) -> str:
+def fields_owned(conflicts: Sequence[Conflict]) -> str:
+    """Who owns which of the fields."""
     by_manager: dict[str, list[str]] = {}
     for one in conflicts:
         by_manager.setdefault(one.manager, []).append(one.field)
-    owned = "; ".join(f"{manager} owns {_listed(sorted(set(fields)))}" for manager, fields in sorted(by_manager.items()))
-    return f"{owned}; take these fields out of the manifest, or set force_conflicts to take them over"
+    return "; ".join(f"{manager} owns {_listed(sorted(set(fields)))}" for manager, fields in sorted(by_manager.items()))
 
 
 def _listed(fields: Sequence[str]) -> str:

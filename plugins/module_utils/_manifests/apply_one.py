@@ -11,13 +11,13 @@ from typing import Any
 
 from .._cluster.http import Response
 from .._cluster.objects import Object, read
-from .answers import Refusal, conflict_sentence, refusal_of
+from .answers import Refusal, refusal_of
 from .changes import content_of
 from .holds import Mismatch, mismatches
 from .model import CHANGED, CREATED, UNCHANGED, ApplySettings, Item
 from .ownership import LAST_APPLIED, applied_fields, earlier_managers, fields_of_others, minus, moved, remove_fields, united
 from .scaled import as_scaled
-from .server import Server
+from .server import Server, with_uid
 
 _TRIES = 5
 _PAUSE = 0.2
@@ -99,10 +99,7 @@ class ApplyOne:
         document = item.document
         if item.scaled:
             document = as_scaled(document, item.live, self._settings.manager, _applied(entries, self._settings.manager))
-        if item.live is None:
-            return document
-        metadata = {**document["metadata"], "uid": item.live["metadata"]["uid"]}
-        return {**document, "metadata": metadata}
+        return with_uid(document, item.live)
 
     def _sent(self, item: Item, body: Object, deadline: float) -> Response:
         """Again, if the namespace or the definition that came a moment ago is not yet known to all of the API server."""
@@ -135,7 +132,7 @@ class ApplyOne:
 
     def _refuse(self, item: Item, answer: Response) -> None:
         refusal = self._refusal(item, answer)
-        item.fail(conflict_sentence(refusal.conflicts) if refusal.conflicts else refusal.sentence, refusal.reason)
+        item.fail(refusal.sentence, refusal.reason)
 
     @staticmethod
     def _rescaled(item: Item, refusal: Refusal) -> bool:

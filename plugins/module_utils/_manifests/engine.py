@@ -10,20 +10,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from .._cluster.conditions import established
 from .._cluster.session import Cluster
-from .._cluster.watch import Watch
 from .._core.errors import SalvageError
 from .._core.gather import for_each
 from .._core.progress import Tell, silent
 from .apply_one import ApplyOne
+from .definitions import not_established
 from .model import CHANGED, CREATED, UNCHANGED, ApplySettings, Item, Manifest
-from .order import NAMESPACE
+from .order import FIRST_PLANNED, NAMESPACE
 from .scaled import can_scale, sets_size, targets_of
 from .server import Server, version_of
 from .whole_set import is_definition, items_of, kind_defined, namespaces_needed
 
-_DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 _PAUSE = 0.1
 _SETTLES = 5.0  # seconds
 _LISTED = 4  # objects of one collection, from which on a list costs less than to read each
@@ -45,10 +43,10 @@ class ManifestSet:
         """What the API server would do with each object."""
         self._tell({"step": "plan", "says": f"planning {len(self.items)} objects"})
         self._mark_scaled()
-        first = [item for item in self.items if item.rank < self._first_rank]
+        first = [item for item in self.items if item.rank < FIRST_PLANNED]
         self._each(self._one.plan, first)  # what they bring decides which of the others can be planned
         self._defer()
-        rest = [item for item in self.items if item.rank >= self._first_rank and not item.deferred and not item.problem]
+        rest = [item for item in self.items if item.rank >= FIRST_PLANNED and not item.deferred and not item.problem]
         self._each(self._one.plan, rest)
         self._defer_dependents(rest)
         return self.items
@@ -67,11 +65,6 @@ class ManifestSet:
         return self.items
 
     # --- planning ---
-
-    @property
-    def _first_rank(self) -> int:
-        """Namespaces and definitions are below it."""
-        return 2
 
     def _mark_scaled(self) -> None:
         sized = [item for item in self.items if can_scale(item.document)]
@@ -173,14 +166,10 @@ class ManifestSet:
             time.sleep(_PAUSE)
 
     def _wait_established(self, definitions: Sequence[Item]) -> None:
-        names = {f"/{item.id.name}": item for item in definitions}
-        deadline = time.monotonic() + self._settings.wait_timeout
-        with Watch(self._cluster, {"it": (_DEFINITIONS, None)}) as watch:
-            watch.wait(lambda scene: all(established(scene["it"].get(name, {})) for name in names) or None, deadline)
-            for name, item in names.items():
-                if not established(watch.scene["it"].get(name, {})):
-                    says = f"the API server has not established it after {self._settings.wait_timeout:g} s; see its conditions"
-                    item.fail(says, "timeout")
+        late = not_established(self._cluster, (item.id.name for item in definitions), time.monotonic() + self._settings.wait_timeout)
+        for item in definitions:
+            if item.id.name in late:
+                item.fail(f"the API server has not established it after {self._settings.wait_timeout:g} s; see its conditions", "timeout")
 
     def _prove(self) -> None:
         self._tell({"step": "prove", "says": f"reading {len(self.items)} objects again"})
@@ -205,7 +194,7 @@ class ManifestSet:
             try:
                 work(item)
             except SalvageError as exc:
-                item.fail(str(exc).partition(": ")[0] if item.id.kind == "Secret" else str(exc), exc.reason)
+                item.fail_by(exc)
 
         for_each(guarded, todo, self._settings.workers)
 

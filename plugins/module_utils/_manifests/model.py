@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from .._cluster.discovery import Resource
 from .._cluster.objects import Object
+from .._core.errors import SalvageError
 
 CREATED, CHANGED, UNCHANGED, REMOVED = "created", "changed", "unchanged", "removed"
 WORKLOADS = frozenset({"Deployment.apps", "StatefulSet.apps", "ReplicaSet.apps", "ReplicationController"})
@@ -67,6 +68,10 @@ class Item:
     def fail(self, sentence: str, reason: str) -> None:
         if not self.problem:
             self.problem, self.reason = sentence, reason
+
+    def fail_by(self, error: SalvageError) -> None:
+        """What comes after the first words of an error could quote a value."""
+        self.fail(str(error).partition(": ")[0] if self.id.kind == "Secret" else str(error), error.reason)
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ def entries_of(obj: Mapping[str, Any]) -> list[Object]:
 
 def applied_fields(obj: Mapping[str, Any], manager: str) -> Fields | None:
     """The fields that the manager has applied; None if it never has."""
-    entry = next((one for one in entries_of(obj) if _is_applied(one, manager)), None)
+    entry = next((one for one in entries_of(obj) if is_applied(one, manager)), None)
     return None if entry is None else dict(entry.get("fieldsV1") or {})
 
 
@@ -48,7 +48,7 @@ def moved(live: Mapping[str, Any], manager: str, document: Any) -> list[Object] 
     earlier = [entry for entry in entries_of(live) if _is_earlier(entry)]
     if not earlier:
         return None
-    rest = [entry for entry in entries_of(live) if not _is_earlier(entry) and not _is_applied(entry, manager)]
+    rest = [entry for entry in entries_of(live) if not _is_earlier(entry) and not is_applied(entry, manager)]
     taken = applied_fields(live, manager) or {}
     for entry in earlier:
         fields = dict(entry.get("fieldsV1") or {})
@@ -108,7 +108,7 @@ def common(fields: Mapping[str, Any], document: Any) -> Fields:
         if name == ".":
             found[name] = {}
             continue
-        there, value = _at(document, name)
+        there, value = at_field(document, name)
         if not there:
             continue
         deeper = common(inner, value) if inner else {}
@@ -123,7 +123,7 @@ def remove_fields(obj: Any, fields: Mapping[str, Any]) -> None:
     A mapping that is empty then goes too.
     """
     for name, inner in fields.items():
-        there, value = _at(obj, name) if name != "." else (False, None)
+        there, value = at_field(obj, name) if name != "." else (False, None)
         if not there:
             continue
         is_item = name.startswith("k:") and "." in inner
@@ -137,7 +137,7 @@ def remove_fields(obj: Any, fields: Mapping[str, Any]) -> None:
             obj[:] = [one for one in obj if one is not value]
 
 
-def _at(document: Any, name: str) -> tuple[bool, Any]:
+def at_field(document: Any, name: str) -> tuple[bool, Any]:
     mark, _colon, rest = name.partition(":")
     if mark == "f" and isinstance(document, dict):
         return rest in document, document.get(rest)
@@ -166,7 +166,7 @@ def _without_records(fields: Mapping[str, Any]) -> Fields:
 def _is_earlier(entry: Mapping[str, Any]) -> bool:
     """Client-side apply (its manager is the one that wrote its annotation), a rollback with anything but records, a restore, or nobody."""
     fields, manager = entry.get("fieldsV1") or {}, entry.get("manager")
-    if _is_applied(entry, RESTORE_MANAGER):
+    if is_applied(entry, RESTORE_MANAGER):
         return True
     if not _is_update(entry):
         return False
@@ -179,7 +179,7 @@ def _is_update(entry: Mapping[str, Any]) -> bool:
     return entry.get("operation") == "Update" and not entry.get("subresource")
 
 
-def _is_applied(entry: Mapping[str, Any], manager: str) -> bool:
+def is_applied(entry: Mapping[str, Any], manager: str) -> bool:
     return entry.get("manager") == manager and entry.get("operation") == "Apply" and not entry.get("subresource")
 
 

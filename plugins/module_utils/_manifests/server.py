@@ -18,8 +18,8 @@ from .._core.gather import gather
 from .answers import is_final
 from .model import Item
 
-APPLY = "application/apply-patch+yaml"
-_ANSWERS = frozenset({400, 403, 404, 409, 413, 422})
+_APPLY = "application/apply-patch+yaml"
+ANSWERS = frozenset({400, 403, 404, 409, 413, 422})
 _METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
 _MOST = 500
 Kinds = dict[tuple[str, str], Resource]
@@ -66,11 +66,7 @@ class Server:
         return [{**one, "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler"} for one in (found or {}).get("items") or ()]
 
     def apply(self, item: Item, body: Object, *, force: bool, dry_run: bool) -> Response:
-        """Server-side apply; a refusal is an answer.  Raises SalvageError if there is no answer."""
-        query = {"fieldManager": self._manager, "force": str(force).lower(), "fieldValidation": "Strict"}
-        if dry_run:
-            query["dryRun"] = "All"
-        return self.cluster.call("PATCH", self.path(item), body=body, content_type=APPLY, query=query, accept=_ANSWERS, final=is_final)
+        return apply_object(self.cluster, self.path(item), body, manager=self._manager, force=force, dry_run=dry_run)
 
     def replace_managers(self, item: Item, live: Object, entries: Sequence[Object], annotation: str) -> bool:
         """Moves the ownership of fields; False if the object has changed meanwhile."""
@@ -85,6 +81,17 @@ class Server:
             query={"fieldManager": self._manager}, accept=frozenset({404, 409, 422}),
         )  # fmt: skip
         return answer.status == 200
+
+
+def apply_object(cluster: Cluster, path: str, body: Object, *, manager: str, force: bool, dry_run: bool) -> Response:
+    """Server-side apply; a dry run sends the same bytes.  Returns refusals too.  Raises SalvageError if the server does not answer."""
+    query = {"fieldManager": manager, "force": str(force).lower(), "fieldValidation": "Strict", **({"dryRun": "All"} if dry_run else {})}
+    return cluster.call("PATCH", path, body=body, content_type=_APPLY, query=query, accept=ANSWERS, final=is_final)
+
+
+def with_uid(body: Object, live: Mapping[str, Any] | None) -> Object:
+    """The precondition of a write: the object is this very one, or was not there."""
+    return body if live is None else {**body, "metadata": {**body["metadata"], "uid": live["metadata"]["uid"]}}
 
 
 def version_of(obj: Mapping[str, Any]) -> tuple[str, str]:

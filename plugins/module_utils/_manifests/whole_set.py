@@ -11,7 +11,7 @@ from typing import Any
 from .._cluster.discovery import Resource
 from .._core.errors import SalvageError
 from .model import Item, Manifest, ObjectId, object_id
-from .order import DEFINITION, rank_of
+from .order import DEFINITION, wave_of
 
 _DEFAULT = "default"
 
@@ -67,4 +67,4 @@ def _item(manifest: Manifest, kinds: Mapping[tuple[str, str], Resource], scopes:
     if namespaced:
         metadata["namespace"] = manifest.obj["metadata"].get("namespace") or namespace
     document = {**manifest.obj, "metadata": metadata}
-    return Item(object_id(document), manifest, document, rank_of(document), resource, notes=list(manifest.notes))
+    return Item(object_id(document), manifest, document, wave_of(document), resource, notes=list(manifest.notes))

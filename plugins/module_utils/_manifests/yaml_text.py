@@ -77,6 +77,12 @@ def documents(text: str, where: str) -> list[Document]:
         raise SalvageError(f"{where} is nested more than {MAX_DEPTH} levels deep", reason="bad_input") from None
 
 
+def written(value: Any) -> str:
+    """A text that ``documents`` reads as the value."""
+    plain = json.loads(json.dumps(value))
+    return json.dumps(plain, indent=2) if yaml is None else str(yaml.safe_dump(plain, sort_keys=False, width=1000))
+
+
 def plain_scalar(text: str) -> Any:
     """The value of a scalar without quotes."""
     if text in _WORDS:

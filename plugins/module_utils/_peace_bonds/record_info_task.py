@@ -12,8 +12,9 @@ from typing import Any
 
 from .._core.errors import SalvageError
 from .._core.options import argument_spec, from_params, option
+from .._records.chain import head_of
 from .._records.chain_head import Head, default_head_file, end_problem, read_head
-from .._records.decision_records import head_of, verify
+from .._records.decision_records import verify
 from .._sealing.envelope import Signer, signer
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from .._cluster.http import Endpoint, Response
+from .._cluster.http import Endpoint, Response, said
 from .._core.errors import SalvageError
 from .._core.json_values import load_json
 from .answers import listed_alerts, parse_promql, successful_data, warnings_of
@@ -55,6 +55,14 @@ class PrometheusApi:
     def data(self, path: str, query: Mapping[str, str] | None = None, *, timeout: float | None = None) -> Any:
         """The ``data`` of any other call, such as ``/api/v1/targets`` or ``/api/v1/status/flags``; raw for ``/api/v1/query`` too."""
         return self._decided(path, query or {}, timeout, successful_data)
+
+    def formatted(self, expression: str) -> str:
+        """The query as Prometheus (2.36 or newer) lays it out.  Raises SalvageError; invalid for what is not PromQL."""
+        path, query = "/api/v1/format_query", {"query": expression}
+        answer = self.endpoint.request("GET", path, query=query)
+        if answer.status == 400:
+            raise SalvageError(f"Prometheus refuses the query{said(answer)}", reason="invalid")
+        return str(self.data(path, query) if answer.status != 200 else successful_data(load_json(whole_body(answer))))
 
     def _decided(self, path: str, query: Mapping[str, str], timeout: float | None, decide: Callable[[object], T]) -> T:
         if timeout is not None and timeout <= 0:

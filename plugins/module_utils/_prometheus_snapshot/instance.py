@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from .._cluster.exec import Container
 from .._cluster.http import Endpoint
@@ -25,12 +26,15 @@ _DD_COUNT = 128  # 8 MiB a command: what has come is held in memory
 
 
 class Prometheus:
-    def __init__(self, cluster: Cluster, container: Container, port: int, *, https: bool, timeout: float) -> None:
+    """``path`` is where its API begins, the prefix of --web.route-prefix."""
+
+    def __init__(self, cluster: Cluster, container: Container, port: int, *, https: bool, timeout: float, path: str = "") -> None:
         self.container, self._timeout = container, timeout
         pod = f"{'https:' if https else ''}{container.pod}:{port}"
+        prefix = path.strip("/")
         self._endpoint = Endpoint(
             address=f"Prometheus in pod {container.pod}",
-            base=f"{cluster.server}/api/v1/namespaces/{container.namespace}/pods/{pod}/proxy",
+            base=f"{cluster.server}/api/v1/namespaces/{container.namespace}/pods/{pod}/proxy{'/' if prefix else ''}{quote(prefix)}",
             http=cluster.http,
         )
         self._api = PrometheusApi(self._endpoint)

@@ -21,6 +21,7 @@ class SnapshotOptions:
     container: str = option("prometheus")
     port: int = option(9090)
     https: bool = option(default=False)
+    path: str = option("")
     sample: str = option("up")
     data_dir: str | None = option(None, type="path")
     recipients: list[str] = option([])

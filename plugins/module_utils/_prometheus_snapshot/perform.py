@@ -57,7 +57,7 @@ class SnapshotRun:
         options = self.options
         container = Container(self.login, options.namespace, options.pod, options.container, timeout=options.timeout)
         self.cluster = Cluster.connect(self.login, timeout=30)
-        return Prometheus(self.cluster, container, options.port, https=options.https, timeout=options.timeout)
+        return Prometheus(self.cluster, container, options.port, https=options.https, timeout=options.timeout, path=options.path)
 
     def find_promtool(self) -> str:
         found = self.find(self.options.promtool)
@@ -89,7 +89,7 @@ class SnapshotRun:
     def created(self) -> Result:
         options = self.options
         to = recipients(options.recipients) if options.recipients else []
-        key = private_key(options.signing_key) if options.signing_key else None
+        key = private_key(options.signing_key, "signing_key") if options.signing_key else None
         self.find_promtool()  # what is missing is missed before anything is written
         prometheus = self.prometheus()
         prometheus.folder(admin=True)

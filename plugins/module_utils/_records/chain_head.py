@@ -35,7 +35,12 @@ class Head:
 
 def default_head_file(folder: str) -> Path:
     """In the state folder of the user, not in the folder of the records."""
-    return state_folder() / "heads" / f"{digest(str(Path(folder).resolve()).encode())[:16]}.json"
+    return head_file_of(str(Path(folder).resolve()))
+
+
+def head_file_of(place: str, folder: str | None = None) -> Path:
+    """By a name for where the records are; in the state folder of the user, if no other is given."""
+    return (Path(folder) if folder else state_folder() / "heads") / f"{digest(place.encode())[:16]}.json"
 
 
 def end_problem(digests: Sequence[str], head: Head) -> str:
@@ -47,11 +52,11 @@ def end_problem(digests: Sequence[str], head: Head) -> str:
     return ""
 
 
-def head_document(head: Head, key: Signer) -> bytes:
+def head_document(head: Head, key: Signer | None) -> bytes:
     return json.dumps(sign_document("head", head.to_dict(), key), indent=2, sort_keys=True).encode() + b"\n"
 
 
-def read_head(path: Path, keys: Mapping[str, Signer]) -> Head | None:
+def read_head(path: Path, keys: Mapping[str, Signer] | None) -> Head | None:
     """None if there is no such file.  Raises SalvageError(invalid) for one that none of the keys signed."""
     try:
         document = load_json(path.read_bytes().decode(), strict=True)

@@ -9,39 +9,24 @@ secret.  Each names the hash of the one before.  The head (``chain_head``) is ke
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from .._core.errors import SalvageError
 from .._core.files import make_private, write_whole
-from .._core.json_values import load_json
+from .._core.lock import in_turn
 from .._sealing.envelope import Signer
 from .._sealing.hashing import canonical, digest
-from .chain_head import Head, end_problem, head_document, read_head
-from .signed_document import problem_of, sign_document
+from .chain import Checked, check_chain, head_of, refuse_broken
+from .chain_head import Head, head_document, read_head
+from .signed_document import sign_document
 
 _SUFFIX = ".decision.json"
 _MAX = 4 * 1024 * 1024
 _SAME = ("decision", "provider", "who", "why", "reference")
-
-
-@dataclass(frozen=True)
-class Checked:
-    """A record of the folder.  ``problem`` is empty where its signature is good and the one before is there."""
-
-    name: str
-    record: dict[str, Any]
-    problem: str
-    digest: str
-
-    def to_dict(self) -> dict[str, Any]:
-        return {"file": self.name, "verified": not self.problem, "problem": self.problem, "record": self.record}
 
 
 @dataclass(frozen=True)
@@ -58,10 +43,6 @@ class Written:
 def identity(record: Mapping[str, Any]) -> str:
     """The id of a record, from all of its content."""
     return digest(canonical({key: value for key, value in record.items() if key not in {"id", "previous"}}))[:16]
-
-
-def head_of(found: list[Checked]) -> Head:
-    return Head(len(found), found[-1].digest if found else "")
 
 
 def write_record(
@@ -84,13 +65,13 @@ def write_record(
             make_private(place)
             make_private(head_file.parent)
         elif not place.is_dir():
-            _genuine([], read_head(head_file, keys), folder, head_file)
+            refuse_broken([], read_head(head_file, keys), folder, head_file)
             whole = _next(record, None)
             return Written(str(place / f"{1:06d}-{whole['id']}{_SUFFIX}"), whole, True, Head(0, ""))
-        with _locked(place):  # two runs must not both follow the same record
+        with in_turn(place):  # two runs must not both follow the same record
             found = verify(folder, keys)
             kept = read_head(head_file, keys)
-            _genuine(found, kept, folder, head_file)
+            refuse_broken(found, kept, folder, head_file)
             differs: tuple[str, ...] = ()
             known = next((item for item in found if all(item.record.get(name) == record.get(name) for name in _SAME)), None)
             new = known is None
@@ -115,58 +96,21 @@ def _next(record: Mapping[str, Any], previous: str | None) -> dict[str, Any]:
     return {**record, "id": identity(record), "previous": previous}
 
 
-def _genuine(found: list[Checked], head: Head | None, folder: str, head_file: Path) -> None:
-    """Raises SalvageError(invalid) for records that no new one may follow."""
-    bad = next((item for item in found if item.problem), None)
-    if bad:
-        raise SalvageError(
-            f"{bad.name} in {folder} is not verified, so nothing was recorded: {bad.problem}; restore the records, or move the folder away"
-            " and start another; records of an earlier key need that key in keys",
-            reason="invalid",
-        )
-    missing = end_problem([item.digest for item in found], head) if head else ""
-    if missing:
-        raise SalvageError(
-            f"the records in {folder} are not complete, so nothing was recorded: {missing} ({head_file}); restore them, or remove that"
-            " file if they were moved away on purpose",
-            reason="invalid",
-        )
-
-
-@contextmanager
-def _locked(place: Path) -> Iterator[None]:
-    lock = os.open(place, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(lock)
-
-
 def verify(folder: str, keys: Mapping[str, Signer]) -> list[Checked]:
     """All records of the folder, oldest first; ``keys`` by their ids.  Raises SalvageError(not_found)."""
     place = Path(folder)
     if not place.is_dir():
         raise SalvageError(f"there is no folder {folder} with decision records", reason="not_found")
-    found: list[Checked] = []
-    previous: str | None = None
-    for number, path in enumerate(sorted(place.glob(f"*{_SUFFIX}")), start=1):
-        data = b""
-        record: dict[str, Any] = {}
-        try:
-            if path.is_file() and path.stat().st_size <= _MAX:
-                data = path.read_bytes()
-            document = load_json(data.decode(), strict=True)
-            record = document["record"]
-            problem = problem_of("record", document, keys)
-            if not problem and (record.get("id") != identity(record) or path.name != f"{path.name[:6]}-{record['id']}{_SUFFIX}"):
-                problem = "its id does not fit its content"
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, SalvageError):
-            problem = "it is not a decision record"
-        if not problem and record.get("previous") != previous:
-            problem = "the record before it was changed or taken away"
-        elif not problem and not path.name.startswith(f"{number:06d}-"):
-            problem = "a record before it was taken away"
-        previous = digest(data)
-        found.append(Checked(path.name, record if isinstance(record, dict) else {}, problem, previous))
-    return found
+    return check_chain(map(_entry, sorted(place.glob(f"*{_SUFFIX}"))), keys, _own_problem, what="a decision record")
+
+
+def _entry(path: Path) -> tuple[str, bytes]:
+    try:
+        return path.name, path.read_bytes() if path.is_file() and path.stat().st_size <= _MAX else b""
+    except OSError:
+        return path.name, b""
+
+
+def _own_problem(name: str, record: Mapping[str, Any]) -> str:
+    fits = record.get("id") == identity(record) and name == f"{name[:6]}-{record['id']}{_SUFFIX}"
+    return "" if fits else "its id does not fit its content"

@@ -13,14 +13,21 @@ from .._sealing.envelope import Signer
 from .._sealing.hashing import canonical
 
 
-def sign_document(name: str, content: Mapping[str, Any], key: Signer) -> dict[str, Any]:
-    """Raises SalvageError for a key that can't sign."""
+def sign_document(name: str, content: Mapping[str, Any], key: Signer | None) -> dict[str, Any]:
+    """Without a signature where there is no key.  Raises SalvageError for a key that can't sign."""
+    if key is None:
+        return {name: dict(content)}
     value = base64.b64encode(key.sign(canonical(content))).decode()
     return {name: dict(content), "signature": {"algorithm": key.algorithm, "key_id": key.key_id, "value": value}}
 
 
-def problem_of(name: str, document: Mapping[str, Any], keys: Mapping[str, Signer]) -> str:
-    """Why it is not signed by one of the keys; empty if it is.  Raises KeyError, TypeError or ValueError for another document."""
+def problem_of(name: str, document: Mapping[str, Any], keys: Mapping[str, Signer] | None) -> str:
+    """Why it is not signed by one of the keys; empty if it is.  None: nothing is signed, so what is can't be checked.
+
+    Raises KeyError, TypeError or ValueError for another document.
+    """
+    if keys is None:
+        return "it is signed, and no key was given" if "signature" in document else ""
     signature = document["signature"]
     key = keys.get(signature["key_id"])
     if key is None or key.algorithm != signature["algorithm"]:

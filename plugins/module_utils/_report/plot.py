@@ -12,8 +12,11 @@ from datetime import datetime, timezone
 from itertools import pairwise
 
 WIDTH, HEIGHT = 440.0, 150.0
-LEFT, RIGHT, TOP, BOTTOM = 42.0, 92.0, 12.0, 22.0
-_LABEL_STEP = 12.0
+TOP, BOTTOM = 12.0, 22.0
+LABEL_STEP = 16.0
+_MOST_MARKS = 7  # that have room for their labels
+# The width of a character: on a wide screen, and on a phone, where the page's style makes text larger and leaves out a mark's word.
+_WIDE_CHARACTER, _PHONE_CHARACTER = 6.7, 9.5
 _GAP_FACTOR = 2.5  # a sample that is missing leaves a double step; scrape jitter does not
 _EXTREME = 1e150  # beyond it the arithmetic of the scale overflows
 _TIME_STEPS = (1, 5, 15, 60, 300, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800, 2592000, 31536000)
@@ -24,10 +27,11 @@ Run = list[tuple[float, float]]
 
 @dataclass(frozen=True)
 class Mark:
-    """A horizontal line with a label; ``label_y`` is moved where two labels would cover each other."""
+    """A horizontal line with a label and its value; ``label_y`` is moved where two labels would cover each other."""
 
     kind: str
     label: str
+    value: str
     y: float
     label_y: float
 
@@ -48,6 +52,10 @@ class Gap:
 
 @dataclass(frozen=True)
 class Plot:
+    """``left`` and ``right`` are the ends of the x axis: outside of them the labels have room."""
+
+    left: float
+    right: float
     path: str
     dots: tuple[tuple[float, float], ...]
     last: tuple[float, float, str] | None
@@ -102,24 +110,28 @@ def plot(samples: Iterable[Sample], limits: Sequence[tuple[str, str, float]] = (
     pieces = runs(samples)
     if not pieces:
         return None
-    limits = [limit for limit in limits if _finite(limit[2]) and abs(limit[2]) < _EXTREME]
+    limits = [limit for limit in limits if _finite(limit[2]) and abs(limit[2]) < _EXTREME][:_MOST_MARKS]
     values = [value for piece in pieces for _at, value in piece]
     low, high = _padded(min([*values, *(v for _k, _l, v in limits)]), max([*values, *(v for _k, _l, v in limits)]))
     start, end = pieces[0][0][0], pieces[-1][-1][0]
-    x = Scale(start, end, LEFT, WIDTH - RIGHT)
     y = Scale(low, high, HEIGHT - BOTTOM, TOP)
+    marks, y_ticks = _marks(limits, y), tuple(Tick(y.at(value), number(value)) for value in _nice_ticks(low, high))
+    x = Scale(start, end, _room(tick.label for tick in y_ticks), WIDTH - _room_right(marks))
     last_at, last_value = pieces[-1][-1]
+    named = "".join(f", {mark.label} {mark.value}" for mark in marks)
     return Plot(
+        left=x.start,
+        right=x.end,
         path=path(pieces, x, y),
         dots=tuple((x.at(piece[0][0]), y.at(piece[0][1])) for piece in pieces if len(piece) == 1),
         last=(x.at(last_at), y.at(last_value), number(last_value)),
         gaps=tuple(Gap(x.at(earlier[-1][0]), x.at(later[0][0]) - x.at(earlier[-1][0])) for earlier, later in pairwise(pieces)),
-        marks=_marks(limits, y),
+        marks=marks,
         x_ticks=tuple(Tick(x.at(at), label) for at, label in _time_ticks(start, end)),
-        y_ticks=tuple(Tick(y.at(value), number(value)) for value in _nice_ticks(low, high)),
+        y_ticks=y_ticks,
         text=(
             f"{len(values)} samples from {_utc(start):%Y-%m-%d %H:%M} to {_utc(end):%Y-%m-%d %H:%M} UTC, "
-            f"lowest {number(min(values))}, highest {number(max(values))}, last {number(last_value)}"
+            f"lowest {number(min(values))}, highest {number(max(values))}, last {number(last_value)}{named}"
         ),
     )
 
@@ -138,13 +150,24 @@ def _padded(low: float, high: float) -> tuple[float, float]:
     return low - room, high + room
 
 
+def _room(labels: Iterable[str]) -> float:
+    return 10.0 + _PHONE_CHARACTER * max((len(label) for label in labels), default=0)
+
+
+def _room_right(marks: Sequence[Mark]) -> float:
+    full = 10.0 + _WIDE_CHARACTER * max((len(f"{mark.label} {mark.value}") for mark in marks), default=0)
+    return max(full, _room(mark.value for mark in marks), 42.0)  # the last time is written below the end of the axis
+
+
 def _marks(limits: Sequence[tuple[str, str, float]], y: Scale) -> tuple[Mark, ...]:
     placed: list[Mark] = []
-    floor = -math.inf
-    for kind, label, value in sorted(limits, key=lambda limit: -limit[2]):
+    highest = sorted(limits, key=lambda limit: -limit[2])
+    at = -math.inf
+    for place, (kind, label, value) in enumerate(highest, start=1):
         line = y.at(value)
-        floor = max(line, floor + _LABEL_STEP)
-        placed.append(Mark(kind, f"{label} {number(value)}", line, floor))
+        lowest = HEIGHT - BOTTOM - LABEL_STEP * (len(highest) - place)  # below it the others have room too
+        at = max(min(line, lowest), at + LABEL_STEP)
+        placed.append(Mark(kind, label, number(value), line, at))
     return tuple(placed)
 
 
@@ -159,8 +182,9 @@ def _nice_ticks(low: float, high: float, wanted: int = 5) -> list[float]:
     return [tick for tick in ((first + n) * step for n in range(wanted + 2)) if tick <= high]
 
 
-def _time_ticks(start: float, end: float, wanted: int = 5) -> list[tuple[float, str]]:
+def _time_ticks(start: float, end: float) -> list[tuple[float, str]]:
     span = end - start
+    wanted = 5 if 75 < span < 86400 else 3  # seconds and dates are longer than hours
     step = next((step for step in _TIME_STEPS if step * wanted >= span), _TIME_STEPS[-1])
     style = "%H:%M:%S" if step < 60 else "%H:%M" if span < 86400 else "%d %b"
     first = math.ceil(start / step)

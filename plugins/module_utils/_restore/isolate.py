@@ -10,10 +10,11 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from .._core.errors import SalvageError
+from .._manifests.model import group_kind
+from .._manifests.order import CUSTOM, TITLES, wave_of
 from .isolated_fields import ALLOWED, KEEP, METADATA, NONE, CopyScope, Only, claim_form
-from .kinds import annotations_of, kind_of, labels_of, name_of
+from .kinds import annotations_of, labels_of, name_of
 from .portable import Object
-from .restore_waves import CUSTOM, TITLES, wave_of
 
 _AGAIN, _OUT, _RIGHTS = "its work would be done a second time", "it leads into or out of the copy", "it gives rights to use the API"
 _BINDING = "RoleBinding.rbac.authorization.k8s.io"
@@ -46,7 +47,7 @@ class Isolated(NamedTuple):
 
 def isolate(obj: Mapping[str, Any], scope: CopyScope) -> Isolated:
     """The object as an isolated copy has it; ``obj`` is as the backup names it, and stays as it is."""
-    kind = kind_of(obj)
+    kind = group_kind(obj)
     reason = _kept_out(obj, kind, scope)
     if reason:
         return Isolated(dict(obj), [], reason)
@@ -67,9 +68,9 @@ def isolate(obj: Mapping[str, Any], scope: CopyScope) -> Isolated:
 
 
 def copy_scope(objects: Sequence[Mapping[str, Any]], classes: frozenset[str | None], kinds: frozenset[str]) -> CopyScope:
-    """``classes`` as new_volume_classes gives them, ``kinds`` as kind_of does."""
+    """``classes`` as new_volume_classes gives them, ``kinds`` as group_kind does."""
     scope = CopyScope(classes=classes, kinds=kinds, selected=frozenset(key for obj in objects for key in _selecting(obj)))
-    claims = [obj for obj in objects if kind_of(obj) == "PersistentVolumeClaim"]
+    claims = [obj for obj in objects if group_kind(obj) == "PersistentVolumeClaim"]
     return replace(scope, outside=frozenset(name_of(obj) for obj in claims if _outside(obj, scope)))
 
 
@@ -180,10 +181,10 @@ def _secure(namespace: Object, level: Any) -> None:
 
 def _pod_of(obj: Mapping[str, Any]) -> Any:
     """The spec of the pods of an object, or nothing."""
-    if kind_of(obj) == "Pod":
+    if group_kind(obj) == "Pod":
         return obj.get("spec") or {}
-    holder = obj if kind_of(obj) == "PodTemplate" else obj.get("spec") or {}
-    template = holder.get("template") if kind_of(obj) in ALLOWED else None
+    holder = obj if group_kind(obj) == "PodTemplate" else obj.get("spec") or {}
+    template = holder.get("template") if group_kind(obj) in ALLOWED else None
     return (template or {}).get("spec") or {}
 
 
@@ -191,7 +192,7 @@ def _fill(fresh: Object, source: Mapping[str, Any]) -> None:
     """An empty directory in the place of each volume that the copy does not have."""
     pod = _pod_of(fresh)
     volumes = [volume if len(volume) > 1 else {**volume, "emptyDir": {}} for volume in pod.get("volumes") or ()]
-    if kind_of(source) == "StatefulSet.apps":
+    if group_kind(source) == "StatefulSet.apps":
         names = [
             {claim["metadata"]["name"] for claim in (obj.get("spec") or {}).get("volumeClaimTemplates") or ()} for obj in (source, fresh)
         ]
@@ -211,10 +212,10 @@ def _lacks_device(obj: Mapping[str, Any]) -> bool:
 
 def _selecting(obj: Mapping[str, Any]) -> Iterator[str]:
     """The label keys that an object selects pods by."""
-    if kind_of(obj) not in ALLOWED:
+    if group_kind(obj) not in ALLOWED:
         return
     spec = obj.get("spec") or {}
-    if kind_of(obj) in ("Service", "ReplicationController"):
+    if group_kind(obj) in ("Service", "ReplicationController"):
         yield from spec.get("selector") or ()
     stack: list[Any] = [spec]
     while stack:

@@ -10,6 +10,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from .._manifests.model import group_kind
+from .._manifests.scaled import Target, targets_of
+
 RELEASE = "helm.sh/release.v1"
 TOKEN_TYPE = "kubernetes.io/service-account-token"  # noqa: S105 # a Secret's type
 
@@ -19,13 +22,15 @@ class Context:
     """What the rules know about the rest of the backup and about the target cluster."""
 
     uids: frozenset[str] = frozenset()
-    scaled: frozenset[tuple[str, str, str]] = frozenset()  # (namespace, kind.group, name) of what an HPA scales
+    scaled: frozenset[Target] = frozenset()  # what an autoscaler scales
     selecting: frozenset[tuple[str, str]] = frozenset()  # (namespace, name) of Services with a selector
     mapping: Mapping[str, str] = field(default_factory=dict)
     ports: Mapping[int, tuple[str, str]] = field(default_factory=dict)  # node ports in use, and the Service that has each
     finalizers: frozenset[str] = frozenset()  # those with a controller in the cluster
     volumes: Mapping[str, bool] = field(default_factory=dict)  # the selected volumes of the backup, and whether each is restored
     released: Mapping[str, str] = field(default_factory=dict)  # released volumes of the cluster, and the UID of the claim of each
+    read_only: frozenset[str] = frozenset()  # kinds that the cluster lets nobody create
+    owned: frozenset[str] = frozenset()  # kinds that are restored although an owner makes them, too
     classes: frozenset[str | None] = frozenset()  # storage classes that create a volume for each claim (see new_volume_classes)
 
 
@@ -49,18 +54,8 @@ def restore_item(obj: Mapping[str, Any]) -> RestoreItem:
     return RestoreItem(object_key(obj), obj)
 
 
-def restore_items(objects: Iterable[Mapping[str, Any]]) -> list[RestoreItem]:
-    return [restore_item(obj) for obj in objects]
-
-
 def object_key(obj: Mapping[str, Any]) -> Key:
-    return Key(kind_of(obj), *name_of(obj))
-
-
-def kind_of(obj: Mapping[str, Any]) -> str:
-    """`Deployment.apps`, `ConfigMap`: a kind without its version, which may differ from cluster to cluster."""
-    group, _slash, _version = str(obj["apiVersion"]).rpartition("/")
-    return f"{obj['kind']}.{group}" if group else str(obj["kind"])
+    return Key(group_kind(obj), *name_of(obj))
 
 
 def name_of(obj: Mapping[str, Any]) -> tuple[str, str]:
@@ -68,20 +63,37 @@ def name_of(obj: Mapping[str, Any]) -> tuple[str, str]:
     return metadata.get("namespace") or "", metadata["name"]
 
 
+class Bonds:
+    """How the objects of a backup depend on each other, seen one by one."""
+
+    def __init__(self) -> None:
+        self._uids: set[str] = set()
+        self._owners: set[str] = set()
+        self._scaled: set[Target] = set()
+        self._selecting: set[tuple[str, str]] = set()
+
+    def see(self, item: RestoreItem) -> None:
+        key, obj = item
+        metadata = obj["metadata"]
+        if metadata.get("uid"):
+            self._uids.add(metadata["uid"])
+        self._owners.update(owner.get("uid", "") for owner in metadata.get("ownerReferences") or ())
+        if key.kind == "Service" and (obj.get("spec") or {}).get("selector"):
+            self._selecting.add(key[1:])
+        self._scaled |= targets_of((obj,))
+
+    def context(self, **more: Any) -> Context:
+        """When all are seen.  Of the UIDs it keeps only those of owners: no rule asks for another."""
+        self._uids &= self._owners
+        return Context(frozenset(self._uids), frozenset(self._scaled), frozenset(self._selecting), **more)
+
+
 def context_of(items: Iterable[RestoreItem], **more: Any) -> Context:
     """How the objects of a backup depend on each other."""
-    uids, scaled, selecting = set(), set(), set()
-    for key, obj in items:
-        metadata, spec = obj["metadata"], obj.get("spec") or {}
-        if metadata.get("uid"):
-            uids.add(metadata["uid"])
-        if key.kind == "HorizontalPodAutoscaler.autoscaling":
-            target = spec.get("scaleTargetRef") or {}
-            what = kind_of({"apiVersion": target.get("apiVersion") or "apps/v1", "kind": target.get("kind")})
-            scaled.add((metadata["namespace"], what, target.get("name", "")))
-        elif key.kind == "Service" and spec.get("selector"):
-            selecting.add(key[1:])
-    return Context(frozenset(uids), frozenset(scaled), frozenset(selecting), **more)
+    bonds = Bonds()
+    for item in items:
+        bonds.see(item)
+    return bonds.context(**more)
 
 
 def generated_for(account: str, name: str) -> bool:

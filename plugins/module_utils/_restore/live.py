@@ -6,30 +6,34 @@
 from __future__ import annotations
 
 import re
+import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
 from urllib.parse import quote
 
-from .._cluster.conditions import established
 from .._cluster.discovery import Resource, discover
+from .._cluster.http import DEFAULT_MAX_BYTES
 from .._cluster.objects import read
 from .._cluster.session import Cluster
 from .._cluster.watch import Watch, list_all
 from .._core.errors import SalvageError
 from .._core.gather import for_each
+from .._manifests.definitions import not_established
+from .._manifests.model import group_kind
 from .isolate import confined, new_volume_classes
-from .kinds import Key, kind_of
+from .kinds import Key
 from .plan import Step
 from .portable import Object
 
 _SINGLY = 8  # up to this many objects of a kind are read one by one; more are listed
 _LISTS = 4  # in up to this many namespaces a kind is listed one by one; in more, in all at once
-_DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+_PAGES = 4  # that are in memory at once
 _PAUSE = 0.1
+_Question = tuple[Sequence[Step], Callable[[], Iterable[Object]]]
 
 
 class Live:
@@ -48,6 +52,10 @@ class Live:
         """The name of each kind as users write it."""
         return {kind: resource.full_name for kind, resource in self._resources.items()}
 
+    @property
+    def read_only(self) -> frozenset[str]:
+        return frozenset(kind for kind, resource in self._resources.items() if not resource.writable)
+
     def knows(self, step: Step) -> bool:
         return step.key.kind in self._resources
 
@@ -57,42 +65,59 @@ class Live:
 
     def collection(self, step: Step, namespace: str | None = None) -> str:
         resource = self._resources[step.key.kind]
-        version = str(step.wanted["apiVersion"]).rpartition("/")[2]
+        version = step.api_version.rpartition("/")[2]
         place = step.key.namespace if namespace is None else namespace
         return replace(resource, version=version).path(quote(place, safe=""))
 
     def path(self, step: Step) -> str:
         return f"{self.collection(step)}/{quote(step.key.name, safe=':')}"
 
-    def scan(self, steps: Iterable[Step]) -> dict[Key, Object]:
-        """The objects of the steps that exist; a kind that can't be read is a problem of each of its steps."""
+    def scan(self, steps: Iterable[Step], take: Callable[[Step, Object], None]) -> set[Key]:
+        """Which of the steps exist; ``take`` gets each object with its step, one at a time.
+
+        A kind that can't be read is a problem of each of its steps.
+        """
         groups: dict[tuple[str, str], list[Step]] = defaultdict(list)
         for step in steps:
             if self.knows(step):
                 groups[step.resource_key].append(step)
-        found: dict[Key, Object] = {}
-        asked = [question for group in groups.values() for question in self._questions(group)]
-        for (group, _ask), answer in zip(asked, for_each(_answer, asked, self._workers), strict=True):
-            if isinstance(answer, SalvageError):
+        found: set[Key] = set()
+        turn = threading.Lock()
+
+        def look(question: _Question) -> None:
+            group, ask = question
+            wanted = {step.key: step for step in group}
+            kind = group[0].key.kind
+            try:
+                for obj in ask():
+                    key = Key(kind, obj["metadata"].get("namespace") or "", obj["metadata"]["name"])
+                    step = wanted.get(key)
+                    if step is not None:  # the items of a list do not say what they are
+                        version, name = step.resource_key
+                        with turn:
+                            found.add(step.key)
+                            take(step, {**obj, "apiVersion": version, "kind": name})
+            except SalvageError as exc:
                 for step in group:
-                    step.problem = step.problem or f"it can't be read: {answer}"
-                continue
-            kind, wanted = group[0].key.kind, {step.key: step for step in group}
-            for obj in answer:
-                key = Key(kind, obj["metadata"].get("namespace") or "", obj["metadata"]["name"])
-                if key in wanted:  # the items of a list do not say what they are
-                    found[key] = {**obj, "apiVersion": wanted[key].wanted["apiVersion"], "kind": wanted[key].wanted["kind"]}
+                    step.problem = step.problem or f"it can't be read: {exc}"
+
+        asked = [question for group in groups.values() for question in self._questions(group)]
+        for_each(look, [one for one in asked if len(one[0]) == 1], self._workers)
+        for_each(look, [one for one in asked if len(one[0]) > 1], min(self._workers, _PAGES))
         return found
 
-    def _questions(self, group: Sequence[Step]) -> list[tuple[Sequence[Step], Callable[[], list[Object]]]]:
+    def _questions(self, group: Sequence[Step]) -> list[_Question]:
         if len(group) <= _SINGLY:
             return [([step], partial(self._one, self.path(step))) for step in group]
         by_namespace: dict[str, list[Step]] = defaultdict(list)
         for step in group:
             by_namespace[step.key.namespace].append(step)
         if len(by_namespace) <= _LISTS:
-            return [(steps, partial(self._all, self.collection(steps[0]))) for steps in by_namespace.values()]
-        return [(group, partial(self._all, self.collection(group[0], "")))]
+            return [(steps, partial(self._pages, self.collection(steps[0]))) for steps in by_namespace.values()]
+        return [(group, partial(self._pages, self.collection(group[0], "")))]
+
+    def _pages(self, path: str) -> Iterator[Object]:
+        return self.cluster.list(path, max_bytes=DEFAULT_MAX_BYTES)
 
     def _one(self, path: str) -> list[Object]:
         found = read(self.cluster, path)
@@ -106,7 +131,7 @@ class Live:
 
     def uid_of(self, owner: Mapping[str, Any], namespace: str) -> str:
         """The UID of an owner that is in the cluster, in this namespace or in none; empty if it is not there or can't be read."""
-        resource = self._resources.get(kind_of(owner))
+        resource = self._resources.get(group_kind(owner))
         if resource is None:
             return ""
         version = str(owner["apiVersion"]).rpartition("/")[2]
@@ -157,20 +182,14 @@ class Live:
 
     def wait_established(self, steps: Sequence[Step], deadline: float) -> None:
         """Waits until the API serves the kinds that were defined; a kind that it does not serve is a problem of its step."""
-        names = {f"/{step.key.name}": step for step in steps if not step.problem}
-        if not names:
-            return
-        with Watch(self.cluster, {"it": (_DEFINITIONS, None)}) as watch:
-
-            def there(scene: Mapping[str, Mapping[str, Object]]) -> bool | None:
-                return all(established(scene["it"].get(name, {})) for name in names) or None
-
-            watch.wait(there, deadline)
-            for name, step in names.items():
-                if not established(watch.scene["it"].get(name, {})):
-                    step.problem = "the API server has not established it"
-        specs = [step.wanted["spec"] for step in names.values() if not step.problem]
-        self.wait_kinds({f"{spec['names']['kind']}.{spec['group']}" for spec in specs}, deadline)
+        defined = [step for step in steps if not step.problem]
+        late = not_established(self.cluster, (step.key.name for step in defined), deadline)
+        for step in defined:
+            if step.key.name in late:
+                step.problem = "the API server has not established it"
+        specs = [step.wanted["spec"] for step in defined if not step.problem]
+        if specs:
+            self.wait_kinds({f"{spec['names']['kind']}.{spec['group']}" for spec in specs}, deadline)
 
     def wait_kinds(self, kinds: set[str], deadline: float) -> None:
         """Waits until the API server lists the kinds."""
@@ -179,10 +198,3 @@ class Live:
             if kinds <= set(self._resources) or time.monotonic() > deadline:
                 return
             time.sleep(_PAUSE)
-
-
-def _answer(question: tuple[Sequence[Step], Callable[[], list[Object]]]) -> list[Object] | SalvageError:
-    try:
-        return question[1]()
-    except SalvageError as exc:
-        return exc

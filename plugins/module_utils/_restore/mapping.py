@@ -13,12 +13,14 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from .._manifests.model import group_kind
 from .kinds import RestoreItem
 from .portable import Object, bundle_holders, hooks_of
 
 _NAME_LABEL = "kubernetes.io/metadata.name"
 _APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _RELEASE = "meta.helm.sh/release-namespace"
+_GATEWAY = ".gateway.networking.k8s.io"
 _ACCOUNTS, _ACCOUNT = "system:serviceaccounts:", "system:serviceaccount:"
 
 
@@ -91,23 +93,31 @@ def _references(obj: Object, kind: str) -> Iterator[Any]:
         yield spec.get("claimRef")
     elif kind == "Prometheus.monitoring.coreos.com":
         yield from (spec.get("alerting") or {}).get("alertmanagers") or ()
-    elif kind.endswith(".gateway.networking.k8s.io"):
-        yield from spec.get("parentRefs") or ()
-        for rule in spec.get("rules") or ():
-            yield from rule.get("backendRefs") or ()
+    elif kind.endswith(_GATEWAY):
+        yield from _dicts(spec)  # parents, backends, mirrors, certificates, grants: there nothing else has a namespace
 
 
 def _namespace_selectors(obj: Object) -> Iterator[Any]:
     for hook in hooks_of(obj):
         yield hook.get("namespaceSelector")
-    stack: list[Any] = [obj.get("spec")]
+    of_gateway = group_kind(obj).endswith(_GATEWAY)
+    for value in _dicts(obj.get("spec")):
+        if "namespaceSelector" in value:
+            yield value["namespaceSelector"]
+        inside = value.get("namespaces")
+        if isinstance(inside, list) and "topologyKey" in value:  # a term of a pod's affinity
+            yield {"matchNames": inside}
+        elif of_gateway and isinstance(inside, dict):  # the routes that a listener allows
+            yield inside.get("selector")
+
+
+def _dicts(value: Any) -> Iterator[Object]:
+    """All dictionaries in a value, the outer ones first."""
+    stack: list[Any] = [value]
     while stack:
         value = stack.pop()
         if isinstance(value, dict):
-            if "namespaceSelector" in value:
-                yield value["namespaceSelector"]
-            if isinstance(value.get("namespaces"), list) and "topologyKey" in value:  # a term of a pod's affinity
-                yield {"matchNames": value["namespaces"]}
+            yield value
             stack.extend(value.values())
         elif isinstance(value, list):
             stack.extend(value)

@@ -10,12 +10,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .._core.status import FAIL, PARTIAL, PASS
 from .kinds import Key
 from .plan import CREATE, KEPT, NOT_SELECTED, REBIND, RECREATE, UNCHANGED, UPDATE, Left, RestorePlan, Step
-from .powers import power_of
 from .writes import WRITES
 
-PASS, PARTIAL, FAIL = "PASS", "PARTIAL", "FAIL"
 _COUNT = {CREATE: "created", UPDATE: "updated", REBIND: "updated", RECREATE: "recreated", UNCHANGED: "unchanged", KEPT: "kept"}
 _EXAMPLES = 10
 
@@ -46,15 +45,15 @@ def restore_outcome(
         row = {"kind": step.key.kind, "namespace": step.key.namespace, "name": step.key.name}
         if step.problem:
             counts["failed"] += 1
-            failed.append({**row, "reason": step.problem, "fields": step.fields})
+            failed.append({**row, "reason": step.problem, "fields": list(step.fields)})
         else:
             counts[_COUNT[step.action]] += 1
             if step.action == KEPT:
-                kept.append({**row, "fields": step.fields})
+                kept.append({**row, "fields": list(step.fields)})
     counts["not_selected"] = sum(entry.reason == NOT_SELECTED for entry in plan.left)
     counts["skipped"] = len(plan.left) - counts["not_selected"]
     total = len(manifest["objects"])
-    status = FAIL if failed or sum(counts.values()) != total else PARTIAL if kept or manifest.get("holes") else PASS
+    status = FAIL if failed or sum(counts.values()) != total else PARTIAL if kept or plan.unknown or manifest.get("holes") else PASS
     report = {
         "backup": manifest["name"],
         **{name: manifest.get(name) for name in ("created", "cluster", "server")},
@@ -66,12 +65,13 @@ def restore_outcome(
         "skipped": _by_reason(plan.left),
         "stripped": _by_field(plan.steps),
         "powers": [
-            {"object": str(step.key), "action": step.action, "why": why}
+            {"object": str(step.key), "action": step.action, "why": step.power}
             for step in plan.steps
-            if step.action in WRITES and (why := power_of(step.wanted))
+            if step.power and step.action in WRITES
         ],
         "finished": finished,
         "holes": dict(manifest.get("holes") or {}),
+        "unknown": plan.unknown,
         "notes": plan.notes,
         "not_proven": not_proven,
         "safety_backup": safety_backup,

@@ -5,21 +5,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from sys import intern
 from typing import Any, NamedTuple
 
 from .._core.errors import SalvageError
+from .._manifests.order import wave_of
 from .compare import differences
 from .isolate import Isolated, allowed_kinds, copy_scope, isolate
-from .kinds import RELEASE, Context, Key, RestoreItem, name_of
+from .isolated_fields import CopyScope
+from .kinds import RELEASE, Context, Key, RestoreItem, annotations_of, name_of
 from .mapping import mapped, names_in_text
 from .portable import Object, comparable, owners_of, stripped, suspended
-from .restore_waves import wave_of
+from .powers import power_of
 from .skip_rules import skip_reason, why_not
 
 CREATE, UPDATE, RECREATE, UNCHANGED, KEPT, REBIND = "create", "update", "recreate", "unchanged", "kept", "rebind"
+_NAMED = 10
+_CONTENT = frozenset({"ConfigMap", "Secret"})
 NOT_SELECTED = "it is not selected"
+TWICE = "the backup holds it twice, and the later one is restored"
 # Deleting one of these deletes its content or its data.
 _NEVER_DELETED = frozenset(
     {"Namespace", "CustomResourceDefinition.apiextensions.k8s.io", "PersistentVolume", "PersistentVolumeClaim"},
@@ -37,6 +44,7 @@ class Choice:
     cluster_scoped: bool | None = None  # None: if the whole backup is wanted, under the names that it has
     isolated: bool = False
     isolated_kinds: frozenset[str] = frozenset()  # as include spells them
+    owned_kinds: frozenset[str] = frozenset()  # the same
 
     def check(self, items: Iterable[RestoreItem]) -> None:
         """Raises SalvageError(bad_input)."""
@@ -69,25 +77,77 @@ class Choice:
         return not self.namespaces and not self.mapping if self.cluster_scoped is None else self.cluster_scoped
 
 
-@dataclass
-class Step:
-    """An object to restore, and what became of it."""
+class Body(NamedTuple):
+    """What a step writes; ``source`` is the object as the backup has it."""
 
-    key: Key
     wanted: Object
     first: Object  # what is written before the rest is there
-    wave: int
-    owners: list[Object]
     source: Mapping[str, Any]
+    lost: list[str]  # what an isolated copy of it does not have
+    reason: str  # why an isolated copy does not contain it
+
+
+class Bodies:
+    """The bodies of the steps, made again from the backup whenever one is needed: all of them do not fit in memory."""
+
+    def __init__(self, items: Sequence[RestoreItem], context: Context, mapping: Mapping[str, str], scope: CopyScope | None) -> None:
+        self._items, self._context, self._mapping, self._scope = items, context, mapping, scope
+        self._last = threading.local()  # what a thread asks for, it mostly asks for again
+
+    def of(self, number: int) -> Body:
+        if getattr(self._last, "number", None) != number:
+            self._last.body = self._made(self._items[number])
+            self._last.number = number
+        found: Body = self._last.body
+        return found
+
+    def _made(self, item: RestoreItem) -> Body:
+        plain = stripped(item, self._context)
+        form = Isolated(plain, [], "") if self._scope is None else isolate(plain, self._scope)
+        wanted = mapped(RestoreItem(item.key, form.obj), self._mapping)
+        return Body(wanted, suspended(item.key.kind, wanted, item.obj), item.obj, form.lost, form.reason)
+
+
+@dataclass(slots=True)
+class Step:
+    """An object to restore, and what became of it; its content is in ``bodies``."""
+
+    key: Key
+    number: int
+    bodies: Bodies
+    wave: int
+    api_version: str
+    uid: str = ""  # in the backup, if other objects name it as their owner
+    owned: bool = False
+    late: bool = False  # it is written twice, the second time when the rest is there
+    power: str = ""  # see power_of
+    lost: Sequence[str] = ()
     action: str = ""
     problem: str = ""
+    deferred: bool = False  # its namespace or its kind comes with the restore
     written: bool = False
-    fields: list[str] = field(default_factory=list)
-    lost: list[str] = field(default_factory=list)  # what an isolated copy of it does not have
+    fields: Sequence[str] = ()
+
+    @property
+    def wanted(self) -> Object:
+        return self.bodies.of(self.number).wanted
+
+    @property
+    def first(self) -> Object:
+        body = self.bodies.of(self.number)
+        return body.first if self.late else body.wanted
+
+    @property
+    def source(self) -> Mapping[str, Any]:
+        return self.bodies.of(self.number).source
+
+    @property
+    def owners(self) -> list[Object]:
+        return owners_of(self.source) if self.owned else []
 
     @property
     def resource_key(self) -> tuple[str, str]:
-        return str(self.wanted["apiVersion"]), str(self.wanted["kind"])
+        return self.api_version, self.key.kind.partition(".")[0]
 
 
 class Left(NamedTuple):
@@ -100,6 +160,7 @@ class RestorePlan:
     steps: list[Step]
     left: list[Left]
     notes: list[str]
+    unknown: list[str] = field(default_factory=list)  # what could not be found out
 
 
 def plan_restore(items: Sequence[RestoreItem], selection: Choice, context: Context, names: Mapping[str, str]) -> RestorePlan:
@@ -109,7 +170,7 @@ def plan_restore(items: Sequence[RestoreItem], selection: Choice, context: Conte
     """
     selection.check(items)
     known = set(names.values())
-    for name in sorted(selection.include | selection.exclude):
+    for name in sorted(selection.include | selection.exclude | selection.owned_kinds):
         if name not in known:
             raise SalvageError(
                 f"neither the backup nor the cluster has a kind {name}; write it as `kubectl api-resources -o name` does",
@@ -117,44 +178,79 @@ def plan_restore(items: Sequence[RestoreItem], selection: Choice, context: Conte
             )
     needed = _definitions(items, selection, names)
     disks = [item for item in items if item.key.kind == "PersistentVolume" and _selected(item, selection, names, needed)]
-    context = replace(context, volumes={item.key.name: not skip_reason(item, context) for item in disks})
-    inside = [obj for key, obj in items if _in_namespaces(key.namespace, selection)] if selection.isolated else []
+    owned = frozenset(kind for kind, spelled in names.items() if spelled in selection.owned_kinds)
+    context = replace(context, owned=owned, volumes={item.key.name: not skip_reason(item, context) for item in disks})
+    # Content that selects nothing is not looked at: it may be large.
+    inside = [obj for key, obj in items if key.kind not in _CONTENT and _in_namespaces(key.namespace, selection)]
     kinds = allowed_kinds(selection.isolated_kinds, names)
     scope = copy_scope(inside, context.classes, kinds) if selection.isolated else None
-    looks = []
-    for item in items:
-        reason = skip_reason(item, context) if _selected(item, selection, names, needed) else NOT_SELECTED
-        plain = dict(item.obj) if reason else stripped(item, context)
-        looks.append(Isolated(plain, [], reason) if reason or scope is None else isolate(plain, scope))
-    # An owner that is not restored makes nothing.
-    absent = {item.obj["metadata"].get("uid") for item, found in zip(items, looks, strict=True) if found.reason}
-    context = replace(context, uids=context.uids - absent)
+    bodies = Bodies(items, context, selection.mapping, scope)
+    reasons = _reasons(items, bodies, context, lambda item: _selected(item, selection, names, needed))
     aggregated = frozenset(_aggregated(items))
     steps, left, notes = [], [], []
-    for item, found in zip(items, looks, strict=True):
-        key, obj = item
-        reason = found.reason or why_not(item, context)
+    for number, (item, (reason, by_owner)) in enumerate(zip(items, reasons, strict=True)):
+        key = item.key
         if reason:
             left.append(Left(key, reason))
-            if key.kind in ("Secret", "PersistentVolumeClaim") and not found.reason:
-                notes.append(f"{key} is not restored: {reason}, and may give it another content")
+            if key.kind in ("Secret", "PersistentVolumeClaim") and by_owner:
+                says = "and may give it another content; name its kind in owned_kinds to restore it"
+                notes.append(f"{key} is not restored: {reason}, {says}")
             continue
-        wanted = mapped(RestoreItem(key, found.obj), selection.mapping)
-        target = Key(key.kind, *name_of(wanted))
-        step = Step(target, wanted, suspended(key.kind, wanted), wave_of(wanted, aggregated), owners_of(obj), obj, lost=found.lost)
+        wanted, first, source, lost, _why = bodies.of(number)
+        space, name = name_of(wanted)
+        target = key if (space, name) == key[1:] else Key(key.kind, intern(space), key.name if name == key.name else name)
+        metadata = source["metadata"]
+        step = Step(
+            target, number, bodies, wave_of(wanted, aggregated), intern(str(wanted["apiVersion"])),
+            uid=uid if (uid := metadata.get("uid", "")) in context.uids else "",
+            owned=bool(metadata.get("ownerReferences")), late=first is not wanted, power=power_of(wanted), lost=lost or (),
+        )  # fmt: skip
         steps.append(step)
         texts = names_in_text(RestoreItem(target, wanted), selection.mapping)
         if texts:
             notes.append(f"{step.key} names namespace {', '.join(texts)} in a text, which is left as it is")
-        dropped = [name for name in obj["metadata"].get("finalizers") or () if "/" in name and not _builtin(name)]
+        dropped = [name for name in metadata.get("finalizers") or () if "/" in name and not _builtin(name)]
         dropped = [name for name in dropped if name not in context.finalizers]
         if dropped:
             notes.append(f"{step.key} is restored without the finalizers {', '.join(dropped)}; name those that have their controller there")
-        if key.kind == "PersistentVolumeClaim":
-            notes.append(f"{step.key} is restored, and what was stored in its volume is not in the backup")
+    notes += _empty_claims(steps)
     notes += _torn_releases(steps, left, items)
     steps.sort(key=lambda step: (step.wave, step.key))
     return RestorePlan(steps, left, notes)
+
+
+def _reasons(
+    items: Sequence[RestoreItem], bodies: Bodies, context: Context, selected: Callable[[RestoreItem], bool]
+) -> list[tuple[str, bool]]:
+    """Of each object why it is not restored, or nothing; and whether that is only because of its owner."""
+    reasons: list[str] = []
+    absent = set()
+    owned = []
+    latest = {key: number for number, (key, _obj) in enumerate(items)}
+    for number, item in enumerate(items):
+        reason = skip_reason(item, context) if selected(item) else NOT_SELECTED
+        if not reason and latest[item.key] != number:
+            reason = TWICE
+        reason = reason or bodies.of(number).reason
+        reasons.append(intern(reason))
+        # Content that is not selected is read only where an owner is looked for.
+        if reason and context.uids and (uid := item.obj["metadata"].get("uid")) in context.uids:
+            absent.add(uid)
+        elif not reason and item.obj["metadata"].get("ownerReferences"):
+            owned.append(number)
+    # An owner that is not restored makes nothing.
+    context = replace(context, uids=context.uids - absent)
+    by_owner = {number: why for number in owned if (why := why_not(items[number], context))}
+    return [(by_owner.get(number, reason), number in by_owner) for number, reason in enumerate(reasons)]
+
+
+def _empty_claims(steps: Iterable[Step]) -> list[str]:
+    claims = [f"{step.key.namespace}/{step.key.name}" for step in steps if step.key.kind == "PersistentVolumeClaim"]
+    if not claims:
+        return []
+    more = f" and {len(claims) - _NAMED} more" if len(claims) > _NAMED else ""
+    named = f"{', '.join(claims[:_NAMED])}{more}"
+    return [f"what was stored in the volumes of {len(claims)} claims is not in the backup: {named}"]
 
 
 def _builtin(finalizer: str) -> bool:
@@ -207,14 +303,13 @@ def _torn_releases(steps: Iterable[Step], left: Iterable[Left], items: Iterable[
     releases = {
         (step.source["metadata"]["namespace"], (step.source["metadata"].get("labels") or {}).get("name", ""))
         for step in steps
-        if step.source.get("type") == RELEASE
+        if step.key.kind == "Secret" and step.source.get("type") == RELEASE
     }
     out = {entry.key for entry in left if entry.reason == NOT_SELECTED} if releases else set()
     torn: dict[tuple[str, str], int] = {}
-    for key, obj in items if out else ():
-        notes = obj["metadata"].get("annotations") or {}
+    for notes in (annotations_of(obj) for key, obj in items if key in out):
         release = (notes.get("meta.helm.sh/release-namespace", ""), notes.get("meta.helm.sh/release-name", ""))
-        if release in releases and key in out:
+        if release in releases:
             torn[release] = torn.get(release, 0) + 1
     return [
         f"the Helm release {namespace}/{name} is restored without {count} of its objects, which are not selected"
@@ -229,7 +324,7 @@ def action_for(step: Step, live: Object | None, existing: str, *, ours: bool) ->
     """
     if live is None:
         return CREATE
-    step.fields = list(differences(step.wanted, comparable(live)))
+    step.fields = list(differences(step.wanted, comparable(live))) or ()
     if _released(step, live):
         return REBIND
     if not step.fields:
@@ -241,6 +336,11 @@ def action_for(step: Step, live: Object | None, existing: str, *, ours: bool) ->
     return RECREATE if existing == "recreate" and step.key.kind not in _NEVER_DELETED else UPDATE
 
 
+def unlabelled(live: Object) -> bool:
+    """Whether it is a namespace that nobody has given a label or an annotation."""
+    return not {"labels", "annotations"} & {name for name, value in comparable(live)["metadata"].items() if value}
+
+
 def _as_created(step: Step, live: Object) -> bool:
     """Whether it is the ServiceAccount that Kubernetes itself gave to the namespace, and nobody has changed it since."""
     plain = {"apiVersion", "kind", "metadata"}
@@ -250,8 +350,10 @@ def _as_created(step: Step, live: Object) -> bool:
 
 def _released(step: Step, live: Object) -> bool:
     """Whether it is a volume that still waits for the very claim which the backup has bound to it; one released before waits for none."""
+    if step.key.kind != "PersistentVolume":
+        return False
     before, after = ((obj.get("status") or {}).get("phase") for obj in (step.source, live))
-    if step.key.kind != "PersistentVolume" or after != "Released" or before == "Released":
+    if after != "Released" or before == "Released":
         return False
     was, now = ((obj.get("spec") or {}).get("claimRef") or {} for obj in (step.source, live))
     return bool(was.get("uid")) and was.get("uid") == now.get("uid")

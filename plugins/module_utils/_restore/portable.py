@@ -14,7 +14,9 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from .kinds import TOKEN_TYPE, Context, RestoreItem, annotations_of, generated_for, kind_of, name_of, restore_item
+from .._manifests.model import group_kind
+from .._workloads.readiness import replicas_of
+from .kinds import TOKEN_TYPE, Context, RestoreItem, annotations_of, generated_for, name_of, restore_item
 
 Object = dict[str, Any]
 
@@ -54,6 +56,14 @@ def _strip_service(obj: Object, context: Context) -> None:
             _drop(port, "nodePort")
     if context.ports.get(spec.get("healthCheckNodePort") or 0, mine) != mine:
         _drop(spec, "healthCheckNodePort")
+
+
+def without_ports(service: Object) -> Object:
+    """A Service without the ports of nodes that it asks for."""
+    fresh = copy.deepcopy(service)
+    for holder in (fresh.get("spec") or {}, *((fresh.get("spec") or {}).get("ports") or ())):
+        _drop(holder, "nodePort", "healthCheckNodePort")
+    return fresh
 
 
 def _strip_job(obj: Object, _context: Context) -> None:
@@ -127,7 +137,7 @@ def _strip_pod(obj: Object, _context: Context) -> None:
 def _strip_scaled(obj: Object, context: Context) -> None:
     namespace, name = name_of(obj)
     # Zero replicas switch an autoscaler off, so a user has set the zero.
-    if (namespace, kind_of(obj), name) in context.scaled and (obj.get("spec") or {}).get("replicas") != 0:
+    if (namespace, group_kind(obj), name) in context.scaled and (obj.get("spec") or {}).get("replicas") != 0:
         _drop(obj.get("spec"), "replicas")
     _drop_annotations(obj, "deployment.kubernetes.io/revision", "deprecated.daemonset.template.generation")
     for claim in (obj.get("spec") or {}).get("volumeClaimTemplates") or ():
@@ -145,7 +155,7 @@ def injected(obj: Mapping[str, Any]) -> bool:
 
 
 def hooks_of(obj: Mapping[str, Any]) -> list[Object]:
-    return list(obj.get("webhooks") or ()) if kind_of(obj).endswith("WebhookConfiguration.admissionregistration.k8s.io") else []
+    return list(obj.get("webhooks") or ()) if group_kind(obj).endswith("WebhookConfiguration.admissionregistration.k8s.io") else []
 
 
 def bundle_holders(obj: Mapping[str, Any]) -> Iterator[Object]:
@@ -153,9 +163,9 @@ def bundle_holders(obj: Mapping[str, Any]) -> Iterator[Object]:
     spec = obj.get("spec") or {}
     for hook in hooks_of(obj):
         yield hook.get("clientConfig") or {}
-    if kind_of(obj) == "APIService.apiregistration.k8s.io":
+    if group_kind(obj) == "APIService.apiregistration.k8s.io":
         yield spec
-    elif kind_of(obj) == "CustomResourceDefinition.apiextensions.k8s.io":
+    elif group_kind(obj) == "CustomResourceDefinition.apiextensions.k8s.io":
         yield ((spec.get("conversion") or {}).get("webhook") or {}).get("clientConfig") or {}
 
 
@@ -163,6 +173,15 @@ def _strip_bundles(obj: Object, _context: Context) -> None:
     if injected(obj):
         for holder in bundle_holders(obj):
             _drop(holder, "caBundle")
+
+
+def _strip_definition(obj: Object, context: Context) -> None:
+    _strip_bundles(obj, context)
+    spec = obj.get("spec") or {}
+    if spec.pop("preserveUnknownFields", None):  # from the time of v1beta1; v1 says the same in each schema, and takes nothing else
+        for version in spec.get("versions") or ():
+            schema = version.setdefault("schema", {}).setdefault("openAPIV3Schema", {})
+            schema |= {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
 
 
 def _strip_endpoints(obj: Object, _context: Context) -> None:
@@ -181,7 +200,7 @@ def _strip_autoscaler(obj: Object, _context: Context) -> None:
 STRIPPED: dict[str, Callable[[Object, Context], None]] = {
     "APIService.apiregistration.k8s.io": _strip_bundles,
     "ClusterRole.rbac.authorization.k8s.io": _strip_role,
-    "CustomResourceDefinition.apiextensions.k8s.io": _strip_bundles,
+    "CustomResourceDefinition.apiextensions.k8s.io": _strip_definition,
     "DaemonSet.apps": _strip_scaled,
     "Deployment.apps": _strip_scaled,
     "Endpoints": _strip_endpoints,
@@ -220,6 +239,12 @@ def stripped(item: RestoreItem, context: Context) -> Object:
     return fresh
 
 
+def is_rolled_out(deployment: Mapping[str, Any]) -> bool:
+    """Whether its controller has made all of its pods of the template that it has."""
+    replicas = replicas_of("Deployment", deployment)
+    return replicas.seen and replicas.total == replicas.updated >= replicas.desired
+
+
 def comparable(live: Mapping[str, Any]) -> Object:
     """An object of the cluster, without the fields that a restore does not write."""
     volumes = {(live.get("spec") or {}).get("volumeName", ""): True}  # compared, whichever it is
@@ -231,6 +256,15 @@ def owners_of(obj: Mapping[str, Any]) -> list[Object]:
     return [dict(owner) for owner in obj["metadata"].get("ownerReferences") or ()]
 
 
-def suspended(kind: str, wanted: Object) -> Object:
-    """How an object is written first: a CronJob must not start jobs before all that they need is there."""
-    return {**wanted, "spec": {**wanted["spec"], "suspend": True}} if kind == "CronJob.batch" else wanted
+def suspended(kind: str, wanted: Object, source: Mapping[str, Any]) -> Object:
+    """How an object is written first.
+
+    A CronJob must not start jobs before all that they need is there.  A Deployment that was paused when its pods were there is given them
+    before it is paused again; one that was paused with a template that did not run yet stays paused, so that nobody releases it.
+    """
+    spec = wanted.get("spec") or {}
+    if kind == "CronJob.batch":
+        return {**wanted, "spec": {**spec, "suspend": True}}
+    if kind == "Deployment.apps" and spec.get("paused") and is_rolled_out(source):
+        return {**wanted, "spec": {name: value for name, value in spec.items() if name != "paused"}}
+    return wanted

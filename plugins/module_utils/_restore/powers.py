@@ -17,7 +17,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .kinds import TOKEN_TYPE, kind_of
+from .._manifests.model import group_kind
+from .kinds import TOKEN_TYPE
 
 _RBAC, _ADMISSION = "rbac.authorization.k8s.io", "admissionregistration.k8s.io"
 _ALWAYS = {
@@ -35,7 +36,7 @@ _NODE_FILES = ("hostPath", "local")
 
 def power_of(obj: Mapping[str, Any]) -> str:
     """What the object is able to do beyond itself, or nothing."""
-    kind, spec = kind_of(obj), _map(obj.get("spec"))
+    kind, spec = group_kind(obj), _map(obj.get("spec"))
     if kind in _ALWAYS:
         return _ALWAYS[kind]
     if kind in (f"RoleBinding.{_RBAC}", f"ClusterRoleBinding.{_RBAC}"):

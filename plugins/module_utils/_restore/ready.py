@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .._cluster.conditions import holds
+from .._manifests.model import group_kind
 from .._workloads.readiness import replicas_of
-from .kinds import kind_of
 from .portable import bundle_holders, injected
 
 _HOOKS = frozenset(f"{way}WebhookConfiguration.admissionregistration.k8s.io" for way in ("Validating", "Mutating"))
@@ -20,7 +20,7 @@ WATCHED = frozenset({"Deployment.apps", "StatefulSet.apps", "DaemonSet.apps", "P
 
 def unready(obj: Mapping[str, Any]) -> str:
     """Why it is not ready, or nothing."""
-    status, kind = obj.get("status") or {}, kind_of(obj)
+    status, kind = obj.get("status") or {}, group_kind(obj)
     if kind in _HOOKS:
         missing = injected(obj) and not all(holder.get("caBundle") for holder in bundle_holders(obj))
         return "nobody has filled in its caBundle" if missing else ""

@@ -5,29 +5,33 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 from typing import Any
 
 from .._cluster.objects import read
 from .._cluster.session import Cluster
-from .._cluster.watch import Watch
 from .._core.errors import SalvageError
 from .._core.gather import for_each
 from .._core.progress import Tell, silent
+from .._core.status import FAIL
+from .._manifests.model import group_kind
+from .._manifests.order import AGGREGATED, CUSTOM, DEFINITIONS, FAIL_CLOSED, HOOKS, TITLES
 from .compare import differences
 from .journal import RestoreJournal
-from .kinds import Key, context_of, kind_of, restore_items
+from .kinds import Key
 from .live import Live
-from .outcome import FAIL, Outcome, restore_outcome
+from .outcome import Outcome, restore_outcome
 from .plan import (
     CREATE,
     KEPT,
     REBIND,
     RECREATE,
     UNCHANGED,
+    Left,
     RestorePlan,
     Step,
     action_for,
@@ -35,11 +39,14 @@ from .plan import (
     node_ports,
     plan_restore,
     spelled,
+    unlabelled,
 )
-from .portable import Object, bundle_holders, comparable
-from .ready import WATCHED, served, unready
-from .restore_waves import AGGREGATED, DEFINITIONS, FAIL_CLOSED, HOOKS, TITLES
+from .portable import Object, comparable
+from .ready import WATCHED
 from .settings import RestoreSettings
+from .skip_rules import READ_ONLY
+from .stored import Shelf, StoredItems
+from .waits import Waits
 from .writer import ObjectWriter
 from .writes import WRITES, refusal_text, written_by_us
 
@@ -50,17 +57,20 @@ class Restore:
     def __init__(
         self,
         cluster: Cluster,
-        backup: tuple[Mapping[str, Any], Sequence[Object]],
+        backup: tuple[Mapping[str, Any], StoredItems | Iterable[Object]],
         wish: RestoreSettings,
         journal: RestoreJournal,
         back_up: Callable[[Sequence[str]], str] | None = None,
         tell: Tell = silent,
     ) -> None:
         self._cluster, self._wish, self._journal, self._back_up, self._tell = cluster, wish, journal, back_up, tell
-        self._manifest, self._items = backup[0], restore_items(backup[1])
+        self._manifest, objects = backup
+        self._items = objects if isinstance(objects, StoredItems) else StoredItems(objects)
         self._live = Live(cluster, wish.workers)
-        self._found: dict[Key, Object] = {}
-        self._writer = ObjectWriter(cluster, self._live, wish, self._found)
+        self._found = Shelf()  # what has to be looked at again
+        self._uids: dict[Key, str] = {}  # of what owns others
+        self._waits = Waits(cluster, self._live, wish, tell)
+        self._writer = ObjectWriter(cluster, self._live, wish, self._found, self._waits)
         self._there: set[str] = set()  # namespaces
         self._finished = 0
         self._not_proven: list[dict[str, str]] = []
@@ -71,15 +81,16 @@ class Restore:
         more: dict[str, Any] = {"classes": self._live.classes()} if selection.isolated else {}
         wants_ports = node_ports(obj for key, obj in self._items if key.kind == "Service")
         more["ports"] = node_ports(self._live.services()) if wants_ports else {}
-        unread = ""
-        if any(key.kind == "PersistentVolume" for key, _obj in self._items):
+        unknown = []
+        if not selection.isolated and any(key.kind == "PersistentVolume" for key, _obj in self._items):
             try:
                 more["released"] = self._live.released()
             except SalvageError as exc:
-                unread = f"whether volumes of the cluster still hold the data of a claim is unknown: {exc}"
-        context = context_of(self._items, mapping=selection.mapping, finalizers=self._wish.finalizers, **more)
+                unknown.append(f"whether volumes of the cluster still hold the data of a claim is unknown: {exc}")
+        more["read_only"] = self._live.read_only
+        context = self._items.context(mapping=selection.mapping, finalizers=self._wish.finalizers, **more)
         plan = plan_restore(self._items, selection, context, {**spelled(self._items), **self._live.names})
-        plan.notes.extend([unread] if unread else [])
+        plan.unknown.extend(unknown)
         return plan
 
     def run(self, *, dry_run: bool = False) -> Outcome:
@@ -98,8 +109,8 @@ class Restore:
                 self._wave(wave, group)
             self._verify([step for step in steps if step.action in WRITES and not step.problem])
         self._finish([step for step in steps if step.action not in ("", KEPT) and not step.problem], dry_run=dry_run)
-        if self._wish.wait and not dry_run:
-            self._wait_ready([step for step in steps if self._made_now(step) and not step.problem])
+        if not dry_run:
+            self._wait_ready([step for step in steps if self._made_now(step) and step.key.kind in WATCHED and not step.problem])
         result = restore_outcome(
             self._manifest,
             self._plan,
@@ -133,27 +144,45 @@ class Restore:
                 self._plan.notes.append(f"namespace {space} is being deleted; a restore would wait until it is gone")
             elif live is not None:
                 self._tell({"wave": "namespaces", "says": f"waiting until namespace {space} is gone"})
-                if not self._live.wait_gone("/api/v1/namespaces", space, self._deadline()):
+                if not self._live.wait_gone("/api/v1/namespaces", space, self._waits.deadline):
                     why = f"its namespace is still being deleted after {self._wish.wait_timeout:g} s"
             for step in steps if why else ():
-                if space in (step.key.namespace, step.key.name if step.key.kind == "Namespace" else ""):
+                if space == _space_of(step):
                     step.problem = why
+        for step in steps:
+            step.deferred = bool(step.key.namespace) and step.key.namespace not in self._there
 
     def _look(self, steps: Sequence[Step]) -> None:
         known = [step for step in steps if self._live.knows(step) and not step.action]
-        found = self._live.scan(known)
-        self._found.update(found)
         new = {key for key in self._journal.made if key.kind == "Namespace"}
+        there = self._live.scan(known, lambda step, live: self._compare(step, live, new))
         for step in known:
-            if step.problem:
-                continue
-            live = found.get(step.key)
-            begun = step.key in self._journal.made and (live is None or written_by_us(live))
-            ours = begun or Key("Namespace", "", step.key.namespace) in new
-            existing = self._wish.existing_for(step.key, self._live.names[step.key.kind])
-            step.action = action_for(step, live, existing, ours=ours)
-            if live is not None and "deletionTimestamp" in live["metadata"]:
-                step.action = CREATE  # once it is gone
+            if not step.problem and step.key not in there:
+                step.action = CREATE
+
+    def _compare(self, step: Step, live: Object, new: set[Key]) -> None:
+        """What is to be done about an object that is there; ``new`` are the namespaces that this restore has made."""
+        begun = step.key in self._journal.made and written_by_us(live)
+        ours = begun or Key("Namespace", "", step.key.namespace) in new or self._is_fresh(step, live)
+        existing = self._wish.existing_for(step.key, self._live.names[step.key.kind])
+        step.action = action_for(step, live, existing, ours=ours)
+        if not ours and step.key.kind == "Deployment.apps":
+            step.late = False  # a paused one that is there is never rolled out
+        if "deletionTimestamp" in live["metadata"]:
+            step.action = CREATE  # once it is gone
+        self._keep(step, live)
+
+    def _keep(self, step: Step, live: Object) -> None:
+        if step.uid:
+            self._uids[step.key] = live["metadata"]["uid"]
+        if step.owned or step.late or step.action not in (UNCHANGED, KEPT):
+            self._found.put(step.key, live)
+
+    def _is_fresh(self, step: Step, live: Object) -> bool:
+        """Whether it is a namespace that was only created, as a rebuild does first: nobody has labelled it or put anything into it."""
+        if step.key.kind != "Namespace" or not unlabelled(live):
+            return False
+        return any(differences(step.wanted, comparable(live))) and not self._live.occupied(step.key.name)
 
     def _made_now(self, step: Step) -> bool:
         return step.action in WRITES or (step.action == UNCHANGED and step.key in self._journal.made)
@@ -177,46 +206,53 @@ class Restore:
 
     def _touched(self, writes: Sequence[Step]) -> list[str] | None:
         """The live namespaces that the restore writes to; none of them for the whole cluster; None where nothing of that is live."""
-        if any(not step.key.namespace and step.action != CREATE for step in writes):
+        if any(not _space_of(step) and step.action != CREATE for step in writes):
             return []
-        spaces = sorted({step.key.namespace for step in writes} - {""})
+        spaces = sorted({_space_of(step) for step in writes} - {""})
         return [space for space in spaces if space in self._there and self._live.occupied(space)] or None
 
     # --- writing ---
 
-    def _deadline(self) -> float:
-        return time.monotonic() + self._wish.wait_timeout
-
     def _wave(self, wave: int, group: Sequence[Step]) -> None:
         title = TITLES[wave]
         unknown = [step for step in group if not step.action and not step.problem]
+        for step in unknown:
+            step.deferred = True
         if unknown:
             if title == AGGREGATED:
-                self._live.wait_kinds({step.key.kind for step in unknown}, self._deadline())
+                self._live.wait_kinds({step.key.kind for step in unknown}, self._waits.deadline)
+            unknown = self._writable(unknown)
             self._look(unknown)  # their definition has come with an earlier wave
         for step in unknown:
             if not step.action and not step.problem:
                 step.problem = "the cluster has no such kind, and the restore has not brought its definition"
         todo = [step for step in group if step.action in WRITES and not step.problem]
         if title in (HOOKS, FAIL_CLOSED):
-            self._wait_served(todo)
-            todo = [step for step in todo if not step.problem]
-        with ThreadPoolExecutor(self._wish.workers) as pool:  # progress is shown while the calls run
-            for done, _none in enumerate(pool.map(self._writer.write, todo), 1):
-                if done % 500 == 0 or done == len(todo):
-                    self._tell({"wave": title, "done": done, "total": len(todo), "says": f"{title}: {done} of {len(todo)} written"})
-        if title == DEFINITIONS and todo:
-            self._live.wait_established(todo, self._deadline())
+            self._waits.for_services(title, todo)
+        elif title in (CUSTOM, AGGREGATED):
+            self._waits.for_converters(title, todo, (step for step in self._plan.steps if TITLES[step.wave] == DEFINITIONS))
+        todo = [step for step in todo if not step.problem]
+        count, turn = Counter({True: 0, False: 0}), threading.Lock()
 
-    def _wait_served(self, steps: Iterable[Step]) -> None:
-        """A webhook or an aggregated API blocks the cluster until its Service answers, so it is restored only after that."""
-        for step in steps:
-            for service in [holder["service"] for holder in bundle_holders(step.wanted) if holder.get("service")]:
-                path = f"/apis/discovery.k8s.io/v1/namespaces/{service['namespace']}/endpointslices"
-                with Watch(self._cluster, {"it": (path, None)}) as watch:
-                    name = service["name"]
-                    if not watch.wait(lambda scene, name=name: served(scene["it"].values(), name) or None, self._deadline()):  # type: ignore[misc]
-                        step.problem = f"its Service {service['namespace']}/{name} has no ready endpoint, so it would only refuse"
+        def write(step: Step) -> None:
+            written = self._writer.write(step)
+            with turn:  # progress is shown while the calls run
+                count[written] += 1
+                done, refused = count.total(), count[False]
+                if done % 500 == 0 or done == len(todo):
+                    says = f"{title}: {done - refused} of {len(todo)} written{f', {refused} refused' if refused else ''}"
+                    self._tell({"wave": title, "done": done, "total": len(todo), "says": says})
+
+        for_each(write, todo, self._wish.workers)
+        if title == DEFINITIONS and todo:
+            self._live.wait_established(todo, self._waits.deadline)
+
+    def _writable(self, steps: Sequence[Step]) -> list[Step]:
+        """Without what an API that came with the restore serves only to read; the plan leaves it out now."""
+        left = {step.key for step in steps if step.key.kind in self._live.read_only}
+        self._plan.steps[:] = [step for step in self._plan.steps if step.key not in left]
+        self._plan.left.extend(Left(key, READ_ONLY) for key in left)
+        return [step for step in steps if step.key not in left]
 
     # --- proving ---
 
@@ -236,10 +272,12 @@ class Restore:
             if step.key.namespace in absent:
                 self._writer.check_form(step)
                 why = "its namespace comes with this restore; only its form was checked"
-            elif step.action in (RECREATE, REBIND) or (live is not None and "deletionTimestamp" in live["metadata"]):
+            elif step.action == RECREATE:
+                self._writer.prove_creation(step)
+            elif step.action == REBIND or (live is not None and "deletionTimestamp" in live["metadata"]):
                 why = "what is there has to go first"
             else:
-                after = self._writer.apply(step, step.wanted, dry_run=True)
+                after = self._writer.apply(step, step.wanted, live, dry_run=True)
         except SalvageError as exc:
             step.problem = refusal_text(step, exc)
             return ""
@@ -252,14 +290,19 @@ class Restore:
 
     def _verify(self, steps: Sequence[Step]) -> None:
         self._tell({"wave": "verification", "total": len(steps), "says": f"reading {len(steps)} objects again"})
-        found = self._live.scan(steps)
-        self._found.update(found)
+
+        def compare(step: Step, live: Object) -> None:
+            step.fields = list(differences(step.first, comparable(live))) or ()
+            if step.uid:
+                self._uids[step.key] = live["metadata"]["uid"]
+            if step.owned or step.late:
+                self._found.put(step.key, live)
+
+        there = self._live.scan(steps, compare)
         for step in steps:
-            live = found.get(step.key)
             if step.problem:
                 continue
-            step.fields = [] if live is None else list(differences(step.first, comparable(live)))
-            if live is None:
+            if step.key not in there:
                 step.problem = "it was written, and is not there any more"
             elif step.fields:
                 step.problem = "it was written, and is not as the backup says"
@@ -268,12 +311,14 @@ class Restore:
 
     def _finish(self, steps: Sequence[Step], *, dry_run: bool) -> None:
         """CronJobs are resumed, and objects linked to their owners under the UIDs that these have now."""
-        keys = {step.source["metadata"]["uid"]: step.key for step in self._plan.steps if step.source["metadata"].get("uid")}
-        uids = {key: live["metadata"]["uid"] for key, live in self._found.items()}
+        keys = {step.uid: step.key for step in self._plan.steps if step.uid}
+        uids = dict(self._uids)
         if not self._wish.selection.isolated:
             self._add_live_owners(steps, keys, uids)
+        if not dry_run:
+            self._waits.for_pods(step for step in steps if step.written and _is_paused_again(step))
         for step in steps:
-            if not step.owners and step.first is step.wanted:
+            if not step.owned and not step.late:
                 continue
             owners, missing = links(step, uids, keys)
             if missing and not dry_run:
@@ -292,9 +337,9 @@ class Restore:
             if dry_run:
                 continue
             try:
-                self._writer.apply(step, wanted)
+                self._writer.apply(step, wanted, live)
                 live = read(self._cluster, self._live.path(step))
-                step.fields = [] if live is None else list(differences(step.wanted, comparable(live)))
+                step.fields = () if live is None else list(differences(step.wanted, comparable(live)))
                 if live is None:
                     step.problem = "it was finished, and is not there any more"
                 elif step.fields:
@@ -306,31 +351,21 @@ class Restore:
         """Owners outside of the restore that are in the cluster as the very object that the backup names."""
         for owner, namespace in {owner["uid"]: (owner, step.key.namespace) for step in steps for owner in step.owners}.values():
             if owner["uid"] not in keys and self._live.uid_of(owner, namespace) == owner["uid"]:
-                key = Key(kind_of(owner), "", owner["name"])
+                key = Key(group_kind(owner), "", owner["name"])
                 keys[owner["uid"]], uids[key] = key, owner["uid"]
 
-    def _wait_ready(self, steps: Iterable[Step]) -> None:
-        waiting = {step.key: step for step in steps if step.key.kind in WATCHED}
-        if not waiting:
-            return
-        self._tell({"wave": "readiness", "total": len(waiting), "says": f"waiting until {len(waiting)} workloads serve"})
-        places = {(step.key.kind, step.key.namespace): step for step in waiting.values()}
-        lists = {f"{kind}/{space}": (self._live.collection(step), None) for (kind, space), step in places.items()}
+    def _wait_ready(self, steps: Sequence[Step]) -> None:
+        if self._wish.wait:
+            self._waits.for_workloads(steps)
+        elif steps:
+            what = "1 workload serves" if len(steps) == 1 else f"{len(steps)} workloads serve"
+            self._plan.notes.append(f"whether {what} is not known, since wait is false")
 
-        def left(scene: Mapping[str, Mapping[str, Object]]) -> dict[Key, str]:
-            found = {}
-            for key, step in waiting.items():
-                live = scene[f"{key.kind}/{key.namespace}"].get(f"{key.namespace}/{key.name}")
-                why = (
-                    "it is gone"
-                    if live is None
-                    else unready({**live, "apiVersion": step.wanted["apiVersion"], "kind": step.wanted["kind"]})
-                )
-                if why:
-                    found[key] = why
-            return found
 
-        with Watch(self._cluster, lists) as watch:
-            watch.wait(lambda scene: True if not left(scene) else None, self._deadline())
-            for key, why in left(watch.scene).items():
-                waiting[key].problem = f"it is there, and after {self._wish.wait_timeout:g} s {why}"
+def _is_paused_again(step: Step) -> bool:
+    return step.late and step.key.kind == "Deployment.apps"
+
+
+def _space_of(step: Step) -> str:
+    """The namespace that a step is in, or is."""
+    return step.key.name if step.key.kind == "Namespace" else step.key.namespace

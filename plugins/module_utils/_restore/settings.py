@@ -22,6 +22,7 @@ class RestoreSettings:
     workers: int = 16
     wait: bool = True
     wait_timeout: float = 300.0
+    time_limit: float = 0.0  # of the whole, in seconds; 0 for none
     backup_first: bool = True
     show: bool = False
     values: bool = False
@@ -37,5 +38,5 @@ class RestoreSettings:
         return [
             sorted(chosen.namespaces), sorted(chosen.mapping.items()), sorted(chosen.include), sorted(chosen.exclude),
             chosen.cluster_scoped, self.existing, self.force, sorted(self.finalizers), chosen.isolated,
-            sorted(chosen.isolated_kinds),
+            sorted(chosen.isolated_kinds), sorted(chosen.owned_kinds),
         ]  # fmt: skip

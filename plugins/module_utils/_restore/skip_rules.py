@@ -41,6 +41,7 @@ def _service(obj: Mapping[str, Any], _context: Context) -> str:
     return "the API server creates its own" if name_of(obj) == ("default", "kubernetes") else ""
 
 
+READ_ONLY = "its API lets nobody create it"
 _OF_NODES = "it belongs to the nodes, which create it"
 
 
@@ -146,6 +147,8 @@ def skip_reason(item: RestoreItem, context: Context) -> str:
     """Why the object is not restored, whoever owns it, or nothing."""
     if "deletionTimestamp" in item.obj["metadata"]:
         return "it was being deleted"
+    if item.key.kind in context.read_only:
+        return READ_ONLY
     rule = SKIPPED.get(item.key.kind)
     return rule(item.obj, context) if rule else ""
 
@@ -155,6 +158,7 @@ def why_not(item: RestoreItem, context: Context) -> str:
     if reason := skip_reason(item, context):
         return reason
     owner = next((owner for owner in item.obj["metadata"].get("ownerReferences") or () if owner.get("controller")), None)
-    if owner and (owner.get("uid") in context.uids or item.key.kind in _OFFSPRING):
+    makes = owner and owner.get("uid") in context.uids and (item.key.kind not in context.owned or owner.get("kind") == "Pod")
+    if owner and (makes or item.key.kind in _OFFSPRING):
         return f"its owner ({owner.get('kind')}) makes it"
     return ""

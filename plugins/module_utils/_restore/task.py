@@ -18,20 +18,22 @@ from .._backup.options import READ_ARGUMENTS, STORE_ARGUMENTS, ReadOptions, stor
 from .._backup.store.high_water import HighWater
 from .._backup.store.repository import open_store
 from .._backup.store.store import Store
-from .._backup.store.verify import open_backup, refuse_wrong
+from .._backup.store.verify import refuse_wrong
 from .._cluster.identity import cluster_uid
 from .._cluster.session import Cluster
 from .._core.errors import SalvageError
 from .._core.options import argument_spec, from_params, option
 from .._core.progress import PROGRESS_ARGUMENTS, teller
+from .._core.status import FAIL
 from .._sealing.age import recipients
 from .._sealing.keys import identity_file, private_key, public_key
 from .._sealing.origin import origin_of
 from .journal import RestoreJournal
-from .outcome import FAIL, Outcome
+from .outcome import Outcome
 from .plan import Choice
 from .restore import Restore
 from .settings import RestoreSettings
+from .stored import open_items
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class RestoreOptions:
     namespace_mapping: dict[str, Any] = option({})
     isolated: bool = option(default=False)
     isolated_kinds: frozenset[str] = option(frozenset())
+    owned_kinds: frozenset[str] = option(frozenset())
     include: frozenset[str] = option(frozenset())
     exclude: frozenset[str] = option(frozenset())
     cluster_scoped: bool | None = option(None)
@@ -55,6 +58,7 @@ class RestoreOptions:
     workers: int = option(16)
     wait: bool = option(default=True)
     wait_timeout: float = option(300.0)
+    time_limit: float = option(0.0)
     journal: str | None = option(None, type="path")
     request_timeout: float = option(30.0)
     diff_values: bool = option(default=False)
@@ -62,7 +66,16 @@ class RestoreOptions:
     def settings(self, *, show: bool) -> RestoreSettings:
         mapping = {str(name): str(target) for name, target in self.namespace_mapping.items()}
         return RestoreSettings(
-            Choice(self.namespaces, mapping, self.include, self.exclude, self.cluster_scoped, self.isolated, self.isolated_kinds),
+            Choice(
+                self.namespaces,
+                mapping,
+                self.include,
+                self.exclude,
+                self.cluster_scoped,
+                self.isolated,
+                self.isolated_kinds,
+                self.owned_kinds,
+            ),
             existing=self.existing,
             confirmed_kinds=self.confirmed_kinds,
             force=self.force,
@@ -70,6 +83,7 @@ class RestoreOptions:
             workers=self.workers,
             wait=self.wait,
             wait_timeout=self.wait_timeout,
+            time_limit=self.time_limit,
             backup_first=self.backup_first,
             show=show,
             values=self.diff_values,
@@ -99,6 +113,8 @@ def _restored(params: Mapping[str, Any], *, check_mode: bool, show: bool) -> Out
     options, reading = from_params(RestoreOptions, params), from_params(ReadOptions, params)
     if not reading.identity:
         raise SalvageError("identity is missing; name the file with the age private key that opens the backup", reason="bad_input")
+    if options.time_limit < 0:
+        raise SalvageError(f"time_limit is {options.time_limit:g}; give a number of seconds, or 0 for no limit", reason="bad_input")
     if not 1 <= options.workers <= 64:
         raise SalvageError(f"workers is {options.workers}; give 1 to 64", reason="bad_input")
     store = open_store(store_options(params))
@@ -106,7 +122,7 @@ def _restored(params: Mapping[str, Any], *, check_mode: bool, show: bool) -> Out
     key = public_key(reading.public_key)
     if options.name is None:
         HighWater(store, key).check(allow_missing=reading.allow_missing)
-    record, manifest, objects = open_backup(store, key, identity_file(reading.identity), options.name)
+    record, manifest, objects = open_items(store, key, identity_file(reading.identity), options.name)
     cluster = Cluster.connect(params, timeout=options.request_timeout)
     uid, origin = cluster_uid(cluster), origin_of(record)
     refuse_wrong(record, reading, uid, options.max_age, time.time())
@@ -121,7 +137,7 @@ def _securing(options: RestoreOptions, store: Store) -> Callable[[Cluster, str, 
     """How a backup is taken first; None without the option or its keys (which is an error only where the backup is needed)."""
     if not options.backup_first or not options.recipients or not options.signing_key:
         return None
-    to, key = recipients(options.recipients), private_key(options.signing_key)
+    to, key = recipients(options.recipients), private_key(options.signing_key, "signing_key")
 
     def back(cluster: Cluster, name: str, namespaces: Sequence[str]) -> str:
         return str(Backup(cluster, Selection(namespaces=tuple(namespaces)), key, to, name=name).write(store)["name"])

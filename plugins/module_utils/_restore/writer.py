@@ -6,30 +6,33 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from typing import Any
 
 from .._cluster.http import Response
 from .._cluster.objects import MERGE_PATCH
 from .._cluster.session import Cluster
 from .._core.errors import SalvageError
+from .._manifests.answers import fields_owned, is_final, refusal_of
+from .._manifests.server import ANSWERS, apply_object, with_uid
 from .compare import extra_keys_patch
-from .kinds import Key
 from .live import Live
-from .plan import CREATE, REBIND, RECREATE, Step
-from .portable import Object, comparable
+from .plan import CREATE, REBIND, RECREATE, UPDATE, Step
+from .portable import Object, comparable, without_ports
 from .settings import RestoreSettings
-from .writes import APPLY, MANAGER, refusal_text, shown_change, unpatchable
+from .stored import Shelf
+from .waits import Waits
+from .writes import MANAGER, RefusedWriteError, refusal_text, shown_change
 
+_PAUSE = 0.2
 _HOPELESS = frozenset({"unreachable", "unauthorized", "tls"})
 _SHOWN = 100  # differences that are shown; a restore may make thousands
 
 
 class ObjectWriter:
-    """``found`` is what is live, by its key; whoever reads it again updates it."""
+    """``found`` is what is live of what is not new; whoever reads it again updates it."""
 
-    def __init__(self, cluster: Cluster, live: Live, wish: RestoreSettings, found: Mapping[Key, Object]) -> None:
-        self._cluster, self._live, self._wish, self._found = cluster, live, wish, found
+    def __init__(self, cluster: Cluster, live: Live, wish: RestoreSettings, found: Shelf, waits: Waits) -> None:
+        self._cluster, self._live, self._wish, self._found, self._waits = cluster, live, wish, found, waits
         self._stop: SalvageError | None = None
         self.diff: list[dict[str, Any]] = []
 
@@ -41,22 +44,25 @@ class ObjectWriter:
         if self._shows:
             self.diff.append(shown_change(step, before, after, values=self._wish.values))
 
-    def write(self, step: Step) -> None:
+    def write(self, step: Step) -> bool:
+        """Whether it is written; otherwise the step has a problem."""
         if self._stop is not None:
             step.problem = f"it was not tried, for the API server can't be used: {self._stop}"
-            return
+            return False
         try:
             self._write(step)
         except SalvageError as exc:
             step.problem = refusal_text(step, exc)
             if exc.reason in _HOPELESS:
                 self._stop = exc
+        return not step.problem
 
     def _write(self, step: Step) -> None:
         live = self._found.get(step.key)
         if live is not None and "deletionTimestamp" in live["metadata"]:
             self._gone(step)
         elif live is not None and step.action == RECREATE:
+            self.prove_creation(step)
             self._delete(step, live)
             self._gone(step)
         elif live is not None and step.action == REBIND:
@@ -68,36 +74,43 @@ class ObjectWriter:
         elif live is not None and self._wish.force and (extra := extra_keys_patch(step.wanted, comparable(live))):
             extra["metadata"] = {**extra.get("metadata", {}), "resourceVersion": live["metadata"]["resourceVersion"]}
             self._cluster.call("PATCH", self._live.path(step), body=extra, content_type=MERGE_PATCH)
-        after = self.apply(step, step.first)
+        after = self.apply(step, step.first, live if step.action == UPDATE else None)
         step.written = True
         self.show(step, live, after)
 
-    def apply(self, step: Step, body: Object, *, dry_run: bool = False) -> Object | None:
-        """Server-side apply; the answer is only read where it is shown.  Raises SalvageError, with the conflicts in ``step.fields``."""
-        force = "true" if self._wish.force and step.action != CREATE else "false"
-        query = {"fieldManager": MANAGER, "force": force, **({"dryRun": "All"} if dry_run else {})}
-        how: dict[str, Any] = {"content_type": APPLY, "query": query, "accept": frozenset({409}), "final": unpatchable}
-        try:
-            answer = self._cluster.call("PATCH", self._live.path(step), body=body, **how)
-        except SalvageError as exc:
-            raise self._explained(step, exc) from None
-        if unpatchable(answer):
-            answer = self._with_twins(step, body, dry_run=dry_run)
-        if answer.status == 409:
-            causes = ((answer.json().get("details") or {}).get("causes")) or ()
-            step.fields = sorted({f"{cause.get('field')} ({cause.get('message')})" for cause in causes})
-            raise SalvageError("other managers own fields that differ; set force to take them over", reason="conflict")
+    def apply(self, step: Step, body: Object, live: Object | None, *, dry_run: bool = False) -> Object | None:
+        """Server-side apply to this very ``live`` object, or to none; the answer is only read where it is shown.
+
+        Raises SalvageError, with the conflicts in ``step.fields``.
+        """
+        force, body = self._wish.force and step.action != CREATE, with_uid(body, live)
+        deadline = self._waits.deadline if step.deferred and not dry_run and self._is_served(step) else 0.0
+        while True:
+            answer = apply_object(self._cluster, self._live.path(step), body, manager=MANAGER, force=force, dry_run=dry_run)
+            if answer.status != 404 or time.monotonic() > deadline:
+                break
+            time.sleep(_PAUSE)  # not all of the API server knows yet what came a moment ago
+        if is_final(answer):
+            answer = self._with_twins(step, body, live, dry_run=dry_run)
+        if answer.status >= 300:
+            raise self._refused(step, answer)
         return answer.json() if self._shows else None
 
-    def _with_twins(self, step: Step, body: Object, *, dry_run: bool) -> Response:
+    def _refused(self, step: Step, answer: Response) -> SalvageError:
+        refusal = refusal_of(answer, secret=step.key.kind == "Secret")
+        if refusal.conflicts:
+            step.fields = sorted(f'{one.field} (conflict with "{one.manager}")' for one in refusal.conflicts)
+            return RefusedWriteError(f"{fields_owned(refusal.conflicts)}; set force to take these fields over", reason="conflict")
+        return self._explained(step, RefusedWriteError(refusal.sentence, reason=refusal.reason))
+
+    def _with_twins(self, step: Step, body: Object, live: Object | None, *, dry_run: bool) -> Response:
         """Server-side apply takes no list with twins, such as two variables of one name, and other ways of writing leave them."""
         query = {"fieldManager": MANAGER, **({"dryRun": "All"} if dry_run else {})}
-        live = self._found.get(step.key)
-        if live is None or step.action in (CREATE, RECREATE):
-            made = self._cluster.call("POST", self._live.collection(step), body=body, query=query, accept=frozenset({409}))
+        if live is None:
+            made = self._cluster.call("POST", self._live.collection(step), body=body, query=query, accept=ANSWERS)
             if made.status != 409:
                 return made
-        return self._cluster.call("PATCH", self._live.path(step), body=body, content_type=MERGE_PATCH, query=query)
+        return self._cluster.call("PATCH", self._live.path(step), body=body, content_type=MERGE_PATCH, query=query, accept=ANSWERS)
 
     def _delete(self, step: Step, live: Object) -> None:
         body = {"preconditions": {"uid": live["metadata"]["uid"]}, "propagationPolicy": "Orphan"}
@@ -108,7 +121,7 @@ class ObjectWriter:
                 raise
 
     def _gone(self, step: Step) -> None:
-        if not self._live.wait_gone(self._live.collection(step), step.key.name, time.monotonic() + self._wish.wait_timeout):
+        if not self._live.wait_gone(self._live.collection(step), step.key.name, self._waits.deadline):
             raise SalvageError(f"what is there is still being deleted after {self._wish.wait_timeout:g} s", reason="timeout")
 
     def check_form(self, step: Step) -> None:
@@ -123,9 +136,25 @@ class ObjectWriter:
             if exc.reason in ("invalid", "http_error") or self._explained(step, exc) is not exc:
                 raise self._explained(step, exc) from None
 
+    def prove_creation(self, step: Step) -> None:
+        """That the object could be created if it were not there; before that nothing is deleted.  Raises SalvageError."""
+        body = without_ports(step.first) if step.key.kind == "Service" else step.first  # the one that is there has them
+        query = {"dryRun": "All", "fieldManager": MANAGER}
+        answer = self._cluster.call("POST", self._live.collection(step), body=body, query=query, accept=ANSWERS)
+        if answer.status >= 300 and not _is_taken(answer):
+            raise self._refused(step, answer)
+
+    def _is_served(self, step: Step) -> bool:
+        return self._live.api_version(step) == step.api_version
+
     def _explained(self, step: Step, exc: SalvageError) -> SalvageError:
-        served, wanted = self._live.api_version(step), step.wanted["apiVersion"]
-        if exc.reason != "not_found" or served == wanted:
+        if exc.reason != "not_found" or self._is_served(step):
             return exc
-        kind = step.key.kind.partition(".")[0]
+        kind, served, wanted = step.key.kind.partition(".")[0], self._live.api_version(step), step.api_version
         return SalvageError(f"the cluster serves {kind} as {served}, and not as {wanted}, which the backup has", reason="not_found")
+
+
+def _is_taken(answer: Response) -> bool:
+    """Whether all that stands against the creation is that its name is taken: the API server looks at that last."""
+    said = answer.json() if answer.status == 409 else None
+    return isinstance(said, dict) and said.get("reason") == "AlreadyExists"

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 Euystacio Meta Salvage contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The writes of a restore: under which name, and what their answers mean.  Pure."""
+"""What a restore writes, and how it is shown."""
 
 from __future__ import annotations
 
@@ -9,20 +9,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from .._cluster.defaults import RESTORE_MANAGER
-from .._cluster.http import Response
-from .._cluster.redaction import redacted_pair
 from .._core.errors import SalvageError
+from .._manifests.changes import shown_difference
 from .plan import CREATE, REBIND, RECREATE, UPDATE, Step
 from .portable import Object, comparable
 
 MANAGER = RESTORE_MANAGER
-APPLY = "application/apply-patch+yaml"
 WRITES = frozenset({CREATE, UPDATE, RECREATE, REBIND})
 
 
-def unpatchable(answer: Response) -> bool:
-    """Whether server-side apply can't take the object, however often it is asked; it says so with a 500."""
-    return answer.status == 500 and b"failed to create typed patch object" in answer.body
+class RefusedWriteError(SalvageError):
+    """A refusal of the API server in words that quote no value of a Secret."""
 
 
 def written_by_us(live: Mapping[str, Any]) -> bool:
@@ -30,14 +27,11 @@ def written_by_us(live: Mapping[str, Any]) -> bool:
 
 
 def refusal_text(step: Step, exc: SalvageError) -> str:
-    """The refusal; of a Secret only the request, since the server may quote its content."""
-    return str(exc).partition(": ")[0] if step.key.kind == "Secret" else str(exc)
+    """Of a Secret only what can't quote its content."""
+    return str(exc) if step.key.kind != "Secret" or isinstance(exc, RefusedWriteError) else str(exc).partition(": ")[0]
 
 
 def shown_change(step: Step, before: Object | None, after: Object | None, *, values: bool) -> dict[str, Any]:
-    kind = {name: step.wanted[name] for name in ("apiVersion", "kind")}
+    kind = dict(zip(("apiVersion", "kind"), step.resource_key, strict=True))
     old = comparable({**before, **kind}) if before is not None else None
-    new = comparable({**after, **kind}) if after else step.wanted
-    header = f"{step.key} ({step.action})"
-    before_shown, after_shown = redacted_pair(old, new, values=values)
-    return {"before_header": header, "after_header": header, "before": before_shown, "after": after_shown}
+    return shown_difference(f"{step.key} ({step.action})", old, comparable({**after, **kind}) if after else step.wanted, values=values)

@@ -95,13 +95,13 @@ class Hmac:
         return hmac.compare_digest(self.sign(data), signature)
 
 
-def key_bytes(path: str) -> bytes:
-    """What the file of a key holds.  Raises SalvageError(bad_input)."""
+def key_bytes(path: str, where: str = "") -> bytes:
+    """What the file of a key holds; ``where`` is what to call it.  Raises SalvageError(bad_input)."""
     try:
         return Path(path).expanduser().read_bytes()
     except (OSError, ValueError) as exc:
         why = getattr(exc, "strerror", None) or "this is not the name of a file"
-        raise SalvageError(f"the key {path} can't be read: {why}", reason="bad_input") from None
+        raise SalvageError(f"{where or f'the key {path}'} can't be read: {why}", reason="bad_input") from None
 
 
 def signer(place: str) -> Signer:

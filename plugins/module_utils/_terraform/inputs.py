@@ -33,6 +33,19 @@ def check_arguments(arguments: Sequence[str]) -> None:
         raise SalvageError(f"arguments: number {number} is not allowed; use {allowed}, or variables", reason="bad_input")
 
 
+def backend_text(backend: Mapping[str, Any]) -> bytes:
+    """The settings of a backend as `-backend-config` reads them from a file.  Raises SalvageError(bad_input), without a value."""
+    lines = []
+    for name, value in backend.items():
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
+            raise SalvageError(f"backend: {name!r} is not the name of a setting; see the documentation of the backend", reason="bad_input")
+        if value is None:
+            raise SalvageError(f"backend: {name} has no value; set one, or remove it", reason="bad_input")
+        literal = json.dumps(value).replace("${", "$${").replace("%{", "%%{")  # a file of settings has no expressions
+        lines.append(f"{name} = {literal}\n")
+    return "".join(lines).encode()
+
+
 def environment(variables: Mapping[str, Any]) -> dict[str, str]:
     """The variables as Terraform reads them: a text as it is, anything else as JSON.  Raises SalvageError(bad_input), without a value."""
     for name, value in variables.items():

@@ -90,8 +90,17 @@ def summed_up(messages: Sequence[Message]) -> bool:
 
 def errors(messages: Sequence[Message]) -> str:
     """Why it failed, in a sentence; empty if it did not say."""
+    return "; ".join(_stated(messages, "error"))
+
+
+def warnings(messages: Sequence[Message]) -> list[str]:
+    """What it warned of, such as a check block that does not hold, each once."""
+    return list(dict.fromkeys(_stated(messages, "warning")))
+
+
+def _stated(messages: Sequence[Message], severity: str) -> list[str]:
     ran = {_address(_part(message, "hook")) for message in messages if str(message.get("type")).startswith("provision_")}
-    return "; ".join(_error(stated, ran) for stated in _diagnostics(messages) if stated.get("severity") == "error")
+    return [_error(stated, ran) for stated in _diagnostics(messages) if stated.get("severity") == severity]
 
 
 def _error(stated: Mapping[str, Any], ran: set[str]) -> str:

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from .._core.errors import SalvageError
+from .._core.files import write_whole
 from .._core.lock import alone
 from .._core.progress import Tell, lines, silent
-from .messages import Message, deletions, errors, is_needed, message_of, planned_changes, sentence_of, summed_up
+from .messages import Message, deletions, errors, is_needed, message_of, planned_changes, sentence_of, summed_up, warnings
 from .work import own_folder
 
 _PROSE = 20  # lines, of a program that ended before its first message
@@ -35,6 +36,7 @@ class Root:
     binary: str
     arguments: Sequence[str] = ()
     variables: Mapping[str, str] = field(default_factory=dict)
+    backend: bytes = b""  # settings, see backend_text
     lock_timeout: int = 0
     tell: Tell = silent
 
@@ -43,7 +45,7 @@ class Root:
         with self._alone():
             lock, plan = f"-lock-timeout={self.lock_timeout}s", str(self.work / "plan")
             if not dry_run:
-                self._run("init", "-input=false", "-no-color")
+                self._run("init", "-input=false", "-no-color", *self._backend())
             status, said = self._run(
                 "plan", "-input=false", "-json", "-detailed-exitcode", f"-out={plan}", lock, *self.arguments, good=(0, 2)
             )
@@ -58,9 +60,18 @@ class Root:
                     f"{self.binary} does not say what its plan deletes, so nothing was applied; use Terraform 1.0 or newer, or OpenTofu",
                     reason="invalid",
                 )
+            done: list[Message] = []
             if status == 2 and not dry_run:
-                self._run("apply", "-input=false", "-json", lock, plan)
-            return {"changed": status == 2, "plan": planned_changes(said)}
+                done = self._run("apply", "-input=false", "-json", lock, plan)[1]
+            return {"changed": status == 2, "plan": planned_changes(said), "warnings": warnings([*said, *done])}
+
+    def _backend(self) -> list[str]:
+        """In a file: what is in an argument everyone on the machine can read."""
+        if not self.backend:
+            return []
+        file = self.work / "backend.hcl"
+        write_whole(file, self.backend)
+        return [f"-backend-config={file}"]
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

@@ -12,7 +12,7 @@ from typing import Any
 from .._core.errors import SalvageError
 from .._core.options import argument_spec, from_params, option
 from .._core.progress import PROGRESS_ARGUMENTS, teller
-from .inputs import check_arguments, environment
+from .inputs import backend_text, check_arguments, environment
 from .root import Root
 from .work import work_folder
 
@@ -24,6 +24,7 @@ class TerraformOptions:
     binary: str = option("terraform", type="path")
     arguments: list[str] = option([])
     variables: dict[str, Any] = option({}, no_log=True)
+    backend: dict[str, Any] = option({}, no_log=True)
     lock_timeout: int = option(1800)
 
 
@@ -50,6 +51,7 @@ def run(
         binary,
         options.arguments,
         environment(options.variables),
+        backend_text(options.backend),
         options.lock_timeout,
         teller(params["progress_path"]),
     )

@@ -18,7 +18,7 @@ from .._core.lock import alone
 
 _MARK = ".meta-salvage-terraform"  # in a folder that this module uses
 _FOUND = b"found\n"  # in the mark of a folder that the module did not make, and so leaves
-_OURS = ("plan", "init.log", "plan.log", "apply.log")
+_OURS = ("plan", "backend.hcl", "init.log", "plan.log", "apply.log")
 
 
 def work_folder(text: str, root: str) -> Path:

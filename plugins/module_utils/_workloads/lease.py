@@ -14,9 +14,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from .._core.errors import SalvageError
 from .._core.json_values import is_integer
 from .._core.processes import Process
 from .._core.redact import clean
+from .._core.run_identity import RunIdentity
 from .._core.times import iso, when
 from .workload import PREFIX, Object
 
@@ -45,6 +47,14 @@ class Holder:
     who: str
     purpose: str
     process: Process = Process("", 0, 0)
+
+    @classmethod
+    def given(cls, run: RunIdentity | None, purpose: str, module: str) -> Holder:
+        """By the option ``holder`` of a module.  Raises SalvageError(bad_input)."""
+        if run is None or not run.run:
+            sentence = f"holder is missing: the plugin on the controller fills it in where the task names euystacio.meta_salvage.{module}"
+            raise SalvageError(f"{sentence}; else give its run and who", reason="bad_input")
+        return cls(run.run, run.who, purpose, run.process)
 
 
 @dataclass(frozen=True)

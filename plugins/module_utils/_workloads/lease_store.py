@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 
-from .._cluster.http import Response, ServesProxy
+from .._cluster.http import ServesProxy, server_time
 from .._cluster.objects import create, delete, write
 from .._core.errors import SalvageError
 from .._core.processes import has_ended
@@ -87,7 +86,7 @@ class LeaseStore:
     def _look(self) -> tuple[Object | None, float]:
         """The Lease, and the API server's time.  Raises SalvageError for one that was not made here."""
         answer = self.cluster.call("GET", self.path, accept=_ABSENT)
-        now = _server_time(answer)
+        now = server_time(answer)
         if answer.status in _ABSENT:
             return None, now
         lease: Object = answer.json()
@@ -111,13 +110,3 @@ class LeaseStore:
             if done:
                 return done
         raise SalvageError(f"the lock of {self.workload} changes again and again; run again when it is quiet", reason="conflict")
-
-
-def _server_time(answer: Response) -> float:
-    try:
-        return parsedate_to_datetime(answer.headers["date"]).timestamp()
-    except (KeyError, TypeError, ValueError, IndexError):
-        raise SalvageError(
-            "the API server's answer has no time (header Date), so nobody can see when a lock expires; look at the proxy before it",
-            reason="invalid",
-        ) from None

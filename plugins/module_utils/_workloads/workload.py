@@ -28,6 +28,7 @@ def path_of(kind: str, namespace: str, name: str = "") -> str:
         "PodDisruptionBudget": "apis/policy/v1",
         "EndpointSlice": "apis/discovery.k8s.io/v1",
         "Lease": "apis/coordination.k8s.io/v1",
+        "Job": "apis/batch/v1",
     }
     plurals = {"EndpointSlice": "endpointslices", "PodDisruptionBudget": "poddisruptionbudgets"}
     plural = plurals.get(kind, f"{kind.lower()}s")

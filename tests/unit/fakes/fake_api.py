@@ -18,6 +18,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.http import Http
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.session import Cluster
+from fake_apply import applied
 
 Object = dict[str, Any]
 _ITEM = re.compile(r"^(?P<collection>/api(?:s/[^/]+)?/v\d\w*(?:/namespaces/[^/]+)?/[a-z]+)/(?P<name>[^/]+)$")
@@ -35,6 +36,7 @@ class FakeApi(Cluster):
         self.controller: Callable[[str], None] = lambda path: None  # what a controller does after a write to that path
         self.change = threading.Condition()
         self.answers: dict[str, Callable[[], tuple[int, str, str]]] = {}  # what stands behind a proxy path: status, type, body
+        self.owners = False  # whether server-side apply keeps who owns which field
         self.refusals: dict[str, tuple[int, Object]] = {}  # what server-side apply to that path is answered: status, Status
         self._version = 100
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
@@ -112,8 +114,9 @@ class FakeApi(Cluster):
                 return 200, after
             return 200, self.put(path, after)
 
-    def apply(self, path: str, body: Object, dry_run: bool) -> tuple[int, Object]:
-        """Server-side apply without owners: creates what is missing, merges into what is there."""
+    def apply(self, path: str, body: Object, query: dict[str, str]) -> tuple[int, Object]:
+        """Server-side apply; without owners it creates what is missing, and merges into what is there."""
+        dry_run = "dryRun" in query
         with self.change:
             if path in self.refusals:
                 return self.refusals[path]
@@ -122,16 +125,23 @@ class FakeApi(Cluster):
             if before is not None and body["metadata"].get("uid") not in {None, before["metadata"]["uid"]}:
                 return 409, _status(409, "the uid differs")
             after = copy.deepcopy(before) if before is not None else {}
-            _merge(after, {**body, "metadata": wanted})
+            if self.owners:
+                status, after = applied(before, {**body, "metadata": wanted}, query["fieldManager"], force=query["force"] == "true")
+                if status >= 300:
+                    return status, after
+                after["metadata"].setdefault("creationTimestamp", "2026-11-24T14:00:00Z")
+            else:
+                _merge(after, {**body, "metadata": wanted})
             if dry_run or after == before:
                 return 200, after
             return (200 if before is not None else 201), self.put(path, after)
 
 
 def _has(obj: Object, labels: str) -> bool:
-    """Whether a selector of `key=value,...` takes the object; one without labels is taken by all."""
+    """Whether a selector of `key=value,...` or `key` takes the object; one without labels is taken by all."""
     its = obj["metadata"].get("labels")
-    return not its or all(its.get(key) == value for key, _equals, value in (one.partition("=") for one in labels.split(",") if one))
+    wanted = [one.partition("=") for one in labels.split(",") if one]
+    return not its or all(its.get(key) == value if equals else key in its for key, equals, value in wanted)
 
 
 def _merge(target: Object, patch: Object) -> None:
@@ -204,11 +214,12 @@ def _handler(api: FakeApi) -> type[BaseHTTPRequestHandler]:
             item = _ITEM.match(path) if path in api.objects or self.command != "GET" else None
             if self.command == "POST":
                 made = f"{path}/{body['metadata']['name']}"
-                if made in api.objects:
-                    return 409, _status(409, "already exists")
-                return 201, body if dry_run else api.put(made, body)
+                with api.change:  # of many that create it at once, one does
+                    if made in api.objects:
+                        return 409, _status(409, "already exists")
+                    return 201, body if dry_run else api.put(made, body)
             if self.command == "PATCH" and self.headers.get("Content-Type", "").startswith("application/apply-patch"):
-                return api.apply(path, body, dry_run)
+                return api.apply(path, body, query)
             if self.command == "PATCH":
                 return api.patch(path, body, dry_run)
             if self.command == "DELETE":
@@ -218,12 +229,12 @@ def _handler(api: FakeApi) -> type[BaseHTTPRequestHandler]:
                 for field, wanted in (body or {}).get("preconditions", {}).items():
                     if wanted != there[field]:
                         return 409, _status(409, f"the {field} differs")
-                if not dry_run:
+                if "All" not in (body or {}).get("dryRun", ()):  # beside a body the query is not read
                     api.remove(path)
                 return 200, _status(200, "deleted")
             if item or path in api.objects:
                 return 200, api.objects[path]
-            if _ITEM.match(path) and not path.endswith("s"):
+            if _ITEM.match(path) and not re.fullmatch("[a-z]+s", path.rsplit("/", maxsplit=1)[-1]):
                 return 404, _status(404, "not found")
             return 200, api.listed(path, query.get("labelSelector", ""))
 

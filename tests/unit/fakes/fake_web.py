@@ -116,7 +116,7 @@ def _handler(web: Web) -> type[BaseHTTPRequestHandler]:
                 self.wfile.write(piece)
                 self.wfile.flush()
 
-        do_GET = do_POST = do_PUT = handle_any  # noqa: N815
+        do_GET = do_POST = do_PUT = do_PATCH = handle_any  # noqa: N815
 
     return Handler
 

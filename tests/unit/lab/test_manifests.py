@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 import yaml
 
-from lab import configs, images, manifests, versions
+from lab import configs, images, manifests, pki, versions
 from lab.common import LabError
 
-VALUES = {images.placeholder(name): f"localhost/{name}:v1" for name in versions.load().images} | {"CLUSTER_DNS": "10.212.0.10"}
+VALUES = {images.placeholder(name): f"localhost/{name}:v1" for name in versions.load().images} | {
+    "CLUSTER_DNS": "10.212.0.10", "CLUSTER_CA": "Y2E=", "OPERATOR_CERTIFICATE": "Yw==", "OPERATOR_KEY": "aw==", "MONITORING_REPLICAS": "2",
+}  # fmt: skip
 
 
 def documents(part: str) -> list[dict[str, Any]]:
@@ -49,6 +51,21 @@ def test_policies_come_before_the_pods_that_mount_them_and_without_their_tests()
     policies = kinds.index(("ConfigMap", "peace-bonds-policies"))
     assert policies < kinds.index(("Deployment", "opa-peace-bonds"))
     assert not any(name.endswith("_test.rego") for name in documents(manifests.REST)[policies]["data"])
+
+
+def test_the_admission_comes_after_the_rules_and_has_the_certificate_that_the_api_server_knows() -> None:
+    kinds = [document["kind"] for document in documents(manifests.REST)]
+    hook = next(document for document in documents(manifests.REST) if document["kind"] == "ValidatingWebhookConfiguration")
+    assert max(index for index, kind in enumerate(kinds) if kind == "PrometheusRule") < kinds.index("ValidatingWebhookConfiguration")
+    service = hook["webhooks"][0]["clientConfig"]["service"]
+    assert f"{service['name']}.{service['namespace']}.svc" in pki.OPERATOR.names
+    assert ("Service", service["name"]) in {(document["kind"], document["metadata"]["name"]) for document in documents(manifests.REST)}
+
+
+def test_the_replicas_of_the_monitoring_are_those_that_were_asked_for() -> None:
+    found = {document["kind"]: document["spec"]["replicas"] for document in documents(manifests.REST) if "spec" in document
+             and document["kind"] in ("Prometheus", "Alertmanager")}  # fmt: skip
+    assert found == {"Prometheus": 2, "Alertmanager": 2}
 
 
 def test_a_placeholder_that_nobody_knows_is_an_error_that_names_it() -> None:

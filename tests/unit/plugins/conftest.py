@@ -4,6 +4,7 @@
 """The one set of fakes for all tests of plugins; each file of tests/unit/fakes says what it stands in for."""
 
 from fake_api import api  # noqa: F401
+from fake_incidents import plan  # noqa: F401
 from fake_opa import _run_command, opa, restricted_by  # noqa: F401
 from fake_past import keys, past  # noqa: F401
 from fake_run import run_module  # noqa: F401

@@ -26,6 +26,8 @@ from typing import Any
 import pyrage
 import pytest
 import yaml
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._alerts.silence_plan import run_mark
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._alerts.silences import listed_silences
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._alerts.sources import read_alerts
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.archive.layout import Plain, ceilings, verify_archive
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store.directory import Directory
@@ -43,8 +45,8 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._manifests.
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._metrics.parse import FORMATS, parse_samples
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._metrics.profile import parse_profile
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._opa.decide import decide, decide_risk
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._opa.decision_log import Reading, read_records
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._opa.policy_files import content, published, revision, with_data
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.log.decision_log import Reading, read_records
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.log.summary import Limit, Summary
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._prometheus.answers import listed_alerts, successful_data
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._prometheus.client import PrometheusApi
@@ -87,6 +89,11 @@ API = {
 ALERTS = {"status": "success", "data": {"alerts": [{
     "labels": {"alertname": "Down", "severity": "critical"}, "annotations": {"summary": "it is down"}, "state": "firing",
     "activeAt": "2026-11-24T14:00:00.123456789Z", "value": "1e+00"}]}}  # fmt: skip
+SILENCE = {
+    "id": "s1", "status": {"state": "active"}, "createdBy": "a", "updatedAt": "2025-11-24T15:00:00Z",
+    "startsAt": "2025-11-24T15:00:00Z", "endsAt": "2027-11-24T15:00:00Z", "matchers": [{"name": "a", "value": "b", "isRegex": False}],
+    "comment": 'w [euystacio.meta_salvage {"run": "a", "purpose": "b", "machine": "c", "pid": 1, "started": 2}]',
+}  # fmt: skip
 ALERTMANAGER = [{
     "labels": {"alertname": "Down", "severity": "critical"}, "annotations": {"summary": "it is down"}, "startsAt": "2026-11-24T14:00:00Z",
     "fingerprint": "0123", "status": {"state": "active", "silencedBy": [], "inhibitedBy": []}}]  # fmt: skip
@@ -226,6 +233,13 @@ def _policies(data: bytes) -> object:
     return published(files), revision(content(files)), with_data(files, {"a": {"b": 1}})
 
 
+def _silences(data: bytes) -> object:
+    listed = _json(data)
+    if isinstance(listed, str):
+        return run_mark(listed)
+    return [one.to_dict() for one in listed_silences(listed, 1764000000.0, lambda creator, comment: True)]
+
+
 def _kubeconfig(data: bytes) -> object:
     return login_of(read_context({"kubeconfig": str(_file(data))}, {}), {})
 
@@ -275,6 +289,7 @@ PARSERS: dict[str, Parser] = {
     "prometheus": (lambda data: (successful_data(_json(data)), listed_alerts(_json(data))), bodies(PROMQL, ALERTS)),
     "profile": (lambda data: parse_profile(_json(data)), bodies(PROFILE)),
     "alerts": (_alerts, bodies(ALERTS, ALERTMANAGER)),
+    "silences": (_silences, st.one_of(bodies([SILENCE]), texts(as_json(SILENCE["comment"])))),
     "decision log": (_decisions, st.one_of(bodies(DECISION, [DECISION, DECISION]), texts(
         as_json(DECISION) + b"\n" + as_json(DECISION), b"2026-11-24T14:00:00.1Z stdout P " + as_json(DECISION)[:90] + b"\n"
         b"2026-11-24T14:00:00.2Z stdout F " + as_json(DECISION)[90:] + b"\n"))),

@@ -11,6 +11,12 @@ import stat
 import subprocess
 import sys
 
+import pytest
+import yaml
+from prometheus_client.parser import text_string_to_metric_families
+
+from tools import role_docs
+
 ENVIRONMENT = "/of/the/environment"
 
 
@@ -68,6 +74,62 @@ def test_check_mode_writes_no_record(tmp_path):
     assert not (tmp_path / "records").exists()
 
 
+def silence(id_, state, **variables):
+    given = {"meta_salvage_silence_state": state, "meta_salvage_silence_purpose": "deploy", **variables}
+    return (
+        id_,
+        {"ansible.builtin.include_role": {"name": "euystacio.meta_salvage.meta_salvage", "tasks_from": "silence"}, "vars": given},
+        {},
+    )
+
+
+def test_an_alertmanager_that_cannot_be_reached_is_named_and_stops_nothing(tmp_path):
+    nowhere = {"meta_salvage_alertmanager_url": "http://127.0.0.1:1"}
+    output = play(
+        tmp_path,
+        silence("begin", "present", **nowhere),
+        silence("end", "expired", **nowhere),
+        silence("none", "present", meta_salvage_alertmanager_url=""),
+    )
+    assert "The alerts are not silenced, the work goes on: http://127.0.0.1:1/api/v2/silences is unreachable" in output
+    assert "The silence was not expired, it ends by itself: http://127.0.0.1:1" in output
+    assert "the work goes on: no Alertmanager is set" in output
+
+
+@pytest.mark.parametrize("role", ["deploy", "blue_green", "scale", "restore", "restore_drill", "cluster_rebuild"])
+def test_a_role_that_reports_its_start_reports_its_end_whatever_happens(role):
+    found = []
+
+    def look(tasks, saved):
+        for task in tasks:
+            part = task.get("ansible.builtin.include_role", {}).get("tasks_from")
+            if part in {"begin", "end"}:
+                found.append((part, saved))
+                assert task["vars"]["meta_salvage_work"] == f"{{{{ {role}_work }}}}"
+            look(task.get("block", []), saved)
+            look(task.get("always", []), saved=True)
+            saved = saved or "rescue" in task  # what comes after it runs even if it failed
+
+    look(yaml.safe_load((role_docs.ROLES / role / "tasks/main.yml").read_text()), saved=False)
+    assert found == [("begin", False), ("end", True)]
+
+
+def test_a_run_that_did_not_begin_takes_nothing_back(tmp_path):
+    def part(name):
+        work = {"kind": "deploy", "namespaces": ["a"], "duration": 60}
+        given = {"meta_salvage_work": work, "meta_salvage_event": {"kind": "deploy", "what": "The deployment"}}
+        role = {"name": "euystacio.meta_salvage.meta_salvage", "tasks_from": name}
+        return name, {"ansible.builtin.include_role": role, "vars": {**given, "meta_salvage_metrics_dir": str(tmp_path)}}, {}
+
+    file = tmp_path / "meta_salvage_run_started_timestamp_seconds.localhost.deploy.prom"
+    play(tmp_path, part("end"))
+    assert not file.exists()
+    play(tmp_path, part("begin"))
+    assert not file.read_text().endswith(" 0")
+    play(tmp_path, part("begin"), part("end"))
+    assert file.read_text().split()[-1] == "0"
+
+
 def test_a_role_that_is_used_alone_connects_by_its_variables_or_by_what_its_play_gives(tmp_path):
     output = play(
         tmp_path,
@@ -78,3 +140,66 @@ def test_a_role_that_is_used_alone_connects_by_its_variables_or_by_what_its_play
     )
     for id_, path in {"shared": "/of/all/roles", "own": "/of/this/role", "empty": ENVIRONMENT, "play": "/of/the/play"}.items():
         assert f"{id_}: there is no kubeconfig {path};" in output
+
+
+def metric(id_, folder, value, **labels):
+    given = {
+        "meta_salvage_metrics_dir": str(folder), "meta_salvage_metric": "meta_salvage_run_started_timestamp_seconds",
+        "meta_salvage_metric_value": value, "meta_salvage_metric_labels": labels,
+    }  # fmt: skip
+    return id_, {"ansible.builtin.include_role": {"name": "euystacio.meta_salvage.meta_salvage", "tasks_from": "metric"}, "vars": given}, {}
+
+
+def test_a_metric_is_one_that_a_textfile_collector_reads_and_stops_nothing(tmp_path):
+    folder = tmp_path / "metrics"
+    folder.mkdir()
+    output = play(
+        tmp_path,
+        metric("a", folder, "{{ 1764000000.5 }}", runbook="deploy"),
+        metric("b", folder, 0, runbook="scale"),
+        metric("c", tmp_path / "nowhere", 0),
+    )
+    assert len(list(folder.iterdir())) == 2, output
+    name = "meta_salvage_run_started_timestamp_seconds"
+    (family,) = text_string_to_metric_families((folder / f"{name}.localhost.deploy.prom").read_text())
+    assert [(one.name, one.labels, one.value) for one in family.samples] == [
+        (name, {"cluster": "localhost", "runbook": "deploy"}, 1764000000.5)
+    ]
+    assert stat.S_IMODE((folder / f"{name}.localhost.scale.prom").stat().st_mode) == 0o644
+    assert f"The metric {name} can't be written" in output and "changed=0 " in output
+    play(tmp_path, metric("d", tmp_path / "metrics", 5, runbook="check"), options=["--check"])
+    assert len(list(folder.iterdir())) == 2
+
+
+def handed_on(tmp_path, *options):
+    """The statistics that a play leaves for the next job of a workflow."""
+    given = {
+        "kind": "deploy", "what": "The deployment", "failed": True, "reason": "password=hunter2hunter2 was refused",
+        "facts": {"run": "r1"}, "paths": ["s3://bucket/x", "", "/var/records", "/var/records"],
+    }  # fmt: skip
+    role = {"name": "euystacio.meta_salvage.meta_salvage", "tasks_from": "end"}
+    playbook = tmp_path / "results.yml"
+    task = {"ansible.builtin.include_role": role, "vars": {"meta_salvage_event": given}}
+    every = {"hosts": "all", "connection": "local", "gather_facts": False, "vars": {"ansible_python_interpreter": sys.executable}}
+    playbook.write_text(json.dumps([{**every, "tasks": [task]}]))
+    environ = {**os.environ, "ANSIBLE_SHOW_CUSTOM_STATS": "true", "ANSIBLE_LOCAL_TEMP": str(tmp_path / "tmp"), "ANSIBLE_NOCOLOR": "1"}
+    command = [sys.executable, "-m", "ansible.cli.playbook", "-i", "one,two", *options, str(playbook)]
+    run = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=180, check=False)
+    assert run.returncode == 0, run.stdout + run.stderr
+    return run.stdout, dict(json.loads(run.stdout.partition("RUN: ")[2].partition("\n\n")[0])) if "RUN: " in run.stdout else {}
+
+
+def test_a_job_of_awx_hands_its_result_on_for_each_cluster_and_names_what_is_lost(tmp_path):
+    output, stats = handed_on(tmp_path, "-e", "awx_job_id=17")
+    found = stats["meta_salvage_results"]["deploy"]
+    assert set(found) == {"one", "two"}
+    assert found["one"]["result"] == "failed" and found["one"]["job"] == "17" and found["one"]["facts"] == {"run": "r1"}
+    assert "was refused" in found["one"]["reason"] and "hunter2" not in output
+    assert "This job wrote to /var/records. Its container is removed" in output
+
+
+def test_a_check_job_hands_on_its_plan_and_a_run_elsewhere_hands_on_nothing(tmp_path):
+    output, stats = handed_on(tmp_path, "-e", '{"tower_job_id": 18}', "--check")
+    assert stats["meta_salvage_results"]["deploy"]["two"]["result"] == "failed"
+    assert "This job wrote" not in output
+    assert handed_on(tmp_path)[1] == {}

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 import pytest
 import yaml
@@ -15,9 +16,11 @@ from tools import role_docs
 ROLES = role_docs.ROLES
 EVERY = role_docs.roles()
 USERS = [role for role in EVERY if role != role_docs.COMMON]  # those that a playbook names
+UNCONNECTED = {"notify"}  # they never talk to a cluster
 SHARED = role_docs.defaults(role_docs.COMMON)
 
 
+@cache
 def options(role):
     """Each option of each entry point."""
     return [(name, option) for point in role_docs.specs(role).values() for name, option in point["options"].items()]
@@ -45,7 +48,8 @@ def test_defaults_specs_and_readme_agree(role):
             # A template cannot be the default of a dict in a spec, so the description has to give it.
             assert (option["type"], type(defaults[name])) == ("dict", str), name
             assert "default is" in option["description"], name
-    assert not [name for name in own if f"`{name}`" not in role_docs.table(role)]
+    table = role_docs.table(role)
+    assert not [name for name in own if f"`{name}`" not in table]
     elsewhere = {name for other in USERS if other != role for name, _option in options(other)}
     assert not [name for name in own if not name.startswith((f"{role}_", "meta_salvage_")) and name not in elsewhere]
 
@@ -96,8 +100,8 @@ def test_an_outdated_readme_is_named_and_written(monkeypatch, tmp_path, capsys):
 def test_a_role_takes_what_it_shares_from_the_common_role(role):
     assert yaml.safe_load((ROLES / role / "meta/main.yml").read_text())["dependencies"] == ["euystacio.meta_salvage.meta_salvage"]
     defaults = role_docs.defaults(role)
-    assert defaults[f"{role}_kubeconfig"] == "{{ meta_salvage_kubeconfig }}"
-    assert defaults[f"{role}_context"] == "{{ meta_salvage_context }}"
+    for name in ("kubeconfig", "context"):
+        assert defaults.get(f"{role}_{name}") == (None if role in UNCONNECTED else f"{{{{ meta_salvage_{name} }}}}")
     text = (ROLES / role / "defaults/main.yml").read_text()
     assert "service://" not in text
     assert "XDG_STATE_HOME" not in text
@@ -112,7 +116,7 @@ def test_the_connection_is_given_once_for_each_entry_point_and_not_in_tasks(role
     group = f"group/euystacio.meta_salvage.salvage_role: \"{{{{ {{'kubeconfig': {role}_kubeconfig, 'context': {role}_context}}"
     for point in role_docs.specs(role):
         text = (ROLES / role / "tasks" / f"{point}.yml").read_text()
-        if (role, point) != ("backup", "verify"):  # it only talks to the repository
+        if (role, point) != ("backup", "verify") and role not in UNCONNECTED:  # it only talks to the repository
             assert group.replace('"', "") in re.sub(r'>-\n\s+|"', "", text), point
 
 
@@ -130,3 +134,28 @@ def test_a_record_is_only_written_by_the_common_role(role):
 def test_inventories_set_facts_of_a_cluster_by_the_shared_variables(inventory):
     folder = ROLES.parent / "inventory" / inventory / "group_vars/all"
     assert set(yaml.safe_load((folder / "names.yml").read_text())) <= set(SHARED)
+
+
+# How a variable may stand in a task: alone, as a part of a text, as what a filter selects, in a sentence.
+PLAIN = (
+    r"{0} is {{{{ {0} }}}}|{{{{ {0} }}}}|{{{{ {0} if |~ {0} ~|"
+    r"ternary\({0}, omit\)|{0} \| default\([^)]*\) }}}}|{0}=|{0}:|(?:fail_msg|msg): .*{0}"
+)
+
+
+@pytest.mark.parametrize(("kinds", "filters"), [({"bool"}, "bool"), ({"int", "float"}, "int|float")])
+def test_a_text_from_the_command_line_is_converted_where_it_decides(kinds, filters):
+    """``-e deploy_lock=false`` and a survey of AWX give the text "false": true to Jinja2, and an error to a newer ansible-core."""
+    names = {name for role in EVERY for name, option in options(role) if option["type"] in kinds}
+    files = [path for path in sorted(ROLES.glob("*/*/**/*.yml")) if path.parts[-2] != "meta"]
+    lines = [
+        (path.parts[-3], line.strip()) for path in files for line in path.read_text().splitlines() if not line.lstrip().startswith("#")
+    ]
+    bare = re.compile(rf"(?<![\w.])([a-z_]+)\b(?! \| (?:{filters})\b)")
+    found = [
+        (role, line, name)
+        for role, line in lines
+        for name in set(bare.findall(line)) & names
+        if bare.search(re.sub(PLAIN.format(name), "", line)) and name in bare.findall(re.sub(PLAIN.format(name), "", line))
+    ]
+    assert found == []

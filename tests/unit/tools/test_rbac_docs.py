@@ -13,7 +13,7 @@ from tools import rbac_docs
 
 FILES = sorted(rbac_docs.ROLES.glob("*.yaml"))
 READ_ONLY = {"health_check", "peace_bonds_review", "backup_verify"}
-POWERFUL = {"backup", "restore", "restore_drill", "rebuild"}  # which say so in their first lines
+POWERFUL = {"backup", "diagnostics", "restore", "restore_drill", "rebuild"}  # which say so in their first lines
 
 
 def rules(playbook: str) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from sys import intern
 from typing import Any, BinaryIO
 
 from ..._core.errors import SalvageError
@@ -24,6 +25,7 @@ from ..._sealing.hashing import canonical, digest
 
 SCHEMA = 1
 _MARGIN, _LONGEST = 1 << 16, 1 << 29
+_ROWS = b'"objects":['  # in canonical JSON this can't be part of a text
 _OBJECT, _MANIFEST, _SIGNATURE = b'{"object":', b'{"manifest":', b'{"signature":'
 
 
@@ -31,9 +33,9 @@ def entry_of(item: Mapping[str, Any], line: bytes) -> list[Any]:
     """The object's row of the manifest; the last column says that it was being deleted, so that it is not restored."""
     metadata = item["metadata"]
     return [
-        item["apiVersion"],
-        item["kind"],
-        metadata.get("namespace") or "",
+        intern(item["apiVersion"]),
+        intern(item["kind"]),
+        intern(metadata.get("namespace") or ""),
         metadata["name"],
         digest(line),
         "deletionTimestamp" in metadata,
@@ -118,8 +120,10 @@ class _Checker:
         self._rest.append(piece)
         self._held += len(piece)
         if b"\n" in piece:
-            *whole, rest = b"".join(self._rest).split(b"\n")
+            joined, self._rest = b"".join(self._rest), []  # not all three forms at once, for the manifest's line may be long
+            *whole, rest = joined.split(b"\n")
             self._rest, self._held = [rest], len(rest)
+            del joined
             for line in whole:
                 self._line(line)
         if self._held > self._longest:
@@ -153,13 +157,25 @@ class _Checker:
             raise _broken("its signature is not in the encoding that it was written in")
         if not self._key.verifies(self._manifest, signature):
             raise _broken("it is not signed with this key")
-        manifest: dict[str, Any] = json.loads(self._manifest)
+        self._entries.sort()
+        manifest = self._read_manifest()
         if manifest.get("schema") != SCHEMA:
             raise _broken(f"it has the schema {manifest.get('schema')}, which this version does not support")
-        entries = sorted(self._entries)
-        if entries != manifest["objects"] or root_of(entries) != manifest["root"]:
+        if self._entries != manifest["objects"] or root_of(self._entries) != manifest["root"]:
             raise _broken("its objects are not those of its manifest")
         return manifest
+
+    def _read_manifest(self) -> dict[str, Any]:
+        """The manifest; its rows, most of it, are not read again where they are written as those of the objects are."""
+        rows = bytearray(_ROWS)
+        for entry in self._entries:
+            rows += canonical(entry) + b","
+        if self._entries:
+            rows.pop()
+        rows += b"]"
+        head, same, tail = self._manifest.partition(rows)
+        found: dict[str, Any] = json.loads(head + _ROWS + b"]" + tail if same else self._manifest)
+        return {**found, "objects": self._entries} if same else found
 
 
 def _broken(why: str) -> SalvageError:

@@ -44,7 +44,7 @@ def backup_status(holes: Mapping[str, str], *, allow_partial: bool) -> str:
     first = min(holes)
     raise SalvageError(
         f"the backup FAILED, nothing was published: {len(holes)} kinds or API versions can't be read, among them {first} ({holes[first]});"
-        " get the right to read them, exclude them, or set allow_partial",
+        " get the right to read them, exclude them (an API version as it is named here), or set allow_partial",
         reason="invalid",
     )
 
@@ -102,6 +102,7 @@ class Backup:
         # A second recipient that lives no longer than this call: only so can it be proven before it is published that the archive opens.
         witness = passing_identity()
         digest, size = store.write(name + ARCHIVE, lambda file: encrypt(plain, file, [*self.to, witness.to_public()]))
+        facts, plain.manifest = _record_of(plain.manifest), {}  # its rows are long, and verified from the archive
         self.tell({"bytes": size, "says": f"{size / 1e6:.1f} MB are written; reading them again"})
         try:
             with store.open(name) as file:
@@ -112,7 +113,7 @@ class Backup:
             counted = {"plain_size": plain.ceilings.total, "longest_line": plain.ceilings.line}
             previous = mark_of(newest)._asdict() if newest else None
             record = {
-                **_record_of(plain.manifest),
+                **facts,
                 "previous": previous,
                 "sha256": digest,
                 "size": size,
@@ -162,7 +163,7 @@ class Backup:
                 "status": backup_status(cut.holes, allow_partial=self.allow_partial),
                 "holes": cut.holes,
                 "outside_the_cut": cut.outside,
-                "left_out": cut.left_out,
+                "left_out": dict(cut.left_out),
             }
 
         return Plain(items(), facts, self.key)

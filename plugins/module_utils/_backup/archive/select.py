@@ -34,7 +34,7 @@ class Selection:
             and resource.full_name not in _PASSING
             and (self.preset in ("all", resource.full_name) or (self.preset == "config" and "all" in resource.categories))
             and (not self.include or resource.full_name in self.include)
-            and resource.full_name not in self.exclude
+            and not {resource.full_name, resource.api_version} & set(self.exclude)
             and (resource.namespaced or not self.namespaces or resource.full_name == "namespaces")
         )
 
@@ -49,17 +49,26 @@ class Selection:
     def of_found(self, found: Sequence[Resource], silent: Mapping[str, str]) -> tuple[list[Resource], dict[str, str]]:
         """The kinds, and the holes: API versions that do not answer (``silent``, with why) and may have kinds that are wanted.
 
+        Which kinds such a version has is not known, so only the whole of it can be excluded.
         Raises SalvageError(bad_input) for a name that the server does not have, for its absence would be a silent gap.
         """
         names = {resource.full_name for resource in found}
+        versions = {resource.api_version for resource in found} | set(silent)
         unanswered = {version.rpartition("/")[0] for version in silent}
-        for name in (*self.include, *self.exclude):
+        for name in self.exclude:
+            if "/" in name and name not in versions:
+                raise SalvageError(
+                    f"the cluster has neither a kind nor an API version {name}; see kubectl api-versions", reason="bad_input"
+                )
+        for name in (*self.include, *(name for name in self.exclude if "/" not in name)):
             if name not in names and _group(name) not in unanswered:
                 raise SalvageError(
                     f"the cluster has no kind {name} that can be listed; see `kubectl api-resources -o name`", reason="bad_input"
                 )
         chosen = [resource for resource in found if self.wants(resource)]
-        holes = {version: why for version, why in silent.items() if self.may_have(version.rpartition("/")[0])}
+        holes = {
+            version: why for version, why in silent.items() if version not in self.exclude and self.may_have(version.rpartition("/")[0])
+        }
         if not chosen and not holes:
             raise SalvageError("nothing is selected: preset, include, exclude and namespaces together leave no kind", reason="bad_input")
         return chosen, holes
@@ -73,9 +82,9 @@ def made_by_service(resource: Resource, item: Mapping[str, Any]) -> bool:
     """Whether it is the endpoints of a Service, which the cluster creates again."""
     if resource.name not in ("endpoints", "endpointslices"):
         return False
-    metadata = item.get("metadata") or {}
-    owned = any(owner.get("kind") == "Service" for owner in metadata.get("ownerReferences") or ())
-    return owned or (metadata.get("labels") or {}).get("endpoints.kubernetes.io/managed-by") == "endpoint-controller"
+    labels = (item.get("metadata") or {}).get("labels") or {}
+    by_cluster = str(labels.get("endpointslice.kubernetes.io/managed-by", "")).endswith(".k8s.io")
+    return by_cluster or labels.get("endpoints.kubernetes.io/managed-by") == "endpoint-controller"
 
 
 def unserved(definition: Mapping[str, Any], names: set[str]) -> bool:

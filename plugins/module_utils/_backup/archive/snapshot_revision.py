@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -31,7 +32,7 @@ class Cut:
     resource_version: str
     outside: list[str] = field(default_factory=list)
     holes: dict[str, str] = field(default_factory=dict)
-    left_out: int = 0
+    left_out: Counter[str] = field(default_factory=Counter)  # by kind
 
 
 def take(cluster: Cluster, path: str) -> Cut:
@@ -51,7 +52,7 @@ def objects(
             for path, query in _lists(resource, namespaces):
                 for item in _items(cluster, cut, resource, path, query):
                     if made_by_service(resource, item):
-                        cut.left_out += 1
+                        cut.left_out[resource.full_name] += 1
                     else:
                         # The items of a list do not say what they are.
                         yield resource, {**item, "apiVersion": resource.api_version, "kind": resource.kind}

@@ -59,7 +59,15 @@ class Bucket(Store):
                 self._s3 = _client(options)
             except ValueError as exc:  # of an endpoint that is not a URL
                 raise SalvageError(f"{address} can't be used: {exc}", reason="bad_input") from None
+            self._look()
+
+    def _look(self) -> None:
+        try:
             self._s3.head_bucket(Bucket=self._bucket)
+        except ClientError as exc:
+            if str((exc.response.get("Error") or {}).get("Code")) != "403":
+                raise
+            self._s3.list_objects_v2(Bucket=self._bucket, Prefix=self._prefix, MaxKeys=1)  # it says why; the answer to HEAD has no text
 
     @contextmanager
     def _told(self, what: str) -> Iterator[None]:
@@ -68,6 +76,8 @@ class Bucket(Store):
         except ClientError as exc:
             error = exc.response.get("Error") or {}
             said = " ".join(str(error.get(part) or "") for part in ("Code", "Message")).strip()
+            if error.get("Code") == "RequestTimeTooSkewed":
+                said += "; set the clock of this machine right"
             raise SalvageError(f"{self.where} {what}: {said}", reason=_REASON_OF.get(str(error.get("Code")), "http_error")) from None
         except BotoCoreError as exc:
             raise SalvageError(f"{self.where} {what}: {exc}", reason=_reason(exc)) from None
@@ -211,6 +221,8 @@ def _field(answer: Mapping[str, Any], name: str) -> Any:
 
 def _client(options: S3Options) -> Any:
     endpoint = options.endpoint
+    checksums = dict.fromkeys(("request_checksum_calculation", "response_checksum_validation"), options.checksums)
+    known = {name: value for name, value in checksums.items() if name in Config.OPTION_DEFAULTS}  # since botocore 1.36
     return boto3.session.Session(
         aws_access_key_id=options.access_key,
         aws_secret_access_key=options.secret_key,
@@ -225,6 +237,7 @@ def _client(options: S3Options) -> Any:
             read_timeout=60,
             retries={"mode": "standard", "total_max_attempts": _TRIES},
             s3={"addressing_style": "path" if endpoint else "auto"},
+            **known,
         ),
     )
 

@@ -18,7 +18,7 @@ from ..archive.layout import ceilings, verify_archive
 from ..options import ReadOptions
 from .store import Record, Store
 
-_IN_MEMORY = 32 << 20  # of an archive; the rest of a larger one goes to the folder for temporary files
+_IN_MEMORY = 8 << 20  # of an archive; the rest of a larger one goes to the folder for temporary files
 
 
 def described(record: Record, now: datetime) -> Record:
@@ -87,15 +87,6 @@ def proven(
     if manifest["name"] != name or manifest["root"] != record.get("root"):
         raise _refused(name, "its record is that of another archive")
     return record, manifest
-
-
-def open_backup(
-    store: Store, key: Ed25519, having: Sequence[Any], name: str | None = None
-) -> tuple[Record, dict[str, Any], list[dict[str, Any]]]:
-    """The record, the manifest and the objects, all of them proven.  Raises SalvageError(not_found, invalid)."""
-    found: list[dict[str, Any]] = []
-    record, manifest = proven(store, key, having, name, found.append)
-    return record, manifest, found
 
 
 def _refused(name: str, why: str) -> SalvageError:

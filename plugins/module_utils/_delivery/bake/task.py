@@ -260,14 +260,21 @@ def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
             baseline = replace(baseline, journey=before_change(given.asked(known), workload))
         return {"changed": False, "baseline": baseline.to_dict()}
     if check_mode:
+        criteria_of(given)  # what is wrong with them is known before anything is changed
+        given.asked({})
         return {"changed": False, "verdict": "unknown", "reason": "in check mode there is no change to watch", "evidence": 1.0, "looks": 0}
     return judged(given, workload, sources, way_back(given, cluster), teller(params["progress_path"]))
 
 
+def criteria_of(given: BakeOptions) -> tuple[Rule, Profile]:
+    """What is judged by.  Raises SalvageError(bad_input)."""
+    rule = Rule(given.alpha, given.margin, given.floor, given.harm, given.variance_ratio)
+    return rule, parse_profile(given.thresholds) if given.check_thresholds else Profile(())
+
+
 def judged(given: BakeOptions, workload: Workload, sources: Sources, back: BlueGreen | Weighted | None, tell: Tell) -> dict[str, Any]:
     """The bake, and the switch back if it is needed.  Raises SalvageError if the bake can't be done."""
-    rule = Rule(given.alpha, given.margin, given.floor, given.harm, given.variance_ratio)
-    profile = parse_profile(given.thresholds) if given.check_thresholds else Profile(())
+    rule, profile = criteria_of(given)
     baseline = _baseline_of(given, sources)
     if given.check_journey:
         sources = replace(sources, service=service_of(given.asked(baseline.journey), workload))

@@ -18,12 +18,13 @@ from ..._cluster.watch import Scene, Watch, list_all
 from ..._core.errors import SalvageError
 from ..._core.progress import Tell, silent
 from ..._workloads.config_copies import Brought, Copies, bring_back, drift, keep
-from ..._workloads.progress import FAILED, PROGRESSING, Patience, Progress, progress_of
+from ..._workloads.progress import FAILED, Progress, progress_of
 from ..._workloads.proof_store import ProofStore
 from ..._workloads.proofs import Proof, Subject, images_moved, images_of
 from ..._workloads.revisions import Revision, choose_targets, current_revision, revisions_of, same_template, template_hash
 from ..._workloads.workload import RESTARTED, RETURNING, Object, configs_of, finished, hash_of_pod, keeper_of, path_of, pods_of, selector_of
 from .explain import explain
+from .waiting import Lists, wait_together
 
 
 def now() -> str:
@@ -88,28 +89,16 @@ class Workload:
         lists = self.lists(self.read())
         return self.progress_in({name: list_all(self.cluster, path, query)[0] for name, (path, query) in lists.items()})
 
+    @property
+    def title(self) -> str:
+        return f"{self.kind} {self.name} in {self.namespace}"
+
+    def lists_now(self) -> Lists:
+        return self.lists(self.read())
+
     def wait(self, timeout: float) -> Progress:
         """Until the rollout is complete, paused or can't succeed; or progressing still, at the timeout."""
-        began = time.monotonic()
-        said = ""
-        patience = Patience()
-
-        def settled(scene: Scene) -> Progress | None:
-            nonlocal said
-            progress = self.progress_in(scene)
-            if not patience.waits(progress, time.monotonic()) and progress.status != PROGRESSING:
-                return progress
-            if progress.reason != said:
-                said = progress.reason
-                self.tell({"at": now(), "reason": said, "says": f"{time.monotonic() - began:.0f} s, {said}"})
-            return None
-
-        with Watch(self.cluster, self.lists(self.read())) as watch:
-            done = watch.wait(settled, began + timeout)
-            if done is not None:
-                return done
-            last = self.progress_in(watch.scene)
-        return replace(last, reason=f"not complete after {timeout:g} s: {last.reason}")
+        return wait_together(self.cluster, [self], timeout, self.tell)[0]
 
     @property
     def proofs(self) -> ProofStore:
@@ -241,10 +230,8 @@ class Workload:
             if not same_template(obj["spec"]["template"], target.template):
                 operations.append({"op": "replace", "path": "/spec/template", "value": target.template})
             elif brought.changed or marked:
-                template = target.template
-                metadata = template.get("metadata") or {}
-                metadata = {**metadata, "annotations": {**(metadata.get("annotations") or {}), RESTARTED: stamp}}
-                operations.append({"op": "replace", "path": "/spec/template", "value": {**template, "metadata": metadata}})
+                template = self._still_there(target) or _restarted(target.template, stamp)
+                operations.append({"op": "replace", "path": "/spec/template", "value": template})
             if obj["spec"].get("paused"):
                 operations.append({"op": "replace", "path": "/spec/paused", "value": False})
             return operations or None
@@ -253,6 +240,28 @@ class Workload:
         if self.kind == "StatefulSet" and change.changed and not dry_run:
             self._clear_the_way()
         return change, brought
+
+    def _still_there(self, target: Revision) -> Object | None:
+        """The template of an older restart of the same one with pods that run since before its contents were kept: they began with these.
+
+        So pods that are good stay, and none has to start.
+        """
+        copies = [copy for copy in (target.proof.copies if target.proof else ()) if copy in self._to_restore(target)]
+        kept = [read(self.cluster, path_of(kind, self.namespace, copy)) if copy else None for kind, _name, copy in copies]
+        times = [str(one["metadata"].get("creationTimestamp")) if one is not None else "" for one in kept]
+        if not times or not all(times):
+            return None
+        workload, first = self.read(), min(times)
+        query: Query = {"labelSelector": selector_of(workload)}
+        keepers = list_all(self.cluster, path_of(keeper_of(self.kind), self.namespace), query)[0].values()
+        pods = pods_of(self.kind, workload, keepers, list_all(self.cluster, path_of("Pod", self.namespace), query)[0].values())
+        for revision in self.revisions(proofs=False):
+            its = [pod for pod in pods if hash_of_pod(pod) in {revision.hash, revision.keeper} and not finished(pod)]
+            same = revision.keeper != target.keeper and template_hash(revision.template) == template_hash(target.template)
+            old = all(ready(pod) and str(pod["metadata"].get("creationTimestamp", "~")) <= first for pod in its)
+            if same and its and old and not images_moved(target.proof, images_of(its, target.template)):
+                return revision.template
+        return None
 
     def _clear_the_way(self) -> None:
         """A StatefulSet waits for its broken pod to become ready before it replaces it, which never happens: delete that pod."""
@@ -270,3 +279,8 @@ class Workload:
         status = workload.get("status") or {}
         caught_up = status.get("observedGeneration", 0) >= workload["metadata"].get("generation", 0)
         return str(status.get("updateRevision", "")) if caught_up else None
+
+
+def _restarted(template: Object, stamp: str) -> Object:
+    metadata = template.get("metadata") or {}
+    return {**template, "metadata": {**metadata, "annotations": {**(metadata.get("annotations") or {}), RESTARTED: stamp}}}

@@ -14,12 +14,14 @@ from ..._cluster.http import Query
 from ..._cluster.objects import update
 from ..._cluster.watch import Scene, Watch, list_all
 from ..._core.errors import SalvageError
-from ..._workloads.capacity import BEFORE, Size, plan, resources_patch, surge_of
+from ..._core.times import iso
+from ..._workloads.capacity import Size, plan, resources_patch, surge_of
 from ..._workloads.progress import COMPLETE, FAILED, PAUSED, pods_ready
 from ..._workloads.workload import Object, manager_of, path_of, pod_labels_of
 from ..blue_green.colours import endpoints_of
 from ..rollout.rollback import Workload
 from .headroom import check_room
+from .temporary import TEMPORARY, TemporarySize, scaling_note, way_back_of
 
 Result = dict[str, Any]
 
@@ -36,6 +38,7 @@ class Wish:
     service: str | None = ""  # None: the one of the workload's pods
     check_headroom: bool = True
     timeout: float = 300.0
+    until: float | None = None  # unix seconds at which it ends; None: it stays
 
 
 def scale(workload: Workload, wish: Wish, *, dry_run: bool) -> Result:
@@ -57,10 +60,18 @@ def scale(workload: Workload, wish: Wish, *, dry_run: bool) -> Result:
         check_room(workload.cluster, workload.namespace, after["spec"]["template"]["spec"], more)
     before = replace(now, resources=_resources(obj))
     result: Result = {"changed": False, "before": now.to_dict(), "after": replace(wanted, resources=None).to_dict()}
-    if (now.replicas, now.minimum, now.maximum) != (wanted.replicas, wanted.minimum, wanted.maximum) or operations:
-        update(workload.cluster, workload.path, _remembering(before), dry_run=dry_run)
+    differs = (now.replicas, now.minimum, now.maximum) != (wanted.replicas, wanted.minimum, wanted.maximum)
+    kept = TemporarySize.of(obj)
+    if differs or operations:
+        update(workload.cluster, workload.path, lambda there: scaling_note(there, before, wanted, wish.until), dry_run=dry_run)
         result["changed"] = _set_size(workload, hpa, now, wanted, dry_run=dry_run)
         result["changed"] |= bool(operations) and _set_resources(workload, wish.resources or {}, dry_run=dry_run)
+    elif kept and wish.until is None:  # what was to end by itself is to stay
+        result["changed"] = update(
+            workload.cluster, workload.path, lambda there: scaling_note(there, before, wanted, None), dry_run=dry_run
+        ).changed
+    until = (wish.until if differs else kept.until if kept else None) if wish.until is not None else None
+    result["until"] = iso(int(until)) if until is not None else ""
     result["diff"] = {"before": _shown(before), "after": {**_shown(wanted), "resources": _resources(_with_resources(obj, operations))}}
     if dry_run:
         return result
@@ -87,9 +98,31 @@ def check_surge(workload: Workload, *, check_headroom: bool) -> Result:
 
 
 def undo(workload: Workload, wish: Wish, *, dry_run: bool) -> Result:
-    """Back to the size and resources from before the first scaling that is on record."""
+    """Back to the size from before the temporary scaling, or to the size and resources from before the first scaling on record."""
     obj = workload.read()
-    before = Size.from_annotation((obj["metadata"].get("annotations") or {}).get(BEFORE))
+    before, record = way_back_of(obj)
+    return _go_back(workload, obj, before, wish, record, dry_run=dry_run)
+
+
+def end_temporary(workload: Workload, wish: Wish, moment: float, *, dry_run: bool) -> Result:
+    """Back to the size from before a temporary one, when its time is over.  A size that somebody has set since stays."""
+    obj = workload.read()
+    kept = TemporarySize.of(obj)
+    if kept is None or kept.until > moment:
+        result = _go_back(workload, obj, None, wish, TEMPORARY, dry_run=dry_run)
+        return {**result, "until": iso(int(kept.until)) if kept else ""}
+    if not kept.still_holds(_size(obj, _hpa_of(workload))):
+        update(workload.cluster, workload.path, lambda there: {"metadata": {"annotations": {TEMPORARY: None}}}, dry_run=dry_run)
+        result = _go_back(workload, obj, None, wish, TEMPORARY, dry_run=dry_run)
+        return {
+            **result,
+            "changed": True,
+            "msg": f"{workload.title} has another size than the temporary one; it stays, and the record is gone",
+        }
+    return _go_back(workload, obj, kept.before, wish, TEMPORARY, dry_run=dry_run)
+
+
+def _go_back(workload: Workload, obj: Object, before: Size | None, wish: Wish, record: str, *, dry_run: bool) -> Result:
     hpa = _hpa_of(workload)
     now = _size(obj, hpa)
     if before is None:
@@ -99,7 +132,8 @@ def undo(workload: Workload, wish: Wish, *, dry_run: bool) -> Result:
     rolls = bool(resources_patch(obj["spec"]["template"], before.resources or {}))
     _set_size(workload, hpa, now, before, dry_run=dry_run)
     _set_resources(workload, before.resources or {}, dry_run=dry_run)
-    update(workload.cluster, workload.path, lambda there: {"metadata": {"annotations": {BEFORE: None}}}, dry_run=dry_run)
+    forget = {"metadata": {"annotations": {record: None}}}
+    update(workload.cluster, workload.path, lambda there: forget, dry_run=dry_run)
     result: Result = {"changed": True, "before": now.to_dict(), "after": before.to_dict()}
     result["diff"] = {"before": {**_shown(now), "resources": _resources(obj)}, "after": _shown(before)}
     if not dry_run:
@@ -136,16 +170,6 @@ def _resources(obj: Object) -> dict[str, Any]:
 def _shown(size: Size) -> Result:
     shown = size.to_dict()
     return {key: value for key, value in shown.items() if value is not None}
-
-
-def _remembering(before: Size) -> Any:
-    """The first of several scalings is the one to go back behind."""
-
-    def decide(there: Object) -> Object | None:
-        noted = Size.from_annotation((there["metadata"].get("annotations") or {}).get(BEFORE))
-        return {"metadata": {"annotations": {BEFORE: before.to_annotation()}}} if noted is None else None
-
-    return decide
 
 
 def _must_be_ours(hpa: Object | None, now: Size, wanted: Size) -> None:

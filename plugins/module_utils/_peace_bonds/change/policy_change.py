@@ -13,7 +13,9 @@ from typing import Any
 
 from ..._core.errors import SalvageError
 from ..._core.options import option
+from ..._opa import log_sources as sources
 from ..._opa.command import Engine, RunCommand
+from ..._opa.decision_log import MAX_NAME
 from ..._opa.policy_files import (
     DATA_FILE,
     Files,
@@ -26,8 +28,6 @@ from ..._opa.policy_files import (
     text_of,
     with_data,
 )
-from ..log import sources
-from ..log.decision_log import MAX_NAME
 from . import restrict
 from .fixtures import Fixture
 from .policy_gate import Rules, examine_policy, read_policy_folder, unproven_restrictions

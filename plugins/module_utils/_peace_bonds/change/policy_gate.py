@@ -14,11 +14,11 @@ from typing import Any
 from ..._core.errors import SalvageError
 from ..._core.options import option
 from ..._opa.command import Engine, Tested
+from ..._opa.decision_log import PROVIDER_FIELDS, read_records
+from ..._opa.log_lines import Reading
+from ..._opa.log_sources import Source
 from ..._opa.model import ALLOWED, Decision
 from ..._opa.policy_files import Files, tests
-from ..log.decision_log import PROVIDER_FIELDS, read_records
-from ..log.lines import Reading
-from ..log.sources import Source
 from .fixtures import Fixture
 from .replay import Case, Gates, Replay, after, case_of
 from .restrict import must_deny

@@ -12,8 +12,8 @@ from typing import Any
 
 from ..._core.options import option
 from ..._opa.decide import decide_result, one_line, unknown
+from ..._opa.decision_log import decision_of, hidden, provider_of, record_path, whole_input
 from ..._opa.model import ALLOWED, DENIED, UNKNOWN, Decision
-from ..log.decision_log import decision_of, hidden, provider_of, record_path, whole_input
 from ..log.summary import rule_of
 
 _DECIDING = {"", "allow", "allowed", "decision"}

@@ -20,8 +20,8 @@ from ..._core.errors import SalvageError, shown
 from ..._core.options import option
 from ..._core.times import rfc3339
 from ..._opa.decide import one_line
+from ..._opa.decision_log import PROVIDER_FIELDS
 from ..._opa.policy_files import Files
-from ..log.decision_log import PROVIDER_FIELDS
 from .fixtures import Fixture
 
 DATA_FILE = "meta_salvage_restrictions.rego"

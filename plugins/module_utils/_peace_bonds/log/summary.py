@@ -15,8 +15,8 @@ from typing import Any
 
 from ..._core.times import iso
 from ..._opa.decide import finite_number, lookup
+from ..._opa.decision_log import PROVIDER_FIELDS, decision_of, hidden, provider_of, record_path, revision_of, timestamp, touches
 from ..._opa.model import ALLOWED, DENIED, UNKNOWN
-from .decision_log import PROVIDER_FIELDS, decision_of, hidden, provider_of, record_path, revision_of, timestamp, touches
 
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?%?")
 MAX_PROVIDERS = 20_000

@@ -14,10 +14,10 @@ from ansible_collections.kubernetes.core.plugins.module_utils.args_common import
 from ..._cluster.defaults import NAMESPACE
 from ..._core.errors import SalvageError, shown
 from ..._core.options import argument_spec, from_params, option
+from ..._opa import log_sources as sources
+from ..._opa.decision_log import PROVIDER_FIELDS, read_records, timestamp
+from ..._opa.log_lines import Reading
 from ..options import connect, limits_of
-from . import sources
-from .decision_log import PROVIDER_FIELDS, read_records, timestamp
-from .lines import Reading
 from .summary import Summary
 
 

@@ -16,6 +16,7 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.ro
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.session import Cluster
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.options import from_params
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.bake import task
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.bake.bake import Sources
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.bake.journey import ServiceRequest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.bake.journey_steps import Asked
@@ -156,6 +157,22 @@ def test_own_steps_may_go_through_a_service_that_the_change_brings(workload: Wor
 def test_a_service_that_is_no_name_is_refused(name: str) -> None:
     with pytest.raises(SalvageError, match="is not NAME or NAME:PORT of a Service"):
         from_params(BakeOptions, {**GIVEN, "journey_service": name}).asked({})
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"thresholds": {}}, "thresholds|metric"),
+        ({"journey": [{"path": "no-slash"}]}, "no-slash"),
+        ({"journey_service": "UPPER case"}, "journey_service"),
+    ],
+)
+def test_check_mode_refuses_settings_that_would_end_the_watch_of_a_change(web: Any, wrong: dict[str, Any], words: str) -> None:
+    params = {**GIVEN, "name": "app", "host": web.url, "api_key": "login", "prometheus_url": "", "progress_path": None}
+    assert task.run(params, check_mode=True)["verdict"] == "unknown"
+    with pytest.raises(SalvageError, match=words) as caught:
+        task.run({**params, **wrong}, check_mode=True)
+    assert caught.value.reason == "bad_input"
 
 
 def test_a_step_by_its_options() -> None:

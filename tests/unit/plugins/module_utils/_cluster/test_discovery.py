@@ -10,11 +10,12 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.di
 def test_kinds_come_once_in_the_first_version_and_without_what_cannot_be_listed() -> None:
     answer = {
         "resources": [
-            {"name": "things", "kind": "Thing", "namespaced": True, "verbs": ["list"], "categories": ["all"]},
+            {"name": "things", "kind": "Thing", "namespaced": True, "verbs": ["create", "list"], "categories": ["all"]},
             {"name": "things/status", "kind": "Thing", "namespaced": True, "verbs": ["get", "list"]},
             {"name": "reviews", "kind": "Review", "namespaced": False, "verbs": ["create"]},
         ]
     }
     found = resources_of("x.io", "v2", answer) + resources_of("x.io", "v1", answer)
     assert preferred(found) == [Resource("x.io", "things", "v2", "Thing", True, ("all",))]
+    assert not resources_of("x.io", "v2", {"resources": [{**answer["resources"][0], "verbs": ["get", "list"]}]})[0].writable
     assert found[0].path("a") == "/apis/x.io/v2/namespaces/a/things"

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster import auth, exec_plugin
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.kubeconfig import contexts_in
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.session import Cluster
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
 from cryptography import x509
@@ -456,3 +457,18 @@ def test_a_plain_login_does_not_import_the_library() -> None:
         "sys.exit('kubernetes' in sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
+
+
+def test_the_contexts_are_listed_with_their_servers_and_one_that_leads_nowhere_has_none() -> None:
+    names = [f"c{number}" for number in range(10_000)]  # a look at each cluster for each context would take a minute
+    given = {
+        "clusters": [*({"name": name, "cluster": {"server": f"https://{name}"}} for name in names), {"name": "odd", "cluster": "x"}],
+        "contexts": [
+            *({"name": name, "context": {"cluster": name, "user": "me"}} for name in names),
+            {"name": "gone", "context": {"cluster": ["c0"]}},
+            {"name": "odd", "context": {"cluster": "odd"}},
+            {"name": 4, "context": {}},
+        ],
+    }
+    found = dict(contexts_in({"kubeconfig": given}, {}))
+    assert found == {**{name: f"https://{name}" for name in names}, "gone": "", "odd": ""}

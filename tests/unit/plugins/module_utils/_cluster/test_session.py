@@ -8,10 +8,13 @@ import json
 from typing import Any
 
 import pytest
+import yaml
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.http import Http
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.retry import ONCE
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.session import Cluster, body_bytes
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
+from hypothesis import given
+from hypothesis import strategies as st
 
 PODS = "/api/v1/namespaces/a/pods"
 
@@ -45,7 +48,7 @@ def failure(action: Any) -> tuple[str, str]:
         ("\\\U0001f680", "\\\\\U0001f680"),
         ("\\ud83d\\ude80", "\\\\ud83d\\\\ude80"),  # the text of an escape is no escape
         ("\\ud83d\ude80", "\\\\ud83d\\ude80"),
-        ("\u2705\x01\x7f\x85\ufeff\u2028", "\\u2705\\u0001\\u007f\\u0085\\ufeff\\u2028"),
+        ("\u2705\x01\x7f\x85\ufeff\u2028", "\u2705\\u0001\\u007f\\u0085\\ufeff\\u2028"),
         ("\ud83d", "\\ud83d"),
     ],
 )
@@ -53,6 +56,17 @@ def test_a_body_is_json_that_yaml_takes(text: str, sent: str) -> None:
     data = body_bytes({"k": text})
     assert data == f'{{"k": "{sent}"}}'.encode()
     assert json.loads(data) == {"k": text}
+
+
+@given(st.dictionaries(st.text(max_size=3), st.text(max_size=6), max_size=2))
+def test_yaml_and_json_read_the_same_in_a_body(body: dict[str, str]) -> None:
+    data = body_bytes(body)
+    assert json.loads(data) == body == (yaml.safe_load(data.decode()) or {})
+
+
+def test_a_text_takes_no_more_than_its_own_size() -> None:
+    text = "ü漢🚀" * 1000
+    assert len(body_bytes(text)) == len(text.encode()) + 2
 
 
 def test_an_object(web: Any, session: Cluster) -> None:

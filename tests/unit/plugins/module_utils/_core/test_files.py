@@ -78,3 +78,12 @@ def test_the_state_folder_follows_the_environment(monkeypatch: pytest.MonkeyPatc
     assert state_folder() == tmp_path / "meta-salvage"
     monkeypatch.delenv("XDG_STATE_HOME")
     assert state_folder() == Path.home() / ".local/state/meta-salvage"
+
+
+def test_the_state_is_in_a_folder_that_a_job_of_awx_can_write(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("XDG_STATE_HOME")
+    assert state_folder() == Path.home() / ".local/state/meta-salvage"
+    monkeypatch.setenv("AWX_ISOLATED_DATA_DIR", str(tmp_path))
+    assert state_folder() == tmp_path / "meta-salvage"
+    monkeypatch.setenv("XDG_STATE_HOME", "/volume")
+    assert state_folder() == Path("/volume/meta-salvage")

@@ -193,7 +193,7 @@ def test_the_value_that_was_judged_ends_the_plot():
     behind = metric("critical", 0.82, [[1795528680, 0.938], [1795528740, 0.938]])
     drawn = page(Entry("local", report("critical", metrics=[behind])))
     label = next(attrs["aria-label"] for tag, attrs in drawn.tags if tag == "svg" and attrs.get("class") == "plot")
-    assert label.endswith("lowest 0.82, highest 0.938, last 0.82")
+    assert label.endswith("lowest 0.82, highest 0.938, last 0.82, ideal 0.938, warning 0.88, critical 0.85")
 
 
 def test_limits_are_lines_of_the_plot():

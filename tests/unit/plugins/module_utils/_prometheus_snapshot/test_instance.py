@@ -68,8 +68,9 @@ class Pod:
         file.write_bytes(content)
         return File(path, len(content), hashlib.sha256(content).hexdigest())
 
-    def prometheus(self, *, https: bool = False) -> Prometheus:
-        return Prometheus(Cluster(self.web.url, Http(timeout=5.0)), self.container, 9090, https=https, timeout=5.0)  # type: ignore[arg-type]
+    def prometheus(self, *, https: bool = False, path: str = "") -> Prometheus:
+        cluster = Cluster(self.web.url, Http(timeout=5.0))
+        return Prometheus(cluster, self.container, 9090, https=https, timeout=5.0, path=path)  # type: ignore[arg-type]
 
     def opened(self) -> Prometheus:
         made = self.prometheus()
@@ -316,3 +317,9 @@ def test_a_snapshot_is_removed_and_nothing_else(pod: Pod) -> None:
 def test_a_command_that_fails_is_told(pod: Pod) -> None:
     with pytest.raises(SalvageError, match="sh failed"):
         pod.opened().files("snapshots/gone")
+
+
+def test_an_api_below_a_prefix_is_asked_there(pod: Pod) -> None:
+    answer = pod.web.answers.pop(f"{PROXY}/api/v1/status/flags")
+    pod.web.answers[f"{PROXY}/prometheus/api/v1/status/flags"] = answer
+    assert pod.prometheus(path="/prometheus/").folder() == str(pod.data)

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 SAMPLES = st.lists(st.tuples(st.floats(), st.one_of(st.none(), st.floats())), max_size=60)
-LIMITS = st.lists(st.tuples(st.sampled_from(["critical", "warning", "ideal"]), st.just("limit"), st.floats()), max_size=4)
+LIMITS = st.lists(st.tuples(st.sampled_from(["critical", "warning", "ideal"]), st.just("limit"), st.floats()), max_size=12)
 SUBPATH = re.compile(r"M\d+\.\d \d+\.\d( L\d+\.\d \d+\.\d)+")
 
 
@@ -34,9 +34,10 @@ def test_no_input_breaks_the_geometry(samples, limits):
     for piece in re.split(r" (?=M)", drawn.path) if drawn.path else []:
         assert SUBPATH.fullmatch(piece)
     for x, y in [*drawn.dots, drawn.last[:2]]:
-        assert plot.LEFT <= x <= plot.WIDTH - plot.RIGHT
+        assert 0 < drawn.left <= x <= drawn.right < plot.WIDTH
         assert plot.TOP <= y <= plot.HEIGHT - plot.BOTTOM
-    assert all(math.isfinite(mark.y) and math.isfinite(mark.label_y) for mark in drawn.marks)
+    assert all(plot.TOP <= at <= plot.HEIGHT - plot.BOTTOM for mark in drawn.marks for at in (mark.y, mark.label_y))
+    assert all(later.label_y - earlier.label_y >= plot.LABEL_STEP for earlier, later in pairwise(drawn.marks))
     assert all(gap.width >= 0 for gap in drawn.gaps)
     assert len(drawn.x_ticks) <= 7
     assert len(drawn.y_ticks) <= 7
@@ -73,10 +74,16 @@ def test_limits_are_in_the_picture_and_their_labels_apart():
     drawn = plot.plot(
         [(0.0, 0.93), (60.0, 0.94)], [("critical", "critical", 0.9301), ("warning", "warning", 0.9302), ("ideal", "ideal", 0.2)]
     )
-    labels = [mark.label_y for mark in drawn.marks]
-    assert [mark.label for mark in drawn.marks] == ["warning 0.9302", "critical 0.9301", "ideal 0.2"]
-    assert all(later - earlier >= 12 for earlier, later in pairwise(labels))
+    assert [(mark.label, mark.value) for mark in drawn.marks] == [("warning", "0.9302"), ("critical", "0.9301"), ("ideal", "0.2")]
+    assert drawn.text.endswith("last 0.94, warning 0.9302, critical 0.9301, ideal 0.2")
     assert drawn.marks[0].y < drawn.marks[1].y < drawn.marks[2].y
+
+
+def test_long_numbers_have_room_beside_the_axis():
+    short = plot.plot([(0.0, 0.93), (60.0, 0.94)], [("critical", "critical", 0.93)])
+    long = plot.plot([(0.0, 1.234e9), (60.0, 1.235e9)], [("critical", "critical", 1.2345e9)])
+    assert long.left > short.left
+    assert long.right < short.right
 
 
 def test_axes_are_labelled_in_round_numbers_and_utc():
@@ -84,7 +91,7 @@ def test_axes_are_labelled_in_round_numbers_and_utc():
     assert [tick.label for tick in hours.x_ticks] == ["16:00", "17:00", "18:00"]
     assert [tick.label for tick in hours.y_ticks] == ["0.85", "0.875", "0.9", "0.925"]
     days = plot.plot([(1764000000.0 + 3600 * n, 1.0) for n in range(100)])
-    assert days.x_ticks[0].label == "25 Nov"
+    assert days.x_ticks[0].label == "26 Nov"
     seconds = plot.plot([(1764000000.0 + n, 1.0) for n in range(4)])
     assert seconds.x_ticks[0].label == "16:00:00"
 

@@ -19,12 +19,13 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.is
     new_volume_classes,
 )
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.isolated_fields import CopyScope
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.kinds import context_of, restore_item, restore_items
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.kinds import context_of, restore_item
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.outcome import restore_outcome
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.plan import Choice, plan_restore
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from kubernetes import client
+from whole_backups import restore_items
 
 SCOPE = CopyScope(classes=frozenset({"fast", None}), selected=frozenset({"app"}))
 RBAC = "rbac.authorization.k8s.io"

@@ -84,6 +84,28 @@ def make(kind: str, group: str = "", **content: Any) -> dict[str, Any]:
             {"spec": {"parentRefs": [{"namespace": "a"}], "rules": [{"backendRefs": [{"namespace": "a"}]}]}},
             {"spec": {"parentRefs": [{"namespace": "b"}], "rules": [{"backendRefs": [{"namespace": "b"}]}]}},
         ),
+        (
+            "HTTPRoute",
+            "gateway.networking.k8s.io",
+            {"spec": {"rules": [{"filters": [{"requestMirror": {"backendRef": {"name": "x", "namespace": "a"}}}],
+                                 "backendRefs": [{"filters": [{"requestMirror": {"backendRef": {"namespace": "a"}}}]}]}]}},
+            {"spec": {"rules": [{"filters": [{"requestMirror": {"backendRef": {"name": "x", "namespace": "b"}}}],
+                                 "backendRefs": [{"filters": [{"requestMirror": {"backendRef": {"namespace": "b"}}}]}]}]}},
+        ),
+        (
+            "Gateway",
+            "gateway.networking.k8s.io",
+            {"spec": {"listeners": [{"tls": {"certificateRefs": [{"name": "c", "namespace": "a"}]},
+                                     "allowedRoutes": {"namespaces": {"from": "Selector", "selector": {"matchLabels": {NAME: "a"}}}}}]}},
+            {"spec": {"listeners": [{"tls": {"certificateRefs": [{"name": "c", "namespace": "b"}]},
+                                     "allowedRoutes": {"namespaces": {"from": "Selector", "selector": {"matchLabels": {NAME: "b"}}}}}]}},
+        ),
+        (
+            "ReferenceGrant",
+            "gateway.networking.k8s.io",
+            {"spec": {"from": [{"group": "g", "kind": "HTTPRoute", "namespace": "a"}], "to": [{"kind": "Secret", "name": "a"}]}},
+            {"spec": {"from": [{"group": "g", "kind": "HTTPRoute", "namespace": "b"}], "to": [{"kind": "Secret", "name": "a"}]}},
+        ),
         ("Endpoints", "", {"subsets": [{"addresses": [{"targetRef": {"namespace": "a"}}]}]},
          {"subsets": [{"addresses": [{"targetRef": {"namespace": "b"}}]}]}),
         (

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._manifests.order import WAVES, wave_of
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.compare import differences, extra_keys_patch
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.kinds import (
     context_of,
     object_key,
     restore_item,
-    restore_items,
 )
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.outcome import restore_outcome
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.plan import (
@@ -33,10 +33,10 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.pl
     spelled,
 )
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.ready import served, unready
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.restore_waves import WAVES, wave_of
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.writes import shown_change
 from hypothesis import given
 from hypothesis import strategies as st
+from whole_backups import restore_items
 
 NAMES = {
     "ConfigMap": "configmaps", "Secret": "secrets", "Namespace": "namespaces", "Deployment.apps": "deployments.apps",
@@ -81,7 +81,7 @@ def test_everything_in_its_order() -> None:
     assert len(found.steps) == len(BACKUP) and not found.left
     places = [str(step.key).split()[0] for step in found.steps]
     assert [kind for kind, _group in itertools.groupby(places)] == [
-        CRD, "Namespace", "ClusterRole.rbac.authorization.k8s.io", "ConfigMap", "PersistentVolume", "Deployment.apps", "Widget.e.org",
+        "Namespace", CRD, "ClusterRole.rbac.authorization.k8s.io", "ConfigMap", "PersistentVolume", "Deployment.apps", "Widget.e.org",
     ]  # fmt: skip
 
 
@@ -214,7 +214,24 @@ def test_an_owner_that_is_not_restored_makes_nothing() -> None:
     assert {str(entry.key) for entry in found.left} == {"Tenant.e.org blue", "ReplicaSet.apps a/api-1", "Pod a/api-1-x"}
     whole = planned([tenant, api, secret, replicas, pod])
     assert keys(whole) == ["Tenant.e.org blue"]
-    assert "Secret a/ca is not restored: its owner (Tenant) makes it, and may give it another content" in whole.notes
+    told = "its owner (Tenant) makes it, and may give it another content; name its kind in owned_kinds to restore it"
+    assert f"Secret a/ca is not restored: {told}" in whole.notes
+
+
+def test_what_an_owner_would_make_anew_comes_back_if_its_kind_is_named() -> None:
+    database, pod = make("Widget.e.org"), make("Pod", meta=owned_by(make("ReplicaSet.apps")))
+    claims = [make("PersistentVolumeClaim", "data", meta=owned_by(database)), make("PersistentVolumeClaim", "scratch", meta=owned_by(pod))]
+    objects = [database, pod, make("Secret", "password", meta=owned_by(database)), *claims]
+    everything = frozenset({"secrets", "persistentvolumeclaims"})
+    found = plan_restore(
+        restore_items(objects), Choice(owned_kinds=everything), context_of(restore_items(objects)),
+        {**NAMES, "PersistentVolumeClaim": "persistentvolumeclaims"},
+    )  # fmt: skip
+    # What a pod makes for itself is empty at each start.
+    assert keys(found) == ["Secret a/password", "PersistentVolumeClaim a/data", "Widget.e.org a/x"]
+    assert keys(planned(objects, Choice(owned_kinds=frozenset({"secrets"})))) == ["Secret a/password", "Widget.e.org a/x"]
+    with pytest.raises(SalvageError, match="has a kind secret;"):
+        planned(objects, Choice(owned_kinds=frozenset({"secret"})))
 
 
 def test_a_choice_of_kinds_without_the_owner_restores_what_it_owned() -> None:
@@ -246,7 +263,7 @@ def test_notes_tell_what_a_restore_can_not_bring() -> None:
     claim = make("PersistentVolumeClaim", meta={"finalizers": ["kubernetes.io/pvc-protection"]})
     held = make("ConfigMap", meta={"finalizers": ["own.example/hold"]}, data={"u": "http://x.a.svc/"})
     notes = "\n".join(planned([claim, held], Choice(mapping={"a": "z"})).notes)
-    assert "stored in its volume" in notes and "own.example/hold" in notes and "in a text" in notes and "pvc-protection" not in notes
+    assert "is not in the backup: z/x" in notes and "own.example/hold" in notes and "in a text" in notes and "pvc-protection" not in notes
 
 
 def test_a_helm_release_without_its_objects_is_told() -> None:

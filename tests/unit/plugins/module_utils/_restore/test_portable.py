@@ -7,7 +7,8 @@ import copy
 from typing import Any
 
 import pytest
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.kinds import Context, context_of, kind_of, restore_item
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._manifests.model import group_kind
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.kinds import Context, context_of, restore_item
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.portable import STRIPPED, comparable, stripped, suspended
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.skip_rules import SKIPPED, why_not
 from hypothesis import given
@@ -316,9 +317,9 @@ def test_what_a_controller_fills_in_is_left_to_it() -> None:
 
 def test_a_cron_job_is_written_suspended_first() -> None:
     job = make("CronJob.batch", spec={"schedule": "* * * * *", "suspend": False})
-    assert suspended("CronJob.batch", job)["spec"] == {"schedule": "* * * * *", "suspend": True}
+    assert suspended("CronJob.batch", job, {})["spec"] == {"schedule": "* * * * *", "suspend": True}
     assert job["spec"]["suspend"] is False
-    assert suspended("ConfigMap", make("ConfigMap")) == make("ConfigMap")
+    assert suspended("ConfigMap", make("ConfigMap"), {}) == make("ConfigMap")
 
 
 NAMES = st.sampled_from(["x", "kube-api-access-ab12x", "x-token-bc24x", "30080"])
@@ -381,5 +382,16 @@ def test_a_second_time_changes_nothing_and_what_is_given_never_changes(obj: dict
     kept = copy.deepcopy(once)
     assert stripped(restore_item(once), context) == kept
     assert once == kept
-    assert kind_of(once) == kind_of(obj)
+    assert group_kind(once) == group_kind(obj)
     assert why_not(restore_item(obj), context) == why_not(restore_item(obj), context)
+
+
+def test_a_definition_from_before_v1_keeps_what_its_schema_does_not_name() -> None:
+    versions = [{"name": "v1"}, {"name": "v2", "schema": {"openAPIV3Schema": {"properties": {"spec": {"type": "object"}}}}}]
+    old = make("CustomResourceDefinition.apiextensions.k8s.io", spec={"preserveUnknownFields": True, "versions": versions})
+    spec = stripped(restore_item(old), NONE)["spec"]
+    whole = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    assert "preserveUnknownFields" not in spec
+    assert [one["schema"]["openAPIV3Schema"] for one in spec["versions"]] == [whole, {"properties": {"spec": {"type": "object"}}, **whole}]
+    new = make("CustomResourceDefinition.apiextensions.k8s.io", spec={"preserveUnknownFields": False, "versions": [{"name": "v1"}]})
+    assert stripped(restore_item(new), NONE)["spec"] == {"versions": [{"name": "v1"}]}

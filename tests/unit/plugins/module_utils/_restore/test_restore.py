@@ -9,6 +9,7 @@ import copy
 import json
 import re
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster im
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.http import Http, Response
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.session import Cluster
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.progress import Tell, silent
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore import live
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.journal import RestoreJournal
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.live import Live
@@ -59,6 +61,7 @@ class Present(Http):
         self.sent: list[tuple[str, Object, Object]] = []  # how, the query, the body
         self.kinds = {root: list(kinds) for root, kinds in KINDS.items()}
         self.twins: set[str] = set()
+        self.read_only: set[str] = set()  # names of kinds
         self.refuse: Callable[[str], tuple[int, Object] | SalvageError | None] = lambda path: None
         self.look: Callable[[str], tuple[int, Object] | None] = lambda path: None
         self.controller: Callable[[str], None] = lambda path: None
@@ -112,11 +115,13 @@ class Present(Http):
         if path == "/api":
             return 200, {"versions": ["v1"]}
         if path == "/apis":
-            groups = [root.split("/")[2] for root in self.kinds if root != "/api/v1"]
-            return 200, {"groups": [{"name": group, "versions": [{"version": "v1"}]} for group in groups]}
+            roots = [root.split("/")[2:] for root in self.kinds if root != "/api/v1"]
+            return 200, {"groups": [{"name": group, "versions": [{"version": version}]} for group, version in roots]}
         if path in self.kinds:
             found = self.kinds[path]
-            return 200, {"resources": [{"name": n, "kind": k, "namespaced": n not in WIDE, "verbs": ["list"]} for n, k in found]}
+            verbs = ["create", "get", "list", "patch"]
+            rows = [{"name": n, "kind": k, "namespaced": n not in WIDE, "verbs": verbs} for n, k in found]
+            return 200, {"resources": [{**row, "verbs": ["get", "list"]} if row["name"] in self.read_only else row for row in rows]}
         if path in self.objects:
             return 200, self.objects[path]
         if any(path.endswith(f"/{name}") for kinds in self.kinds.values() for name, _kind in kinds):
@@ -146,11 +151,13 @@ def there(monkeypatch: pytest.MonkeyPatch) -> Present:
 
 @pytest.fixture
 def restore(there: Present, tmp_path: Path) -> Callable[..., Outcome]:
-    def run(*objects: Object, dry_run: bool = False, back_up: Callable[[Any], str] | None = None, **wish: Any) -> Outcome:
+    def run(
+        *objects: Object, dry_run: bool = False, back_up: Callable[[Any], str] | None = None, tell: Tell = silent, **wish: Any
+    ) -> Outcome:
         manifest = {"name": "backup-1", "objects": objects}
         asked = RestoreSettings(**{"wait_timeout": 0.05, **wish})
         journal = RestoreJournal(str(tmp_path / "journal"), {"wish": asked.task()})
-        return Restore(Cluster("https://here", there), (manifest, objects), asked, journal, back_up).run(dry_run=dry_run)
+        return Restore(Cluster("https://here", there), (manifest, objects), asked, journal, back_up, tell).run(dry_run=dry_run)
 
     return run
 
@@ -238,7 +245,7 @@ def test_a_version_that_is_not_served_is_named(there: Present, restore: Callable
 def test_a_conflict_names_the_field_and_who_owns_it(there: Present, restore: Callable[..., Outcome]) -> None:
     there.put("/api/v1/namespaces/a")
     there.put(PATH, data={"k": "theirs"})
-    causes = [{"field": ".data.k", "message": 'conflict with "kubectl"'}]
+    causes = [{"reason": "FieldManagerConflict", "field": ".data.k", "message": 'conflict with "kubectl"'}]
     there.refuse = lambda path: (409, {"kind": "Status", "details": {"causes": causes}})
     found = restore(make("ConfigMap", data={"k": "v"}), existing="update", backup_first=False)
     assert found.status == "FAIL"
@@ -251,6 +258,10 @@ def test_of_a_secret_the_servers_words_are_not_passed_on(there: Present, restore
     there.refuse = lambda path: (422, {"kind": "Status", "message": 'Invalid value: "aHVzaA=="'})
     found = restore(make("Secret", data={"k": "aHVzaA=="}), backup_first=False)
     assert found.status == "FAIL" and "aHVzaA" not in json.dumps(found.report) and "422" in found.first
+    causes = [{"field": "data[k]", "message": 'Invalid value: "aHVzaA==": must be no more than 253 characters'}]
+    there.refuse = lambda path: (422, {"kind": "Status", "message": 'Invalid value: "aHVzaA=="', "details": {"causes": causes}})
+    found = restore(make("Secret", data={"k": "aHVzaA=="}), backup_first=False)
+    assert found.first == "Secret a/x: data[k] is not valid" and "aHVzaA" not in json.dumps(found.report)
 
 
 def test_a_server_that_is_gone_is_not_asked_again_and_again(there: Present, restore: Callable[..., Outcome]) -> None:
@@ -391,21 +402,50 @@ def test_an_object_is_made_anew_only_if_it_is_still_the_one_that_was_seen(there:
     seen = there.put(PATH, data={"k": "theirs"})
     wish = {"existing": "recreate", "backup_first": False}
     planned = restore(make("ConfigMap", data={"k": "v"}), dry_run=True, **wish)
-    assert planned.changed and planned.report["not_proven"][0]["why"] == "what is there has to go first" and not there.writes
-    there.refuse = lambda path: (409, {"kind": "Status", "message": "the UID in the precondition does not match"})
+    assert planned.changed and not planned.report["not_proven"] and not there.writes
+    there.refuse = lambda path: (409, {"kind": "Status", "message": "the UID in the precondition does not match"}) if path == PATH else None
     refused = restore(make("ConfigMap", data={"k": "v"}), **wish)
     assert "precondition" in refused.first and there.objects[PATH]["data"] == {"k": "theirs"}
     there.refuse = lambda path: None
     found = restore(make("ConfigMap", data={"k": "v"}), **wish)
     assert (found.status, found.report["counts"]["recreated"]) == ("PASS", 1)
-    assert there.sent[0] == ("DELETE", {}, {"preconditions": {"uid": seen["metadata"]["uid"]}, "propagationPolicy": "Orphan"})
+    deletion = next(sent for sent in there.sent if sent[0] == "DELETE")
+    assert deletion == ("DELETE", {}, {"preconditions": {"uid": seen["metadata"]["uid"]}, "propagationPolicy": "Orphan"})
     assert there.objects[PATH]["data"] == {"k": "v"}
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_nothing_is_deleted_that_could_not_be_made_again(there: Present, restore: Callable[..., Outcome], dry_run: bool) -> None:
+    there.put("/api/v1/namespaces/a")
+    there.put(PATH, data={"k": "theirs"})
+    there.refuse = lambda path: (403, {"kind": "Status", "message": "the quota is used up"}) if not path.endswith("/x") else None
+    found = restore(make("ConfigMap", data={"k": "v"}), existing="recreate", backup_first=False, dry_run=dry_run)
+    assert found.status == "FAIL" and "the quota is used up" in found.first
+    assert not there.writes and there.objects[PATH]["data"] == {"k": "theirs"}
+    # The API server looks at the name last, so a name that is taken proves the rest.
+    there.refuse = lambda path: (409, {"kind": "Status", "reason": "AlreadyExists"}) if not path.endswith("/x") else None
+    assert restore(make("ConfigMap", data={"k": "v"}), existing="recreate", backup_first=False, dry_run=dry_run).status == "PASS"
+
+
+def test_an_update_is_of_the_very_object_that_was_compared(there: Present, restore: Callable[..., Outcome]) -> None:
+    there.put("/api/v1/namespaces/a")
+    uid = there.put(PATH, data={"k": "theirs"})["metadata"]["uid"]
+    restore(make("ConfigMap", data={"k": "v"}), make("ConfigMap", "y"), existing="update", backup_first=False)
+    assert {sent[2]["metadata"]["name"]: sent[2]["metadata"].get("uid") for sent in there.sent} == {"x": uid, "y": None}
+
+
+def test_what_came_a_moment_ago_is_asked_for_again(there: Present, restore: Callable[..., Outcome]) -> None:
+    late = ["once", "twice"]
+    there.refuse = lambda path: (
+        (404, {"kind": "Status", "message": "namespaces a not found"}) if path == PATH and late and late.pop() else None
+    )
+    assert restore(SPACE, make("ConfigMap"), wait_timeout=5.0).status == "PASS"
 
 
 def test_what_has_gone_by_itself_is_no_failure_of_the_deletion(there: Present, restore: Callable[..., Outcome]) -> None:
     there.put("/api/v1/namespaces/a")
     there.put(PATH, data={"k": "theirs"})
-    there.refuse = lambda path: (404, {"kind": "Status"}) if there.objects.pop(PATH, None) else None
+    there.refuse = lambda path: (404, {"kind": "Status"}) if path == PATH and there.objects.pop(PATH, None) else None
     found = restore(make("ConfigMap", data={"k": "v"}), existing="recreate", backup_first=False)
     assert found.status == "PASS" and there.writes == [("PATCH", PATH)]
 
@@ -697,3 +737,160 @@ def test_a_name_with_signs_of_a_selector_is_waited_for(there: Present, monkeypat
     monkeypatch.setattr(Live, "discover", lambda self: None)
     Live(Cluster("https://there", there), 1).wait_gone("/api/v1/namespaces/a/configmaps", "cn=ops,ou=a\\b", 0.0)
     assert asked == [{"fieldSelector": r"metadata.name=cn\=ops\,ou\=a\\b"}]
+
+
+def test_a_kind_that_can_only_be_read_is_skipped(there: Present, restore: Callable[..., Outcome]) -> None:
+    there.put("/api/v1/namespaces/a")
+    there.kinds["/apis/agg.e.org/v1"] = [("profiles", "Profile")]
+    there.read_only.add("profiles")
+    found = restore(make("ConfigMap"), make("Profile", version="agg.e.org/v1"), backup_first=False)
+    assert (found.status, found.report["counts"]["skipped"]) == ("PASS", 1)
+    assert found.report["skipped"][0]["reason"] == "its API lets nobody create it"
+
+
+def test_a_kind_that_turns_out_to_be_only_for_reading_is_skipped_too(there: Present, restore: Callable[..., Outcome]) -> None:
+    there.put("/api/v1/namespaces/a")
+    there.read_only.add("widgets")
+
+    def controller(path: str) -> None:
+        there.objects[path]["status"] = {"conditions": [{"type": "Established", "status": "True"}]}
+        there.kinds["/apis/e.org/v1"] = [("widgets", "Widget")]
+
+    there.controller = controller
+    found = restore(WIDGETS, make("Widget", version="e.org/v1"), make("Widget", "y", version="e.org/v1"), backup_first=False)
+    assert (found.status, found.report["counts"]["skipped"], found.report["counts"]["created"]) == ("PASS", 2, 1)
+
+
+@pytest.mark.parametrize(
+    ("labels", "inside", "status"),
+    [({"kubernetes.io/metadata.name": "a"}, False, "PASS"), ({"team": "theirs"}, False, "PARTIAL"), ({}, True, "PARTIAL")],
+)
+def test_a_namespace_that_was_just_created_gets_its_labels(
+    there: Present, restore: Callable[..., Outcome], labels: dict[str, str], inside: bool, status: str
+) -> None:
+    """As a rebuild creates them first; one that somebody has labelled, or that is in use, is theirs."""
+    there.put("/api/v1/namespaces/a", metadata={"labels": labels})
+    if inside:
+        there.put("/api/v1/namespaces/a/configmaps/other")
+    wanted = {"pod-security.kubernetes.io/enforce": "restricted"}
+    found = restore(make("Namespace", "a", "", metadata={"labels": wanted, "annotations": {"n": "1"}}), backup_first=False)
+    assert (found.status, found.report["counts"]["kept"]) == (status, int(status == "PARTIAL"))
+    assert (there.objects["/api/v1/namespaces/a"]["metadata"]["labels"] == wanted) is (status == "PASS")
+
+
+def test_what_was_refused_is_not_counted_as_written(there: Present, restore: Callable[..., Outcome]) -> None:
+    there.put("/api/v1/namespaces/a")
+    there.refuse = lambda path: (422, {"kind": "Status", "message": "no"}) if path.endswith(("0", "1")) else None
+    said: list[str] = []
+    restore(*(make("ConfigMap", f"c{n}") for n in range(3)), backup_first=False, tell=lambda row: said.append(row["says"]))
+    assert "configuration: 1 of 3 written, 2 refused" in said
+
+
+def test_the_services_of_webhooks_are_waited_for_together(there: Present, restore: Callable[..., Outcome]) -> None:
+    def hook(name: str) -> Object:
+        one = {"name": "h", "failurePolicy": "Ignore", "clientConfig": {"service": {"namespace": "a", "name": name}}}
+        return make("ValidatingWebhookConfiguration", name, "", "admissionregistration.k8s.io/v1", webhooks=[one])
+
+    said: list[str] = []
+    began = time.monotonic()
+    found = restore(*(hook(f"w{n}") for n in range(5)), wait_timeout=0.2, tell=lambda row: said.append(row["says"]))
+    assert time.monotonic() - began < 0.6
+    assert found.report["counts"]["failed"] == 5
+    assert {row["reason"] for row in found.report["failed"]} == {
+        f"its Service a/w{n} has no ready endpoint, so it would only refuse" for n in range(5)
+    }
+    assert "webhooks and aggregated APIs: waiting until 5 Services have a ready endpoint, 0.2 s at most" in said
+
+
+CONVERTED = {
+    "group": "e.org", "names": {"kind": "Widget", "plural": "widgets"},
+    "versions": [{"name": "v1"}, {"name": "v2", "storage": True}],
+    "conversion": {"strategy": "Webhook", "webhook": {"clientConfig": {"service": {"namespace": "a", "name": "convert"}}}},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("version", ["v1", "v2"])
+def test_what_a_webhook_has_to_convert_waits_for_its_service(there: Present, restore: Callable[..., Outcome], version: str) -> None:
+    there.put("/api/v1/namespaces/a")
+
+    def controller(path: str) -> None:
+        if "customresourcedefinitions" in path:
+            there.objects[path]["status"] = {"conditions": [{"type": "Established", "status": "True"}]}
+            there.kinds[f"/apis/e.org/{version}"] = [("widgets", "Widget")]
+
+    there.controller = controller
+    definition = {**WIDGETS, "spec": CONVERTED}
+    found = restore(definition, make("Widget", version=f"e.org/{version}"), backup_first=False)
+    stored = version == "v2"  # nothing is converted
+    assert (found.status == "PASS") is stored
+    assert stored or found.first == "Widget.e.org a/x: the Service a/convert, which converts it, has no ready endpoint"
+
+
+def test_a_paused_deployment_gets_its_pods_and_is_paused_again(there: Present, restore: Callable[..., Outcome]) -> None:
+    path = "/apis/apps/v1/namespaces/a/deployments/x"
+    there.put("/api/v1/namespaces/a")
+
+    def controller(at: str) -> None:
+        if at == path and not there.objects[at]["spec"].get("paused"):
+            there.objects[at]["status"] = {"replicas": 2, "updatedReplicas": 2, "availableReplicas": 2}
+        elif at == path:
+            there.objects[at]["status"] = {"replicas": 2, "updatedReplicas": 2, "availableReplicas": 2} if there.writes[1:] else {}
+
+    there.controller = controller
+    deployment = make(
+        "Deployment", version="apps/v1", spec={"replicas": 2, "paused": True}, status={"replicas": 2, "updatedReplicas": 2},
+    )  # fmt: skip
+    found = restore(deployment, backup_first=False)
+    assert found.status == "PASS", found.report["failed"]
+    assert there.objects[path]["spec"]["paused"] is True
+    assert [sent[2]["spec"].get("paused") for sent in there.sent] == [None, True]
+    assert not restore(deployment, backup_first=False).changed
+
+
+def test_a_paused_deployment_whose_template_did_not_run_yet_stays_paused(there: Present, restore: Callable[..., Outcome]) -> None:
+    there.put("/api/v1/namespaces/a")
+    spec = {"replicas": 2, "paused": True}
+    deployment = make("Deployment", version="apps/v1", spec=spec, status={"replicas": 2, "updatedReplicas": 0})
+    found = restore(deployment, backup_first=False)
+    assert "paused, as it was in the backup" in found.first
+    assert [sent[2]["spec"].get("paused") for sent in there.sent] == [True]
+
+
+def test_what_did_not_serve_in_the_backup_either_is_told(there: Present, restore: Callable[..., Outcome]) -> None:
+    there.put("/api/v1/namespaces/a")
+    found = restore(make("Deployment", version="apps/v1", spec={"replicas": 1}, status={"replicas": 1}), backup_first=False)
+    assert found.first.endswith("0 of 1 replicas are available; it was not ready in the backup either")
+
+
+def test_a_time_limit_of_the_whole_ends_each_wait(there: Present, restore: Callable[..., Outcome]) -> None:
+    there.put("/api/v1/namespaces/a")
+    began = time.monotonic()
+    found = restore(make("Deployment", version="apps/v1", spec={"replicas": 1}), backup_first=False, wait_timeout=60.0, time_limit=0.2)
+    assert time.monotonic() - began < 2
+    assert found.first.startswith("Deployment.apps a/x: it is there, and after 0.2 s")
+
+
+def test_a_restore_that_does_not_wait_says_so(there: Present, restore: Callable[..., Outcome]) -> None:
+    there.put("/api/v1/namespaces/a")
+    found = restore(make("Deployment", version="apps/v1", spec={"replicas": 1}), backup_first=False, wait=False)
+    assert "whether 1 workload serves is not known, since wait is false" in found.report["notes"]
+
+
+def test_claims_have_one_note_together(there: Present, restore: Callable[..., Outcome]) -> None:
+    there.put("/api/v1/namespaces/a")
+    there.kinds["/api/v1"].append(("persistentvolumeclaims", "PersistentVolumeClaim"))
+    notes = restore(*(make("PersistentVolumeClaim", f"c{n:02}", spec={}) for n in range(12)), dry_run=True).report["notes"]
+    assert notes == [
+        "what was stored in the volumes of 12 claims is not in the backup: "
+        + ", ".join(f"a/c{n:02}" for n in range(10)) + " and 2 more"
+    ]  # fmt: skip
+
+
+def test_what_could_not_be_found_out_is_no_pass(there: Present, restore: Callable[..., Outcome]) -> None:
+    there.put("/api/v1/namespaces/a")
+    there.look = lambda path: (403, {"kind": "Status", "message": "not yours"}) if path == "/api/v1/persistentvolumes" else None
+    volume = make("PersistentVolume", "disk", namespace="", spec={"capacity": {"storage": "1Gi"}})
+    found = restore(volume, backup_first=False, selection=Choice(cluster_scoped=True))
+    assert found.status == "PARTIAL"
+    assert found.report["unknown"][0].startswith("whether volumes of the cluster still hold the data of a claim is unknown")
+    assert restore(make("ConfigMap"), backup_first=False).status == "PASS"

@@ -72,6 +72,23 @@ def test_a_file_that_can_not_be_read_is_told(tmp_path: Path, load: Callable[[str
         load(str(tmp_path))
 
 
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (None, "the file of signing_key can't be read: No such file or directory"),
+        (b"", "the file of signing_key holds no key in PEM"),
+        (PUBLIC, "the file of signing_key: a public key can't sign"),
+    ],
+)
+def test_an_option_that_ansible_hides_is_named_and_its_path_is_not(
+    tmp_path: Path, file: Callable[[bytes], str], content: bytes | None, sentence: str
+) -> None:
+    path = str(tmp_path / "none") if content is None else file(content)
+    with pytest.raises(SalvageError, match=sentence) as caught:
+        private_key(path, "signing_key")
+    assert path not in str(caught.value)
+
+
 def test_all_identities_of_a_file_open_an_archive(file: Callable[[bytes], str]) -> None:
     old, new = pyrage.x25519.Identity.generate(), pyrage.x25519.Identity.generate()
     found = identity_file(file(f"# created: today, by caf\u00e9\n{old}\n\n{new}\n".encode("latin-1")))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._terraform.inputs import check_arguments, environment
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._terraform.inputs import backend_text, check_arguments, environment
 
 
 def test_arguments_that_are_allowed() -> None:
@@ -52,3 +52,12 @@ def test_variables_that_no_environment_can_hold_are_refused(variables: dict[str,
         environment(variables)
     assert caught.value.reason == "bad_input"
     assert "SECRET" not in str(caught.value)
+
+
+def test_settings_of_a_backend_are_literals() -> None:
+    text = backend_text({"address": "https://a/${x}%{y}", "retry_max": 3, "skip": True, "hosts": ["a"]}).decode()
+    assert text == 'address = "https://a/$${x}%%{y}"\nretry_max = 3\nskip = true\nhosts = ["a"]\n'
+    for wrong in ({"a b": "HUNTER2"}, {"a": None}):
+        with pytest.raises(SalvageError) as caught:
+            backend_text(wrong)
+        assert caught.value.reason == "bad_input" and "HUNTER2" not in str(caught.value)

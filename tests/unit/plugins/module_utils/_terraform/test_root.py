@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import subprocess
 from dataclasses import replace
@@ -61,7 +62,7 @@ def site(tmp_path: Path) -> Site:
 
 def test_it_is_prepared_planned_and_applied(site: Site) -> None:
     result = site.root(arguments=["-target=a.b"], lock_timeout=7).apply()
-    assert result == {"changed": True, "plan": {"create": ["a.b"]}}
+    assert result == {"changed": True, "plan": {"create": ["a.b"]}, "warnings": []}
     assert site.calls == ["init", "plan", "apply"]
     planning, applying = (site.folder / "calls").read_text().splitlines()[1:]
     assert "-lock-timeout=7s" in planning and planning.endswith("-target=a.b")
@@ -181,3 +182,17 @@ def test_two_runs_do_not_work_on_one_root(site: Site) -> None:
         os.close(handle)
     assert caught.value.reason == "conflict"
     assert (site.work / "plan").exists()
+
+
+def test_settings_of_the_backend_are_in_a_file_that_is_gone_afterwards(site: Site) -> None:
+    root = site.root(backend=b'address = "https://state.example/x"\n')
+    root.apply()
+    first = (site.folder / "calls").read_text().splitlines()[0]
+    assert f"-backend-config={site.work}/backend.hcl" in first and "state.example" not in first
+    assert not site.work.exists()
+
+
+def test_what_the_program_warns_of_is_in_the_result(site: Site) -> None:
+    warning = {"@message": "w", "type": "diagnostic", "diagnostic": {"severity": "warning", "summary": "Check block assertion failed"}}
+    result = site.root(end=f"{SUMMARY}'; echo '{json.dumps(warning)}").apply()
+    assert result["warnings"] == ["Check block assertion failed"]

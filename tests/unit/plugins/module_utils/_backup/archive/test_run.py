@@ -13,8 +13,8 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.arc
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.archive.run import CUTS
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.archive.select import Selection
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store.directory import Directory
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store.verify import open_backup
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
+from whole_backups import open_backup
 
 if TYPE_CHECKING:
     from fake_past import Keys, Past

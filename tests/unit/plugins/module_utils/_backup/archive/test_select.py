@@ -34,6 +34,12 @@ def test_a_selection_takes_what_it_says() -> None:
     assert names(Selection(namespaces=("a",))) == ["configmaps", "namespaces", "secrets", "deployments.apps"]
 
 
+def test_an_api_version_can_be_excluded_as_a_whole() -> None:
+    assert names(Selection(exclude=("apps/v1",))) == ["configmaps", "namespaces", "nodes", "secrets"]
+    with pytest.raises(SalvageError, match="neither a kind nor an API version apps/v2"):
+        Selection(exclude=("apps/v2",)).of_found(FOUND, SILENT)
+
+
 def test_what_is_not_there_or_leaves_nothing_is_refused() -> None:
     for selection in [Selection(include=("widgets.example.org",)), Selection(exclude=("widgets",))]:
         with pytest.raises(SalvageError, match="the cluster has no kind widgets"):
@@ -49,7 +55,8 @@ def test_an_api_that_does_not_answer_is_a_hole_where_it_may_have_what_is_wanted(
     assert holes(Selection()) == ["broken.io/v1"]
     assert holes(Selection("config")) == ["broken.io/v1"]
     assert holes(Selection(include=("widgets.broken.io", "secrets"))) == ["broken.io/v1"]
-    assert holes(Selection(exclude=("widgets.broken.io",))) == ["broken.io/v1"]
+    assert holes(Selection(exclude=("widgets.broken.io",))) == ["broken.io/v1"]  # it may have other kinds
+    assert holes(Selection(exclude=("broken.io/v1",))) == []
     assert holes(Selection(include=("secrets",))) == []
     assert holes(Selection("secrets")) == []
 
@@ -57,7 +64,11 @@ def test_an_api_that_does_not_answer_is_a_hole_where_it_may_have_what_is_wanted(
 def test_only_endpoints_that_a_service_makes_anew_are_left_out() -> None:
     slices = Resource("discovery.k8s.io", "endpointslices", "v1", "EndpointSlice", True)
     endpoints = Resource("", "endpoints", "v1", "Endpoints", True)
-    assert made_by_service(slices, {"metadata": {"ownerReferences": [{"kind": "Service"}]}})
+    managed = "endpointslice.kubernetes.io/managed-by"
+    for controller in ("endpointslice-controller.k8s.io", "endpointslicemirroring-controller.k8s.io"):
+        assert made_by_service(slices, {"metadata": {"labels": {managed: controller}, "ownerReferences": [{"kind": "Service"}]}})
+    by_hand = {"labels": {"kubernetes.io/service-name": "db", managed: "network-team"}, "ownerReferences": [{"kind": "Service"}]}
+    assert not made_by_service(slices, {"metadata": by_hand})  # its Service has no selector: nobody makes it again
     assert made_by_service(endpoints, {"metadata": {"labels": {"endpoints.kubernetes.io/managed-by": "endpoint-controller"}}})
     assert not made_by_service(endpoints, {"metadata": {"name": "by-hand"}})
-    assert not made_by_service(FOUND[0], {"metadata": {"ownerReferences": [{"kind": "Service"}]}})
+    assert not made_by_service(FOUND[0], {"metadata": {"labels": {managed: "endpointslice-controller.k8s.io"}}})

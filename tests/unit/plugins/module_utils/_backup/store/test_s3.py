@@ -467,7 +467,7 @@ def test_a_right_that_is_missing_is_told_before_the_cluster_is_read(
     ("options", "fault", "reason", "sentence"),
     [
         ({"repository": "s3://other/x"}, None, "not_found", "s3://other/x can't be used: 404 Not Found"),
-        ({}, "SignatureDoesNotMatch", "forbidden", "s3://vault/cluster/one can't be used: 403 Forbidden"),
+        ({}, "SignatureDoesNotMatch", "forbidden", "s3://vault/cluster/one can't be used: SignatureDoesNotMatch says the store"),
         (
             {},
             EndpointConnectionError(endpoint_url="http://cloud.invalid"),
@@ -584,7 +584,8 @@ def test_different_values_for_a_deprecated_option_and_s3_are_refused() -> None:
 
 def test_the_deprecated_options_name_the_version_that_removes_them() -> None:
     old = {name: about["removed_in_version"] for name, about in STORE_ARGUMENTS.items() if name.startswith("s3_")}
-    assert old == {f"s3_{name}": "1.0.0" for name in STORE_ARGUMENTS["s3"]["options"]}
+    newer = {"checksums"}  # it never had an old name
+    assert old == {f"s3_{name}": "1.0.0" for name in STORE_ARGUMENTS["s3"]["options"] if name not in newer}
 
 
 def test_without_boto3_it_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -598,3 +599,19 @@ def test_without_boto3_it_is_told_what_to_install(monkeypatch: pytest.MonkeyPatc
     with pytest.raises(SalvageError, match="the Python library boto3 is missing where the module runs; install it") as caught:
         bare.Bucket("s3://vault/x", S3Options())
     assert caught.value.reason == "missing_library"
+
+
+def test_no_store_has_to_know_checksums_unless_that_is_asked_for(cloud: Cloud) -> None:
+    for checksums, trailer in (({}, False), ({"checksums": "when_supported"}, True)):
+        store = open_store(store_options({**OPTIONS, "s3": {**(OPTIONS.get("s3") or {}), **checksums}}))
+        cloud.asked.clear()
+        store.write("backup-1.json", lambda file: file.write(b"x"))
+        assert any("checksum" in name for name in cloud.asked[0].headers) is trailer
+
+
+def test_a_clock_that_is_wrong_is_told_as_such(cloud: Cloud) -> None:
+    cloud.fault = lambda asked: "RequestTimeTooSkewed"
+    with pytest.raises(SalvageError, match="RequestTimeTooSkewed says the store; set the clock of this machine right"):
+        open_store(store_options(OPTIONS))
+    cloud.fault = lambda asked: "AccessDenied" if asked.method == "HEAD" else ""
+    open_store(store_options(OPTIONS))  # who may list the bucket may use it

@@ -21,10 +21,11 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.sto
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store.directory import Directory
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store.repository import open_store
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store.store import Store, beyond_retention
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store.verify import list_backups, open_backup, proven
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store.verify import list_backups, proven
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
 from hypothesis import given
 from hypothesis import strategies as st
+from whole_backups import open_backup
 
 if TYPE_CHECKING:
     from fake_past import Keys, Past

@@ -124,6 +124,30 @@ def test_a_changed_config_alone_is_rolled_back_too(system: Any) -> None:
     assert "kubectl.kubernetes.io/restartedAt" in annotations
 
 
+@pytest.mark.parametrize(
+    ("created", "image_id", "stays"),
+    [("14:00", "api@1", True), ("14:30", "api@1", False), ("14:00", "api@moved", False), ("", "api@1", False)],
+)
+def test_pods_that_run_since_before_a_changed_config_are_not_replaced(
+    system: Any, shapes: Any, created: str, image_id: str, stays: bool
+) -> None:
+    with_images(system, shapes, 2, "api@1")
+    run(system, record="passed")
+    for copied in copies_in(system):
+        copied["metadata"]["creationTimestamp"] = "2026-11-24T14:10:00Z"
+    template = copy.deepcopy(system.objects[DEPLOYMENT]["spec"]["template"])
+    restarted = {**template, "metadata": {**template["metadata"], "annotations": {"kubectl.kubernetes.io/restartedAt": "x"}}}
+    system.put(f"{APPS}/replicasets/api-h3", shapes.replicaset(3, restarted))
+    system.put(DEPLOYMENT, shapes.deployment(restarted, availableReplicas=1))
+    with_images(system, shapes, 2, image_id)
+    for name in ("p1", "p2"):
+        system.objects[f"{CORE}/pods/{name}"]["metadata"] |= {"creationTimestamp": f"2026-11-24T{created}:00Z"} if created else {}
+    system.put(f"{CORE}/pods/p3", shapes.pod("p3", 3, ready=False))
+    system.put(f"{CORE}/configmaps/conf", {"data": {"level": "debug"}})
+    assert run(system, state="rolled_back", wait=False)["contents"] == ["ConfigMap/conf"]
+    assert (system.objects[DEPLOYMENT]["spec"]["template"] == template) is stays
+
+
 def test_a_way_back_that_was_killed_before_the_pods_started_anew_is_gone_on(system: Any) -> None:
     run(system, record="passed")
     system.put(f"{CORE}/configmaps/conf", {"data": {"level": "bad"}})
@@ -338,6 +362,23 @@ def test_targets_that_fail_are_tried_once_each(system: Any, shapes: Any) -> None
     assert [attempt["revision"] for attempt in result["attempts"]] == [3, 1]
     assert result["failed"]
     assert "0 of 2 pods are available" in result["msg"]
+
+
+def test_a_proven_revision_that_does_not_come_up_is_not_the_end_of_a_rollback(system: Any, shapes: Any) -> None:
+    run(system, record="passed")
+    older = {**system.objects[f"{APPS}/replicasets/api-h1"]["spec"]["template"], "metadata": {"labels": {"app": "api"}}}
+    proof = Proof("passed", "2026-11-17T14:00:00Z", template_hash(older))
+    every = {template_hash(one.template) for one in Workload(system, "Deployment", "a", "api").revisions()}
+    ProofStore(system).add(Subject("Deployment", "a", "api", "uid-d"), proof, every, dry_run=False)
+    bad = shapes.template("api:3")
+    system.put(f"{APPS}/replicasets/api-h3", shapes.replicaset(3, bad))
+    system.put(DEPLOYMENT, shapes.deployment(bad, availableReplicas=0))
+    first = run(system, state="rolled_back", wait=False)
+    assert (first["changed"], first.get("rollout"), image(system)) == (True, None, "api:2")
+    assert not run(system, state="rolled_back", check_mode=True)["changed"]
+    result = run(system, state="rolled_back")
+    assert (image(system), result["changed"], result["failed"]) == ("api:1", True, True)
+    assert [attempt["revision"] for attempt in result["attempts"]] == [1]
 
 
 def test_pause_and_resume(system: Any) -> None:

@@ -9,7 +9,13 @@ from typing import Any
 import pytest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.rollout.rollback import Workload
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.scaling.run import Wish, check_surge, scale, undo
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._delivery.scaling.run import (
+    Wish,
+    check_surge,
+    end_temporary,
+    scale,
+    undo,
+)
 
 APPS = "/apis/apps/v1/namespaces/a"
 DEPLOYMENT = f"{APPS}/deployments/api"
@@ -239,3 +245,61 @@ def test_a_daemonset_can_not_be_scaled(system: Any) -> None:
     system.put(f"{APPS}/daemonsets/api", {"spec": {}})
     with pytest.raises(SalvageError, match="as many pods as there are nodes"):
         scale(workload(system, "DaemonSet"), wish(replicas=2), dry_run=False)
+
+
+def test_a_temporary_size_ends_when_its_time_is_over_and_once(system: Any) -> None:
+    found = scale(workload(system), wish(replicas=5, until=1000.0), dry_run=False)
+    assert (found["changed"], found["until"]) == (True, "1970-01-01T00:16:40Z")
+    again = scale(workload(system), wish(replicas=5, until=2000.0), dry_run=False)
+    assert (again["changed"], again["until"]) == (False, "1970-01-01T00:16:40Z")
+    assert not end_temporary(workload(system), wish(), 999.0, dry_run=False)["changed"]
+    assert replicas(system) == 5
+    assert end_temporary(workload(system), wish(), 1000.0, dry_run=True)["changed"]
+    assert replicas(system) == 5
+    assert end_temporary(workload(system), wish(), 1000.0, dry_run=False)["changed"]
+    assert replicas(system) == 2
+    assert not end_temporary(workload(system), wish(), 1000.0, dry_run=False)["changed"]
+
+
+def test_a_temporary_size_of_an_autoscaler_ends_with_its_bounds(system: Any) -> None:
+    system.put(HPA, {"metadata": {}, "spec": {"minReplicas": 1, "maxReplicas": 3, "scaleTargetRef": {"kind": "Deployment", "name": "api"}}})
+    scale(workload(system), wish(replicas=6, until=1000.0), dry_run=False)
+    assert (system.objects[HPA]["spec"]["minReplicas"], system.objects[HPA]["spec"]["maxReplicas"]) == (6, 6)
+    end_temporary(workload(system), wish(), 1001.0, dry_run=False)
+    assert (system.objects[HPA]["spec"]["minReplicas"], system.objects[HPA]["spec"]["maxReplicas"]) == (1, 3)
+
+
+def test_a_size_that_somebody_has_set_since_stays(system: Any) -> None:
+    scale(workload(system), wish(replicas=5, until=1000.0), dry_run=False)
+    deployment = system.objects[DEPLOYMENT]
+    system.put(DEPLOYMENT, {**deployment, "spec": {**deployment["spec"], "replicas": 7}})
+    found = end_temporary(workload(system), wish(), 1001.0, dry_run=False)
+    assert "it stays" in found["msg"]
+    assert replicas(system) == 7
+    assert not end_temporary(workload(system), wish(), 1001.0, dry_run=False)["changed"]
+
+
+def test_a_size_that_is_to_stay_takes_the_place_of_a_temporary_one(system: Any) -> None:
+    scale(workload(system), wish(replicas=5, until=1000.0), dry_run=False)
+    assert scale(workload(system), wish(replicas=5), dry_run=False)["changed"]
+    assert not scale(workload(system), wish(replicas=5), dry_run=False)["changed"]
+    assert not end_temporary(workload(system), wish(), 1001.0, dry_run=False)["changed"]
+    assert undo(workload(system), wish(), dry_run=False)["changed"]
+    assert replicas(system) == 2
+
+
+def test_an_end_within_a_scaling_that_stays_goes_back_to_that(system: Any) -> None:
+    scale(workload(system), wish(replicas=3), dry_run=False)
+    scale(workload(system), wish(replicas=6, until=1000.0), dry_run=False)
+    end_temporary(workload(system), wish(), 1001.0, dry_run=False)
+    assert replicas(system) == 3
+    undo(workload(system), wish(), dry_run=False)
+    assert replicas(system) == 2
+
+
+def test_a_record_that_can_t_be_read_is_none(system: Any) -> None:
+    deployment = system.objects[DEPLOYMENT]
+    for text in ("", "{", "[]", '{"until": "soon"}', '{"before": {"replicas": "x"}, "wanted": {}, "until": "2026-11-27T00:00:00Z"}'):
+        annotated = {**deployment["metadata"], "annotations": {"meta-salvage.euystacio/scaled-until": text}}
+        system.put(DEPLOYMENT, {**deployment, "metadata": annotated})
+        assert not end_temporary(workload(system), wish(), 1e12, dry_run=False)["changed"]

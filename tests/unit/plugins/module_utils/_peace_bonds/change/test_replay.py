@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._opa import command as engine_module
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._opa import log_sources as sources
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._opa.command import Engine, helper
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.change.fixtures import Fixture
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.change.policy_gate import (
@@ -21,7 +22,6 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bond
     read_policy_folder,
 )
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.change.replay import Case, Gates, Replay, after, case_of
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.log import sources
 from hypothesis import given
 from hypothesis import strategies as st
 

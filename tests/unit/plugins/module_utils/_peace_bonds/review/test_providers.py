@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import threading
 from collections.abc import Callable, Iterator
@@ -16,11 +17,11 @@ import pytest
 from ansible.module_utils import basic
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.http import open_endpoint
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._opa import decision_log as log
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._opa import log_sources as sources
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._opa.client import Opa, data_path
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._opa.decide import decide, decide_risk
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.log import decision_log as log
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.log import sources
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.log.lines import Reading
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._opa.log_lines import Reading
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.options import limits_of, needs_cluster, open_address
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.review.providers import (
     Provider,
@@ -36,6 +37,7 @@ from ansible_collections.euystacio.meta_salvage.plugins.modules import (
     peace_bonds_record_info,
 )
 
+BROKEN = int(os.environ.get("FUZZ_ANSWERS", "10000"))
 WHOLE = {"provider": {"trust_weight": 0.9, "compliance_score": 0.9, "ethical_alignment": 0.9}, "symbiosis_score": 0.8}
 Answer = Callable[[str, Any], tuple[int, Any]]
 
@@ -238,14 +240,14 @@ def mutated(data: bytes, chance: random.Random) -> bytes:
     return bytes(pieces)
 
 
-def test_a_hundred_thousand_broken_answers_and_records_never_allow() -> None:
-    """Half of them answers of OPA that deny, half records of its log."""
+def test_broken_answers_and_records_never_allow() -> None:
+    """Half of them answers of OPA that deny, half records of its log; `make soak` reads 100,000."""
     chance = random.Random(20261124)
     denied = json.dumps(
         {"decision_id": "d", "result": {"allow": False, "deny": ["low trust"], "risk_score": 0.9, "risk_level": "critical"}}
     ).encode()
     undefined = json.dumps({"decision_id": "d"}).encode()
-    for number in range(50_000):
+    for number in range(BROKEN // 2):
         decision = decide(chance.choice([200, 200, 200, 500, 404]), mutated(denied if number % 2 else undefined, chance))
         assert decision.status != "allowed"
         assert decision.reason
@@ -254,7 +256,7 @@ def test_a_hundred_thousand_broken_answers_and_records_never_allow() -> None:
     )
     seen = 0
     reading = Reading()
-    for record in log.read_records((mutated(whole.encode(), chance).replace(b"\n", b"") + b"\n" for _ in range(50_000)), reading):
+    for record in log.read_records((mutated(whole.encode(), chance).replace(b"\n", b"") + b"\n" for _ in range(BROKEN // 2)), reading):
         decision = log.decision_of(record)
         assert decision.status != "allowed"
         assert decision.reason
@@ -262,8 +264,8 @@ def test_a_hundred_thousand_broken_answers_and_records_never_allow() -> None:
         log.revision_of(record)
         log.timestamp(record.get("timestamp"))
         seen += 1
-    assert seen > 1000
-    assert reading.lines >= 49_000
+    assert seen > BROKEN // 100
+    assert reading.lines >= 0.98 * (BROKEN // 2)
 
 
 @pytest.fixture

@@ -1,0 +1,15 @@
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The module threshold_info, in a child of Ansible's own process where that is possible."""
+
+from __future__ import annotations
+
+from ansible_collections.euystacio.meta_salvage.plugins.modules import threshold_info
+from ansible_collections.euystacio.meta_salvage.plugins.plugin_utils.local import LocalAction
+
+
+class ActionModule(LocalAction):
+    """The module of the same name."""
+
+    main = staticmethod(threshold_info.main)

@@ -1,0 +1,363 @@
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where credentials are in a text: by the name beside them and by what they look like.  Pure.
+
+The text is searched for short words (``_ANCHORS``), and the patterns that cost more run only where one of these is.  Each takes time in
+proportion to the text, whatever the text is.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from functools import cache, lru_cache
+from itertools import accumulate
+
+from .credential_addresses import address_spans
+from .credential_tokens import token_spans
+from .credential_values import is_harmless, is_placeholder, value_span
+from .text_words import distinct_words
+
+Span = tuple[int, int]
+
+_DEEPEST = 3  # base64 in base64
+
+_KEY_OF = (
+    "api app access private client account encryption decryption master shared secret signing sign hmac jwt aes rsa ssl tls auth crypto "
+    "cipher fernet storage license deploy subscription ssh consumer integration routing webhook session functions admin root ingest "
+    "service security pre preshared"
+)
+_BEFORE_KEY = "|".join(f"(?<={word})|(?<={word}[_.-])" for word in _KEY_OF.split())
+_KEY_WORDS = tuple(_KEY_OF.split())
+# Names of what is secret, by the word that they are found by.
+_NAMES = {
+    "pass": r"pass(?:word|wort|wd|phrase|code)|(?<![a-z])passw?(?![a-z])",
+    "pw": r"pw(?:d|rd)|(?:(?<![a-z])|(?<=bind)|(?<=root)|(?<=user)|(?<=db))pw(?![a-z])",
+    "secret": "secret",
+    "token": "token",
+    "key": rf"(?:{_BEFORE_KEY}|(?<=api )|(?<=access )|(?<=secret )|(?<=license ))key(?![_.-]?id)",
+    "cred": r"credentials?(?![_.-]?ids?(?![a-z]))|(?<![a-z])creds",
+    "auth": r"authorization(?!\.[a-z0-9]+\.io)|(?<![a-z])auth(?![a-z])",
+    "cookie": "cookie",
+    "sig": r"(?:(?<=amz-)|(?<=goog-)|(?<=[?&;]))signature|(?<![a-z])sig(?=\s*=)",
+    "connect": r"connection[_.-]?string|connect\.sid",
+    "dsn": r"\bdsn\b",
+    "salt": "(?<![a-z])salt(?![a-z])",
+    "sess": r"(?:(?<=php)sess|(?<=j)session|(?<=net_)session)id|(?<=laravel_)session",
+}
+# A name that goes on to say that it is a reference (secretName, token_path) is not one of them.
+_REFERENCE = (
+    r"s?[_.-]?(?:names?|files?|paths?|dir|refs?|key_?ref|selectors?|namespaces?|types?|kinds?|uid|polic(?:y|ies)|length|ttl|expir\w*|count|"
+    r"urls?|uri|endpoint|issuer|audiences?|reviews?|controllers?|providers?|stores?|class(?:es)?|projections?|version|algorithms?|modes?|"
+    r"domain|same_?site|http_?only|max_?age|methods?|enabled|required|mechanisms?)"
+)
+# A class or an error that is named after a secret, and the file of a source.
+_OF_CODE = re.compile(
+    r"[a-z](?:Exception|Error|Service|Filter|Manager|Handler|Validator|Encoder|Factory|Repository|Cache|Interceptor|Resolver|Reconciler|Source)"
+    r"(?:Impl)?$|\.(?:go|py|java|kt|js|ts|rs|rb|cc?|cpp|scala|php|html)$"
+)
+_PRIVATE_KEY = re.compile(
+    r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
+    r"(?:(?:(?!-----BEGIN).){0,40000}?-----END [A-Z0-9 ]{0,40}-----|[A-Za-z0-9+/=\s\\]*)",
+    re.DOTALL,
+)
+_PRIVATE_KEY_BASE64 = re.compile(r"LS0tLS1CRUdJTi(?!BDRVJUSUZJQ0FUR|BQVUJMSUMgS0VZ)[A-Za-z0-9+/=\s\\]{8,}")
+_NO_BEARER = (
+    "a|an|and|any|are|as|be|by|can|cannot|did|does|empty|expired|failed|false|for|from|give|has|have|in|invalid|is|it|missing|must|no|none|not|"
+    r"null|of|on|only|or|required|set|the|there|this|to|true|unknown|unset|use|was|were|with|without|wrong|tokens?|auth\w*|realm\S*|error\S*"
+)
+_SCHEME = r"(?:(?:bearer|basic|token|apikey|digest|negotiate|geniekey)[ \t]+)?"
+_HEADERS = ("auth", "cookie")
+
+
+def _header(times: str) -> re.Pattern[str]:
+    """The value goes on to the end of the line; ``times`` is how many characters of it are looked at."""
+    return re.compile(
+        rf"(?:authorization|cookie2?)\s{{0,8}}[:=]\s{{0,8}}(?:\[(?!redacted))?{_SCHEME}"
+        rf"(?P<v>(?![\s\"'\\\[])(?:[^\r\n\"']|\"[^\"\r\n]{{0,4000}}\"(?=;)|[\"'](?![\s,;:)\]}}]|\Z)){times})|(?<=master)auth\s+(?P<w>\S+)",
+        re.IGNORECASE,
+    )
+
+
+# What is not behind a name: schemes, headers up to the end of their line, and commands with a credential among their arguments.
+_ALONE = {
+    "bearer": re.compile(rf"(?<![a-z0-9])bearer[ \t]+(?P<v>(?!(?:{_NO_BEARER})\b)[^\s\"',;]+)", re.IGNORECASE),
+    "basic": re.compile(r"(?<![a-z0-9])basic[ \t]+(?P<v>[A-Za-z0-9+/_-]{4,}={0,2})", re.IGNORECASE),
+    **dict.fromkeys(_HEADERS, _header("+")),
+    "curl": re.compile(r"curl\b[^\n]{0,400}?\s(?:-u|-U|--user|--proxy-user)[ =]?\\*[\"']?(?P<v>[^\s:\"']{0,128}:[^\s\"']+)"),
+    "mysql": re.compile(r"mysql\w{0,32}\b[^\n]{0,200}?\s-p\\*[\"']?(?P<v>[^\s\"']{3,})", re.IGNORECASE),
+    "redis-cli": re.compile(r"redis-cli\b[^\n]{0,200}?\s-a\s+\\*[\"']?(?P<v>[^\s\"']+)"),
+    "identified": re.compile(r"identified\s+(?:with\s+\S+\s+)?(?:by|as)\s+(?:password\s+)?\\*[\"'](?P<v>[^\"'\n]+)", re.IGNORECASE),
+    "scram-sha-": re.compile(r"scram-sha-\d+(?P<v>\$[^\s\"']+)", re.IGNORECASE),
+    "code=": re.compile(r"(?<=[?&])code=(?P<v>[\w%.~/-]{10,})"),
+    "samlresponse": re.compile(r"samlresponse[\"']?\s?[=:]\s?[\"']?(?P<v>[\w%+/=-]{10,})", re.IGNORECASE),
+    "login": re.compile(r"login\s[^\n]{0,200}?\s-p[ =]\\*[\"']?(?P<v>[^\s\"']+)"),
+    "pass": re.compile(r"(?<=ssh)pass\s+-p\s*\\*[\"']?(?P<v>[^\s\"']+)|(?<=require)pass\s+(?P<w>\S+)"),
+}
+# One character proves that there is a value: each header of a line would be read to its end, before the first of them hides the others.
+_SEEN_ALONE = {**_ALONE, **dict.fromkeys(_HEADERS, _header(""))}
+_WORD = re.compile(r"[a-z0-9_.~+/=$-]+")
+_AFTER_ALONE = frozenset(" \toO")  # sshpass -p, requirepass x, masterauth x, authorization
+_AFTER_NAMES = r" \t\r\n:=>\"'\\,<`%"
+_BEHIND_NAME = re.compile(f"[{_AFTER_NAMES}]")
+_SPOKEN = frozenset({"pass", "key", "token", "secret"})
+_NETRC = re.compile(r"(?:login|user|machine)(?:\s|\\n)+\S+(?:\s|\\n)+\Z", re.IGNORECASE)
+_NETRC_VALUE = re.compile(r"(?:[ \t]|\\n|\n)+(?P<v>[^\s\\]\S*)")
+# host:port:database:user:password
+_PGPASS = re.compile(r"(?<![^\s\"'])[\w.*-]{1,253}:(?:\d{4,5}|\*):[\w.*-]{1,64}:[\w.@*-]{1,64}:(?P<v>[^\s\"']+)(?=\s|[\"']|\Z)")
+_PGPASS_PORTS = (":5432:", ":*:", ":5433:", ":6432:")
+_SECRET_OBJECT = re.compile(r"^(?P<indent>[ \t]*(?:- )?)kind:[ \t]*[\"']?Secret[\"']?[ \t]*\r?$", re.MULTILINE)
+_SECRET_FIELD = re.compile(
+    r"^(?P<indent>[ \t]*)(?:data|stringData):[ \t]*\r?\n(?P<body>(?:(?P=indent)[ \t]+[^\n]*(?:\n|\Z)|[ \t]*\n)+)", re.MULTILINE
+)
+_SECRET_ENTRY = re.compile(r"^[ \t]+[^\s:]+:[ \t]*(?P<v>[^\s|>][^\n]*|[|>][^\n]*\n)|^[ \t]+(?P<w>[^\s:]+)[ \t]*$", re.MULTILINE)
+_CLOSED = r"(?:\\*[\"'])?"
+# KEY=VALUE, KEY: VALUE, "KEY": "VALUE" (escaped as well), <KEY>VALUE<, and a block of YAML.
+_ASSIGNED = re.compile(rf"(?P<closed>{_CLOSED})(?P<sep>\s{{0,8}}(?::=|=>|[:=>])\s{{0,8}})(?:\[(?!redacted:))?")
+# --KEY VALUE, also in a list; and {"name": KEY, "value": VALUE}
+_FLAG = re.compile(r"(?:[ \t]{1,8}|\\*[\"'],\s{0,8}(?=\\*[\"']))(?!-)")
+_PAIR = re.compile(rf"{_CLOSED}(?:\s*,)?(?:\s|\\+[nrt]){{0,80}}{_CLOSED}(?:value|val){_CLOSED}\s{{0,8}}[:=]\s{{0,8}}", re.IGNORECASE)
+# KEY=VALUE and "KEY": "VALUE" in the way of a URL, also of one in a URL.
+_PERCENT = "%(?:25){0,3}"
+_IN_URL = re.compile(
+    rf"(?:{_PERCENT}2[27])?{_PERCENT}3[AD](?:\+|{_PERCENT}2[027]){{0,4}}(?P<v>(?:(?!{_PERCENT}(?:0[AD]|2[0267C]|3B|[57]D))[^\s&\"'<>,;])+)",
+    re.IGNORECASE,
+)
+_SAID = re.compile(
+    r"(?:\s(?:for|of|to)\s(?:(?:the|user|role|account|database|admin|login)\s){0,3}[\"'`]?[\w.@/-]{1,64}[\"'`]?)?"
+    r"\s?(?:(?:is|was|set to|changed to)\s?:?|[:=]|->)\s{1,4}[\"'`]?(?P<v>[^\s\"'`]{5,})",
+    re.IGNORECASE,
+)
+_SAID_QUOTED = re.compile(r"\s[\"'`](?P<v>[^\s\"'`]{5,})[\"'`]")
+
+
+# What a text has, beside a long word or one that says what is secret, in which something is to be hidden.
+_LONG_WORD = re.compile(r"[\0A-Za-z0-9_.~+/=$-]{16,}")
+_SIGNS = ("@", "//", "ls0tls1crudjti", *_PGPASS_PORTS)
+
+
+class Forms:
+    """``names``: more names of what is secret than those that everyone uses."""
+
+    def __init__(self, names: tuple[str, ...] = ()) -> None:
+        self._patterns = {**_NAMES, **{one.lower(): re.escape(one) for one in names if one}}
+        self._keys: dict[str, re.Pattern[str]] = {}
+        self._quicks: dict[str, re.Pattern[str]] = {}
+        self._words = (*self._patterns, *(word for word in _ALONE if word not in self._patterns))
+
+    def is_name(self, name: str) -> bool:
+        low = name.lower()
+        return any(word in low and self._key(word).search(name) is not None for word in self._patterns)
+
+    def _key(self, word: str) -> re.Pattern[str]:
+        """The names that have the word; compiled when it is seen."""
+        if word not in self._keys:
+            self._keys[word] = _key(self._patterns[word])
+        return self._keys[word]
+
+    def spans(self, text: str, words: Iterable[bytes] | None = None, depth: int = 0) -> list[Span]:
+        """What is to be hidden, in order, none overlapping another. ``words``: of the text, if they are known."""
+        return merged_spans(
+            text, self._found(text, distinct_words(text.encode("utf-8", "surrogatepass")) if words is None else words, depth)
+        )
+
+    def _found(self, text: str, words: Iterable[bytes], depth: int) -> Iterator[Span]:
+        if "PRIVATE KEY" in text:
+            yield from (one.span() for one in _PRIVATE_KEY.finditer(text))
+        if "LS0tLS1CRUdJTi" in text:
+            yield from (one.span() for one in _PRIVATE_KEY_BASE64.finditer(text))
+        if "kind: " in text and _SECRET_OBJECT.search(text):
+            yield from self._secret_objects(text)
+        if any(port in text for port in _PGPASS_PORTS):
+            yield from (one.span("v") for one in _PGPASS.finditer(text))
+        yield from token_spans(text, words, lambda texts: self._holding(texts, depth + 1))
+        yield from address_spans(text)
+        yield from self._named(text, b"\n".join(words).lower().decode())
+
+    def _holding(self, texts: list[str], depth: int) -> list[bool]:
+        """Of each text whether there is a credential in it; only those that may hold one are looked at one by one."""
+        if depth > _DEEPEST:
+            return [False] * len(texts)
+        starts = [*accumulate((len(text) + 1 for text in texts), initial=0)]
+        together = "\n".join(texts)
+        low = ascii_lower(together)
+        suspects = {bisect_right(starts, found.start()) - 1 for found in _LONG_WORD.finditer(together)}
+        for sign in (*self._words, *_SIGNS):
+            at = low.find(sign)
+            while at >= 0:
+                one = bisect_right(starts, at) - 1
+                suspects.add(one)
+                at = low.find(sign, starts[one + 1])
+        return [one in suspects and bool(self.spans(text, depth=depth)) for one, text in enumerate(texts)]
+
+    def _named(self, text: str, words: str) -> Iterator[Span]:
+        present = [word for word in self._words if word in words or not _WORD.fullmatch(word)]
+        if not present:
+            return
+        low = ascii_lower(text)
+        hits = [(at, word) for word in present for at in self._candidates(text, low, word)]
+        hits.sort()
+        done = 0
+        for at, word in hits:
+            if at >= done:
+                for span in self._at(text, at, word):
+                    done = max(done, span[1])
+                    yield span
+
+    def _candidates(self, text: str, low: str, word: str) -> Iterator[int]:
+        """Each place of the word where ``_at`` finds something, and few others: this takes a tenth of its time."""
+        match = self._quick(word).match
+        is_key = self._patterns.get(word) == _NAMES["key"]
+        at = low.find(word)
+        while at >= 0:
+            # Most keys are not secret, and the pattern has much to look back at.
+            if not is_key or low[max(0, at - 14) : at].rstrip("_.- ").endswith(_KEY_WORDS):
+                found = match(text, at)
+                if found and (found.lastgroup or word == "pass" or _goes_on(text, low, at, found.end())):
+                    yield at
+            at = low.find(word, at + len(word))
+
+    def _quick(self, word: str) -> re.Pattern[str]:
+        """What is not behind a name, or a name with a character behind it that can stand between it and its value."""
+        if word not in self._quicks:
+            alone = _SEEN_ALONE[word].pattern if word in _SEEN_ALONE else ""
+            name = rf"(?:{self._key(word).pattern})(?=[{_AFTER_NAMES}])" if word in self._patterns else ""
+            self._quicks[word] = re.compile("|".join(filter(None, (alone, name))), re.IGNORECASE)
+        return self._quicks[word]
+
+    def _at(self, text: str, at: int, word: str) -> Iterator[Span]:
+        is_name = word in self._patterns
+        may_be_alone = word in _ALONE and (word not in _NAMES or word == "cookie" or text[at + 4 : at + 5] in _AFTER_ALONE)
+        if may_be_alone and (found := _ALONE[word].match(text, at)):
+            if word != "basic" or _is_login(found["v"]):
+                yield found.span(found.lastgroup or 0)
+            return
+        key = self._key(word).match(text, at) if is_name else None
+        if key is None or not _BEHIND_NAME.match(text, key.end()):
+            return
+        end = key.end()
+        if text[end] == "%":
+            if (found := _IN_URL.match(text, end)) and not is_harmless(found["v"]):
+                yield found.span("v")
+        elif text[end] == " " and text[end + 1 : end + 2].isalnum() and text[end + 1] not in "vV":
+            yield from self._spoken(text, at, end, word)
+        elif assigned := _ASSIGNED.match(text, end):
+            span = None if _is_code(text, key, assigned) else value_span(text, at, assigned.end(), assigned["sep"], assigned["closed"])
+            yield from filter(None, [span])
+        elif found := _PAIR.match(text, end):
+            yield from filter(None, [value_span(text, at, found.end())])
+        else:
+            yield from self._spoken(text, at, end, word)
+            yield from self._value_before(text, at)
+
+    def _spoken(self, text: str, at: int, end: int, word: str) -> Iterator[Span]:
+        """--NAME VALUE, and what a sentence says."""
+        if (found := _FLAG.match(text, end)) and _is_flag(text, at):
+            yield from filter(None, [value_span(text, at, found.end())])
+        elif word == "pass" and (found := _NETRC_VALUE.match(text, end)) and _NETRC.search(text, max(0, at - 300), at):
+            yield found.span("v")
+        elif word in _SPOKEN and (found := _SAID.match(text, end) or (_SAID_QUOTED.match(text, end) if word == "pass" else None)):
+            said = found["v"].rstrip(".,;:)")
+            if not said.isalpha() and not said.startswith("%"):
+                yield found.start("v"), found.start("v") + len(said)
+
+    def _value_before(self, text: str, at: int) -> Iterator[Span]:
+        """{"value": VALUE, "name": KEY}"""
+        before = text[max(0, at - 600) : at]
+        if "value" in before.lower() and (found := _VALUE_BEFORE.search(before)):
+            yield at - len(before) + found.start("v"), at - len(before) + found.end("v")
+
+    def _secret_objects(self, text: str) -> Iterator[Span]:
+        for field in _SECRET_FIELD.finditer(text):
+            for entry in _SECRET_ENTRY.finditer(field["body"]):
+                group = entry.lastgroup or "v"
+                if entry[group][0] not in "|>":
+                    yield field.start("body") + entry.start(group), field.start("body") + entry.end(group)
+
+
+_VALUE_BEFORE = re.compile(
+    r"value(?:\\*[\"'])?\s{0,8}[:=]\s{0,8}(?P<q>\\*[\"'])(?P<v>(?:(?!(?P=q))[^\n]){1,500})(?P=q)\s{0,8},\s{0,8}(?:\\*[\"'])?(?:name|key)(?:\\*[\"'])?"
+    r"\s{0,8}[:=]\s{0,8}\\*[\"'][\w.-]{0,64}\Z",
+    re.IGNORECASE,
+)
+_FLAG_START = re.compile(r"(?:^|[\s\"'=,\[])--?[\w.-]{0,60}\Z")
+# What ``_ASSIGNED``, ``_PAIR`` and ``_SAID`` begin with.
+_GOES_ON = re.compile(
+    rf"%|{_CLOSED}\s{{0,8}}[:=>]|\s(?:for|of|to)\s|\s?(?:is|was|set to|changed to|->)"
+    rf"|{_CLOSED}(?:\s*,)?(?:\s|\\+[nrt]){{0,80}}{_CLOSED}val",
+    re.IGNORECASE,
+)
+
+
+def _goes_on(text: str, low: str, at: int, end: int) -> bool:
+    """Whether a value can belong to the name from ``at`` to ``end``."""
+    return _GOES_ON.match(text, end) is not None or low.rfind("value", max(0, at - 600), at) >= 0 or _is_flag(text, at)
+
+
+def _is_flag(text: str, at: int) -> bool:
+    before = text[max(0, at - 64) : at]
+    return "-" in before.rpartition(" ")[2] and _FLAG_START.search(before) is not None
+
+
+def _is_code(text: str, key: re.Match[str], found: re.Match[str]) -> bool:
+    """``TokenFilter.java:30``, ``TokenException: x``, ``c.e.TokenStore : x``, ``auth-service:8080``, ``volume "token-x" : secret``,
+    ``secret="default/tls"``, ``POST "/token": failed``, ``aws_access_key.ci: Refreshing state``.
+    """
+    name, sep, end = key[0], found["sep"], found.end()
+    if ">" in sep and "=" not in sep:
+        return found["closed"] != "" and sep != ">"
+    if ":" not in sep:
+        return name == "secret" and _OBJECT.match(text, end) is not None
+    before = text[key.start() - 1 : key.start()] if key.start() else ""
+    if _OF_CODE.search(name) or (before == "/" and found["closed"]) or ("." in name and sep == ": " and _WORD_OF_PROSE.match(text, end)):
+        return True
+    if sep == ": " and _PROSE.match(text, end) and "/" in text[max(0, key.start() - 80) : key.start()].rpartition(" ")[2]:
+        return True  # NAMESPACE/NAME: message
+    if sep[0] in " \t":  # a logger's name, or a volume's
+        return (name[0].isupper() and before == ".") or (found["closed"] != "" and text[end : end + 1].isalpha())
+    return sep == ":" and ("-" in name or name.lower() == "auth") and _PORT.match(text, end) is not None
+
+
+_OBJECT = re.compile(r"\"[a-z][a-z0-9-]*/[a-z][a-z0-9.-]*\"")  # NAMESPACE/NAME, as Kubernetes logs it
+_PROSE = re.compile(r"[a-z]+ \S")
+_WORD_OF_PROSE = re.compile(r"[A-Z][a-z]+\s")
+_PORT = re.compile(r"\d{2,5}(?![\w.])")
+
+
+def merged_spans(text: str, found: Iterable[Span]) -> list[Span]:
+    """In order, none overlapping another, without those that are empty or hidden already."""
+    kept: list[Span] = []
+    for start, end in sorted(found):
+        if start >= end or is_placeholder(text[start:end]):
+            continue
+        if kept and start < kept[-1][1]:
+            kept[-1] = (kept[-1][0], max(end, kept[-1][1]))
+        else:
+            kept.append((start, end))
+    return kept
+
+
+def ascii_lower(text: str) -> str:
+    """With every character where it was."""
+    return text.lower() if text.isascii() else text.encode("utf-8", "surrogatepass").lower().decode("utf-8", "surrogatepass")
+
+
+def _is_login(encoded: str) -> bool:
+    body = encoded.rstrip("=")
+    try:
+        return b":" in base64.b64decode(body + "=" * (-len(body) % 4), altchars=b"-_")
+    except ValueError:
+        return False
+
+
+@cache
+def _key(names: str) -> re.Pattern[str]:
+    return re.compile(rf"(?:{names})(?!{_REFERENCE}(?![a-z]))(?!s(?![a-z])|s$)[\w.-]{{0,40}}", re.IGNORECASE)
+
+
+@lru_cache(maxsize=8)
+def credential_forms(names: tuple[str, ...] = ()) -> Forms:
+    return Forms(names)

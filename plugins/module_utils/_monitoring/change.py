@@ -1,0 +1,199 @@
+# Copyright (c) 2026 Euystacio Meta Salvage contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Changes what Prometheus loads, rules and its configuration: applied, proven loaded by each replica, or taken back.
+
+A killed run is taken back by the next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from .._cluster.session import Cluster
+from .._core.errors import SalvageError
+from .._core.progress import Tell, silent
+from .._manifests.before import Before, states_before
+from .._manifests.engine import ManifestSet
+from .._manifests.journal import JournalStore, SetJournal
+from .._manifests.model import ApplySettings, Item, Manifest
+from .._manifests.result import set_result
+from .._manifests.server import Server
+from .._manifests.takeback import TakeBack
+from .._prometheus.rules import RuleGroup, wanted_groups
+from .config_text import ConfigText, ConfigWanted, LoadWanted, config_of_before, groups_of_file, refuse_known_jobs
+from .configured import OPERATOR, ConfiguredBy
+from .file_change import MANAGER, FileChange, is_of_files, put_back
+from .instances import Instances, States
+
+JOURNAL = "meta-salvage-prometheus-config"
+
+
+def file_mark(obj: Mapping[str, Any]) -> str:
+    """What the operator puts into the name of the file of an object's rules."""
+    metadata = obj["metadata"]
+    return f"{metadata['namespace']}-{metadata['name']}-{metadata['uid']}"
+
+
+@dataclass
+class PrometheusChange:
+    """``files`` are those of the configuration, ``config`` is what it becomes; both None where only rules change."""
+
+    cluster: Cluster
+    instances: Instances
+    where: ConfiguredBy
+    manifests: Sequence[Manifest]
+    namespace: str
+    run: str
+    wait: float
+    files: FileChange | None = None
+    config: ConfigText | None = None
+    tell: Tell = silent
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def journal(self) -> JournalStore:
+        return JournalStore(self.cluster, self.namespace, JOURNAL)
+
+    def plan(self, before: States) -> dict[str, Any]:
+        """What would change; nothing is written."""
+        self._refuse_known_jobs(before)
+        items = self._set().plan() if self.manifests else []
+        return set_result([*items, *([self.files.write(dry_run=True)] if self.files else [])], self.notes, show=True, values=True)
+
+    def perform(self, before: States) -> dict[str, Any]:
+        """Raises SalvageError, with what was taken back."""
+        if self.revert_left_over():
+            before = {address: one for address, one in self.instances.states().items() if not isinstance(one, SalvageError)}
+        if self.files:
+            self.files = FileChange.read(self.cluster, self.files.place, self.files.files)
+        self._refuse_known_jobs(before)
+        self.instances.note()
+        items = self._apply()
+        result = set_result(items, self.notes, show=True, values=True)
+        problems = [item.problem for item in items if item.problem]
+        if not problems:
+            problems = self.instances.wait_loaded(self._wanted(items), before, self.wait)
+            if not problems:
+                self.journal.close(self.run)
+                return result
+        if not any(item.written for item in items):
+            self.journal.close(self.run)
+            raise SalvageError(f"nothing was changed: {_some(problems)}", reason=_reason(items))
+        back = self._take_back(self.journal.read(), before)
+        kept = "".join(f"; {note}" for note in self.notes if note.startswith(("not taken back", "it is loaded as before")))
+        what = "configuration" if self.files else "rules"
+        said = f"it was taken back, and Prometheus has the {what} of before: {_some(problems)}" if not back else (
+            f"it could not be taken back ({_some(back)}): {_some(problems)}"
+        )  # fmt: skip
+        raise SalvageError(f"the change failed; {said}{kept}", reason=_reason(items))
+
+    def revert_left_over(self) -> bool:
+        """What a killed run left half done; whether there was any.  Raises SalvageError if it can't be taken back."""
+        journal = self.journal.read()
+        if journal is None:
+            return False
+        self.tell({"says": f"taking back what the run {journal.run} left"})
+        problems = self._take_back(journal, {})
+        if problems:
+            raise SalvageError(f"what the run {journal.run} left can't be taken back: {_some(problems)}", reason="conflict")
+        self.notes.append(f"took back what the run {journal.run} left half done")
+        return True
+
+    def _refuse_known_jobs(self, before: States) -> None:
+        if self.files and self.config:
+            old = self._text(self.files.texts.get(self.files.place.key, ""))
+            for state in before.values():
+                refuse_known_jobs(ConfigWanted(self.config, old), state.config, self.where)
+
+    def _set(self) -> ManifestSet:
+        return ManifestSet(self.cluster, self.manifests, ApplySettings(MANAGER), self.namespace, self.tell)
+
+    def _apply(self) -> list[Item]:
+        """The rules first; the files only if nothing is wrong with them."""
+        if self.manifests:
+            whole = self._set()
+            items = whole.apply(lambda: self._open(whole.items))
+        else:
+            items = []
+            self._open([])
+        if self.files and not any(item.problem for item in items):
+            items = [*items, self.files.write(dry_run=False)]
+        return items
+
+    def _open(self, items: Sequence[Item]) -> None:
+        states = states_before(items, MANAGER)
+        files = self.files.before() if self.files else None
+        if states or files:
+            self.journal.open(SetJournal(MANAGER, (*states, *([files] if files else [])), self.run))
+
+    def _wanted(self, items: Sequence[Item]) -> LoadWanted:
+        rules = {
+            file_mark(item.after or item.live or {}): wanted_groups(item.document.get("spec"), str(item.id))
+            for item in items
+            if item.id.kind == "PrometheusRule"
+        }
+        if not self.files:
+            return LoadWanted(rules)
+        place, files = self.files.place, self.files.files
+        rules.update({f"/{key}": groups_of_file(text, key) for key, text in files.items() if key != place.key})
+        old = self._text(self.files.texts.get(place.key, ""))
+        return LoadWanted(rules, ConfigWanted(self.config or old, old))
+
+    def _text(self, text: str) -> ConfigText:
+        return config_of_before(text, jobs_only=self.where.kind == OPERATOR)
+
+    def _take_back(self, journal: SetJournal | None, before: States) -> list[str]:
+        """Why it is not as it was; empty if each replica shows it."""
+        if journal is None:
+            return ["its journal was not found"]
+        self.instances.whole |= any(map(is_of_files, journal.states))
+        self.instances.note()
+        rules = replace(journal, states=tuple(one for one in journal.states if not is_of_files(one)))
+        way_back = TakeBack(Server(self.cluster, journal.manager, 4), rules, JOURNAL, 4, secrets=False, dry_run=False)
+        items = way_back.run() if rules.states else []
+        problems = [f"{item.id}: {item.problem}" for item in items if item.problem]
+        if problems:
+            return problems
+        wanted: dict[str, list[RuleGroup]] = {}
+        for item, state in zip(items, (one for item in items for one in rules.states if one.id == item.id), strict=True):
+            there = item.after or item.live
+            if there is not None and not any(one.startswith(f"{item.id}:") for one in way_back.left):
+                wanted[file_mark(there)] = wanted_groups(state.content.get("spec"), str(item.id)) if state.content else []
+        left, config = list(way_back.left), None
+        for state in filter(is_of_files, journal.states):
+            found = self._files_back(state, wanted, left)
+            config = found or config
+        # What others changed since is theirs.
+        self.notes += [f"not taken back: {one}" for one in left]
+        problems = self.instances.wait_loaded(LoadWanted(wanted, config), before, self.wait, back=True)
+        self.notes += self.instances.notes
+        if not problems:
+            self.journal.close()
+        return problems
+
+    def _files_back(self, state: Before, wanted: dict[str, list[RuleGroup]], left: list[str]) -> ConfigWanted | None:
+        """What each replica then has to have loaded is added to ``wanted``, and given."""
+        done = put_back(self.cluster, state)
+        left += done.left
+        config = None
+        for key, (now, was) in done.files.items():
+            if key == self.where.key or f"{state.id.name}/{key}" == self.where.scrape_configs:
+                config = ConfigWanted(self._text(was or ""), self._text(now or ""))
+            elif self.where.kind != OPERATOR:
+                try:
+                    wanted[f"/{key}"] = groups_of_file(was, key) if was else []
+                except SalvageError as exc:
+                    self.notes.append(f"{key} is what it was, and could not be read: {exc}")
+        return config
+
+
+def _some(problems: Sequence[str]) -> str:
+    rest = f" and {len(problems) - 3} more" if len(problems) > 3 else ""
+    return "; ".join(problems[:3]) + rest
+
+
+def _reason(items: Sequence[Item]) -> str:
+    return next((item.reason for item in items if item.problem), "timeout")
