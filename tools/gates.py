@@ -77,6 +77,7 @@ SIDE_BY_SIDE = frozenset(
         "test_silences",
         "test_snapshot",
         "test_terraform",
+        "test_tutorials",
     }
 )
 # Of these, the ones that take longest start first, or the others wait for them in the end.

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from cluster_lab import CHECKOUT, Lab
+from tutorials import Reader
 
 pytestmark = pytest.mark.lab
 
@@ -43,6 +44,18 @@ def test_without_a_variable(lab: Lab, runbook: str, monkeypatch: pytest.MonkeyPa
     run = lab.play(runbook, {})
     assert (run.code == 0) == (runbook in DONE), run.output
     assert NEEDS.get(runbook, "") in run.output
+
+
+def test_the_first_health_check_as_the_tutorial_prints_it(lab: Lab, tmp_path: Path) -> None:
+    reader = Reader(lab, "1_first_health_check.md", tmp_path)
+    _install, choose, check = reader.blocks["bash"]  # tools/install.py installs it
+    assert choose == "export KUBECONFIG=~/.kube/config\n"
+    (tmp_path / ".kube").mkdir()
+    (tmp_path / ".kube/config").symlink_to(lab.kubeconfig)
+    code, said = reader.run(choose + check)
+    assert code == 0 and "HEALTHY" in said, said
+    assert f"Report: {tmp_path}/reports/health.html" in said, said
+    assert (tmp_path / "reports/health.html").is_file()
 
 
 def test_a_bake_with_the_default_addresses_asks_prometheus(lab: Lab, tmp_path: Path) -> None:
