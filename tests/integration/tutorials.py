@@ -36,7 +36,8 @@ class Reader:
         programs.mkdir()
         kubectl = programs / "kubectl"
         words = shlex.join([sys.executable, "-m", "lab", "kubectl", self.lab.name, "--"])
-        kubectl.write_text(f'#!/bin/sh\ncd {shlex.quote(str(CHECKOUT))} && exec {words} "$@"\n')
+        home = shlex.quote(str(Path.home()))  # where the lab is
+        kubectl.write_text(f'#!/bin/sh\ncd {shlex.quote(str(CHECKOUT))} && HOME={home} exec {words} "$@"\n')
         kubectl.chmod(0o755)
         inherited = {key: value for key, value in os.environ.items() if not key.startswith(("K8S_AUTH_", "KUBECONFIG", "XDG_"))}
         self.environ = {

@@ -38,7 +38,7 @@ def test_a_report_is_never_better_than_the_worst_step(tmp_path: Path) -> None:
         journal = {"run": f"rebuild-{number}", "began": "2026-01-01T00:00:00Z", "clock": 0, "steps": rows}
         given = {
             "cluster_rebuild_journal": journal, "cluster_rebuild_resumed": False, "cluster_rebuild_at": "verify",
-            "cluster_rebuild_restored": {}, "cluster_rebuild_record_dir": str(tmp_path),
+            "cluster_rebuild_restored": {}, "cluster_rebuild_record_dir": str(tmp_path), "cluster_rebuild_folder": {"path": str(tmp_path)},
             **({"cluster_rebuild_failure": failure} if failure else {}),
         }  # fmt: skip
         tasks.append(_report("cluster_rebuild", given))

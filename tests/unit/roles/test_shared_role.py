@@ -69,6 +69,13 @@ def test_a_record_is_for_its_owner_alone_and_hides_no_failure(tmp_path):
     assert "bad.json cannot be written" not in output
 
 
+def test_a_record_goes_to_the_home_of_the_environment_as_everything_else_does(tmp_path, monkeypatch):
+    """Not to that of the user database, which is another under sudo -E and in containers."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    play(tmp_path, record("written", "~/state/records"))
+    assert (tmp_path / "home/state/records/written.json").is_file()
+
+
 def test_check_mode_writes_no_record(tmp_path):
     play(tmp_path, record("written", tmp_path / "records"), options=["--check"])
     assert not (tmp_path / "records").exists()
