@@ -15,11 +15,11 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 
-from health import CHECKOUT, Cost, at_each_size, write
+from go_program import go_program
+from health import Cost, at_each_size, write
 
 HERE = Path(__file__).resolve().parent / "diagnostics"
 LAB = "bench-diagnostics"
@@ -32,17 +32,7 @@ TARGETS = {
 
 
 def support_bundle() -> str:
-    """The program, built from its own Go module by the Go that builds the lab."""
-    sys.path.insert(0, str(CHECKOUT))
-    from lab import build, common, versions  # noqa: PLC0415
-
-    program = common.CACHE / "support-bundle"
-    if not program.exists():
-        env = {**os.environ, "CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOFLAGS": "-buildvcs=false", "GOWORK": "off"}
-        package = "github.com/replicatedhq/troubleshoot/cmd/troubleshoot"
-        go = build.find_go(versions.load().go, common.Progress())
-        subprocess.run([go, "build", "-mod=readonly", "-o", program, package], cwd=HERE, env=env, check=True)
-    return str(program)
+    return go_program("support-bundle", HERE, "github.com/replicatedhq/troubleshoot/cmd/troubleshoot")
 
 
 def contestants(scratch: Path, tool: str | None) -> dict[str, list[str]]:

@@ -3,28 +3,31 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A backup and a restore beside what a user would use instead.
 
-    python benchmarks/recovery.py [--objects 1000,10000] [--bytes 1024] [--runs 3] [--kubectl-restores 1]
+    python benchmarks/recovery.py [--objects 1000,10000] [--bytes 1024] [--runs 3] [--kubectl-restores 1] [--velero]
 
 On the control-plane-size lab: a namespace of ConfigMaps, 1 kB each.  Out: to a signed and encrypted archive that is read back and verified,
 and to a plain file by kubectl.  Back, each time into a new namespace: the archive is proven, and what was written read again and compared;
-the same again, when all of it is there; and from a plain file by kubectl, which neither proves nor compares.  A gigabyte is
-`--objects 100000 --bytes 10240 --kubectl-restores 0`.
+the same again, when all of it is there; and from a plain file by kubectl, which neither proves nor compares, and with `--velero` by the
+engine of Velero, which is built from its Go module the first time.  A gigabyte is `--objects 100000 --bytes 10240 --kubectl-restores 0`.
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
+import io
 import json
 import os
 import statistics
 import subprocess
 import sys
+import tarfile
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
@@ -45,6 +48,7 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.st
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._sealing.age import recipients
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._sealing.keys import identity_file, private_key
 
+from benchmarks.go_program import go_program
 from benchmarks.health import Cost, kubectl, lab, measure
 
 LAB = "bench-recovery"
@@ -54,12 +58,8 @@ OURS_OUT, OURS_BACK, OURS_AGAIN = "ours: backup, verified", "ours: restore, veri
 TARGETS = ((OURS_OUT, "wall", 3.0), (OURS_OUT, "largest", 128.0), (OURS_BACK, "wall", 9.0), (OURS_BACK, "largest", 200.0))
 UNITS = {"wall": "s", "largest": "MB"}
 # Velero's engine 1.18.1, 10,001 ConfigMaps of 1 kB, on another machine of two idle cores: seconds, and MB at the peak.
-VELERO = {
-    "backup, 1 worker": (3.1, 170),
-    "backup, 4 workers": (6.4, 176),
-    "restore at its own rate of 100 requests/s": (206.6, 506),
-    "restore at 5,000 requests/s": (67.5, 882),
-}
+VELERO_OUT = {"backup, 1 worker": (3.1, 170), "backup, 4 workers": (6.4, 176)}
+VELERO_RATES = {"at its own rate of 100 requests/s": "100", "at 5,000 requests/s": "5000"}
 
 
 def back_up(kubeconfig: str, folder: str) -> None:
@@ -119,29 +119,44 @@ def nothing_to_restore(kubeconfig: str, folder: str, space: str) -> None:
     assert not _restored(kubeconfig, folder, space).changed
 
 
-def plain(cluster: Cluster, path: Path) -> str:
-    """The objects as a file for kubectl, for whatever namespace."""
-    items = [
+def plain(cluster: Cluster) -> list[dict[str, Any]]:
+    """The objects, for whatever namespace."""
+    return [
         {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": item["metadata"]["name"]}, "data": item["data"]}
         for item in cluster.list(f"/api/v1/namespaces/{SPACE}/configmaps")
         if item["metadata"]["name"] != "kube-root-ca.crt"
     ]
-    path.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
+
+
+def tarball(items: list[dict[str, Any]], path: Path) -> str:
+    """The objects as Velero stores them."""
+    there = ({**item, "metadata": {**item["metadata"], "namespace": SPACE}} for item in items)
+    with tarfile.open(path, "w:gz") as archive:
+        for name, content in [
+            ("metadata/version", "1.1.0"),
+            *((f"resources/configmaps/namespaces/{SPACE}/{item['metadata']['name']}.json", json.dumps(item)) for item in there),
+        ]:
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content.encode()))
     return str(path)
 
 
 class Contest:
     """The costs of each contestant's runs; they take turns, so that what else the machine does falls on all alike."""
 
-    def __init__(self, kubeconfig: str, folder: Path) -> None:
+    def __init__(self, kubeconfig: str, folder: Path, velero: str | None) -> None:
         self.costs: dict[str, list[Cost]] = {}
         self._kubeconfig, self._folder = kubeconfig, folder
         self._kubectl = [kubectl(), "--kubeconfig", kubeconfig]
         self._cluster = Cluster.connect({"kubeconfig": kubeconfig}, timeout=60)
-        self._plain = plain(self._cluster, folder / "to-apply.json")
+        items = plain(self._cluster)
+        self._plain = folder / "to-apply.json"
+        self._plain.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
+        self._velero = [velero, tarball(items, folder / "velero.tar.gz"), SPACE] if velero else None
 
     def _run(self, name: str, command: list[str], *, warm: bool = False) -> None:
-        cost = measure(command, dict(os.environ), memory=False)
+        cost = measure(command, {**os.environ, "KUBECONFIG": self._kubeconfig}, memory=False)
         print(f"{name}{' (to warm up)' if warm else ''}: {cost.wall:.2f} s", file=sys.stderr, flush=True)
         if not warm:
             self.costs.setdefault(name, []).append(cost)
@@ -157,14 +172,16 @@ class Contest:
             plainly = ["sh", "-c", f'exec "$@" > {self._folder}/plain.{form}', "-", *get, form]
             self._run(f"kubectl get -o {form}, plain", plainly, warm=warm)
 
-    def back(self, turn: str, *, by_kubectl: bool) -> None:
-        ways = {"apply --server-side": ["apply", "--server-side"], "apply": ["apply"], "create": ["create"]} if by_kubectl else {}
+    def back(self, turn: str, *, by_others: bool) -> None:
+        ways = {"apply --server-side": ["apply", "--server-side"], "apply": ["apply"], "create": ["create"]} if by_others else {}
         space = self._space(f"ours-{turn}")
         self._run(OURS_BACK, self._ours("restore", space))
         self._run(OURS_AGAIN, self._ours("nothing_to_restore", space))
         for name, words in ways.items():
             space = self._space(f"{words[-1].strip('-')}-{turn}")
-            self._run(f"kubectl {name}", [*self._kubectl, *words, "-n", space, "-f", self._plain])
+            self._run(f"kubectl {name}", [*self._kubectl, *words, "-n", space, "-f", str(self._plain)])
+        for name, rate in VELERO_RATES.items() if self._velero and by_others else ():
+            self._run(f"Velero: restore {name}", [*self._velero, self._space(f"velero-{rate}-{turn}"), rate])
 
     def _space(self, name: str) -> str:
         create(self._cluster, "/api/v1/namespaces", {"metadata": {"name": name}})
@@ -188,7 +205,7 @@ def table(found: dict[int, dict[str, list[Cost]]]) -> str:
         lines.append(f"| {objects:,} | {name} | {runs} | {cost.wall:.2f} s | {rate:,.0f} | {cost.cpu:.2f} s | {cost.largest:.0f} MB |")
     lines += [
         f"| 10,001 | Velero (recorded): {name} | 1 | {seconds} s | {10_001 / seconds:,.0f} | | {peak} MB |"
-        for name, (seconds, peak) in VELERO.items()
+        for name, (seconds, peak) in VELERO_OUT.items()
     ]
     if 10_000 in found:
         lines += ["", "| to reach at 10,000 | measured | |", "|---|---:|---|"]
@@ -206,13 +223,15 @@ def main() -> None:
     options.add_argument("--objects", default="1000,10000")
     options.add_argument("--bytes", type=int, default=1024, help="of each ConfigMap")
     options.add_argument("--runs", type=int, default=3)
-    options.add_argument("--kubectl-restores", type=int, default=1, help="in how many of the runs kubectl restores too")
+    options.add_argument("--kubectl-restores", type=int, default=1, help="in how many of the runs the others restore too")
+    options.add_argument("--velero", action="store_true", help="build and measure its restore too")
     options.add_argument("--act", nargs="+", help=argparse.SUPPRESS)
     chosen = options.parse_args()
     if chosen.act:
         ACTS[chosen.act[0]](*chosen.act[1:])
         return
     found: dict[int, dict[str, list[Cost]]] = {}
+    velero = go_program("velero-restore", Path(__file__).with_suffix("")) if chosen.velero else None
     try:
         lab("up", LAB, "--size", "control-plane")
         kubeconfig = lab("kubeconfig", LAB)
@@ -224,12 +243,12 @@ def main() -> None:
             print(f"{objects} ConfigMaps are there after {time.monotonic() - started:.1f} s", file=sys.stderr, flush=True)
             with tempfile.TemporaryDirectory() as scratch:
                 keys(Path(scratch))
-                contest = Contest(kubeconfig, Path(scratch))
+                contest = Contest(kubeconfig, Path(scratch), velero)
                 found[objects] = contest.costs
                 for number in range(chosen.runs + 1):
                     contest.out(warm=not number)
                 for number in range(chosen.runs):
-                    contest.back(f"{objects}-{number}", by_kubectl=number < chosen.kubectl_restores)
+                    contest.back(f"{objects}-{number}", by_others=number < chosen.kubectl_restores)
     finally:
         lab("down", LAB)
     print(table(found))
