@@ -103,8 +103,9 @@ class Backups:
             "after": after,
             "choice": choice,
         }
+        environ = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}  # it imports what the tests share
         done = subprocess.run(
-            [sys.executable, str(Path(__file__)), json.dumps(given)], capture_output=True, text=True, check=False, timeout=120
+            [sys.executable, str(Path(__file__)), json.dumps(given)], env=environ, capture_output=True, text=True, check=False, timeout=120
         )
         assert not done.stderr, done.stderr
         return done.returncode
