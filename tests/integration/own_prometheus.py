@@ -27,10 +27,12 @@ RELOADER = [
     "--watched-dir=/etc/prometheus/rules/prometheus-own-rulefiles-0",
     "--watch-interval=2s",
 ]
-# A POST that succeeds, so that it stands in the notification log; the alert that fires always is told again and again.
+# A POST that succeeds, so that it is in the notification log. The watchdog is sent again and again, so its entry expires within seconds;
+# that of the other alert stays.
 RECEIVED = {
     "route": {
         "receiver": "itself", "group_by": ["from"], "group_wait": "0s", "group_interval": "2s", "repeat_interval": "1s",
+        "routes": [{"matchers": ["alertname=OwnLasting"], "repeat_interval": "1h"}],
     },
     "receivers": [{"name": "itself", "webhook_configs": [{"url": "http://localhost:9093/debug/pprof/cmdline"}]}],
 }  # fmt: skip
@@ -57,8 +59,9 @@ CONFIG = {
 
 
 def watchdog(space: str) -> dict[str, Any]:
-    """Rules with the alert that fires always."""
-    return {"groups": [{"name": "watchdog", "rules": [{"alert": WATCHDOG, "expr": "vector(1)", "labels": {"from": space}}]}]}
+    """Rules with the alerts that fire always."""
+    rules = [{"alert": name, "expr": "vector(1)", "labels": {"from": space}} for name in (WATCHDOG, "OwnLasting")]
+    return {"groups": [{"name": "watchdog", "rules": rules}]}
 
 
 def images(lab: Lab) -> tuple[str, str]:

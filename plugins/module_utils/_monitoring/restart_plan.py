@@ -88,17 +88,49 @@ def why_not_restarted(replicas: Sequence[Replica], wanted: int) -> str:
     return f"{len(replicas)} of {wanted} replicas are there" if len(replicas) < wanted else ""
 
 
-def delimited_entries(data: bytes) -> int | None:
-    """How many messages a file of length-delimited messages holds, as Alertmanager stores them; None if it is none."""
-    at = count = 0
-    while at < len(data):
-        size = shift = 0
-        while True:
-            if at >= len(data) or shift > 28:
-                return None
-            byte = data[at]
-            at, size, shift = at + 1, size | (byte & 0x7F) << shift, shift + 7
-            if byte < 0x80:
-                break
-        at, count = at + size, count + 1
-    return count if at == len(data) else None
+def log_expiries(data: bytes) -> list[float] | None:
+    """When each entry of a notification log expires, in seconds; None if the bytes are not such a log.
+
+    Alertmanager stores the messages ``MeshEntry`` of its ``nflog.proto``, each after its length: ``expires_at`` is their second field.
+    """
+    try:
+        found, at = [], 0
+        while at < len(data):
+            message, at = _sized(data, at)
+            ends = _field(message, 2)
+            found.append(float(_field(ends, 1)) if isinstance(ends, bytes) else 0.0)
+    except (ValueError, TypeError):
+        return None
+    return found
+
+
+def _field(message: bytes, wanted: int) -> Any:
+    """The last value of a field: bytes, or a number. 0 where it is left out."""
+    value: Any = 0
+    at = 0
+    while at < len(message):
+        key, at = _number(message, at)
+        if key & 7 == 2:
+            found, at = _sized(message, at)
+        elif key & 7 == 0:
+            found, at = _number(message, at)
+        else:
+            raise ValueError(key)
+        value = found if key >> 3 == wanted else value
+    return value
+
+
+def _sized(data: bytes, at: int) -> tuple[bytes, int]:
+    size, at = _number(data, at)
+    if at + size > len(data):
+        raise ValueError(size)
+    return data[at : at + size], at + size
+
+
+def _number(data: bytes, at: int) -> tuple[int, int]:
+    value = 0
+    for shift, byte in enumerate(data[at : at + 10]):
+        value |= (byte & 0x7F) << 7 * shift
+        if byte < 0x80:
+            return value, at + shift + 1
+    raise ValueError(at)

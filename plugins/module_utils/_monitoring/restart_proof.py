@@ -18,7 +18,7 @@ from .._core.json_values import load_json
 from .._prometheus.client import PrometheusApi
 from .instances import state_of
 from .restart import keep_trying
-from .restart_plan import Replica, delimited_entries
+from .restart_plan import Replica, log_expiries
 from .rule_proof import PrometheusState, lost
 
 _STORED = "count(scrape_samples_scraped)"
@@ -82,11 +82,11 @@ class PrometheusProof:
 
 @dataclass(frozen=True)
 class AlertmanagerBefore:
-    """``silences`` are those that are live, by id with their ends; ``notifications`` is None where the log could not be counted."""
+    """``silences`` are the live ones, by id with their ends; ``notifications`` has when each entry of the log expires, None if unknown."""
 
     silences: dict[str, float]
     peers: int
-    notifications: int | None
+    notifications: list[float] | None
 
 
 @dataclass
@@ -110,10 +110,10 @@ class AlertmanagerProof:
         found = [f"the silence {one} is gone" for one, ends in before.silences.items() if one not in now and ends > time.time() + 5]
         if peers < before.peers:
             found.append(f"it knows {peers} replicas of its cluster, and {before.peers} before")
-        if not found and self.keeps and before.notifications:
-            kept = self._notifications(pod)
-            if kept == 0:
-                found.append(f"its notification log is empty, and had {before.notifications} entries")
+        # Alertmanager removes the expired ones when it stops.
+        lasting = sum(ends > time.time() + 5 for ends in before.notifications or ())
+        if not found and self.keeps and lasting and self._notifications(pod) == []:
+            found.append(f"its notification log is empty, and had {lasting} entries")
         return found
 
     def quit(self, replica: Replica) -> None:
@@ -123,7 +123,8 @@ class AlertmanagerProof:
         silences, kept = keep_trying(lambda: self._silences(pod)), self._notifications(pod)
         if before is None or silences is None:
             return []
-        log = f"not counted: {self.uncounted}" if kept is None else f"{before.notifications} entries before, {kept} after"
+        was = len(before.notifications or ())
+        log = f"not counted: {self.uncounted}" if kept is None else f"{was} entries before, {len(kept)} after"
         return [f"{pod}: {len(before.silences)} silences before, {len(silences)} after; notification log: {log}"]
 
     def _silences(self, pod: str) -> dict[str, float]:
@@ -136,7 +137,7 @@ class AlertmanagerProof:
         peers = cluster.get("peers") if isinstance(cluster, dict) else None
         return len(peers) if isinstance(peers, list) else 0
 
-    def _notifications(self, pod: str) -> int | None:
+    def _notifications(self, pod: str) -> list[float] | None:
         """As the file has them: complete after a stop, and some minutes old before."""
         replica = self.replicas.get(pod)
         if replica is None:
@@ -145,10 +146,10 @@ class AlertmanagerProof:
             data = self.container(replica).run(["cat", f"{replica.storage}/nflog"])
         except SalvageError as exc:
             if "No such file" in str(exc):
-                return 0
+                return []
             self.uncounted = str(exc)
             return None
-        return delimited_entries(data)
+        return log_expiries(data)
 
 
 def end_process(container: Container) -> None:

@@ -14,12 +14,14 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.se
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._monitoring import restart, restart_proof, restart_task
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._monitoring.restart_plan import (
-    delimited_entries,
     in_order,
+    log_expiries,
     replica_of,
     restart_method,
     why_not_restarted,
 )
+from hypothesis import given
+from hypothesis import strategies as st
 
 from .test_rule_change import holder
 
@@ -74,11 +76,41 @@ def test_the_order_and_what_has_to_be_waited_for() -> None:
     assert why_not_restarted(given[2:], 3) == "2 of 3 replicas are there" and why_not_restarted(given[2:], 2) == ""
 
 
+def entry(expires: int, group: bytes = b"\x0a\x01k") -> bytes:
+    """An entry of the notification log, as nflog.proto of Alertmanager has it: what was sent, and when it expires."""
+    ends = b"\x08" + varint(expires) + b"\x10\x07"
+    message = b"\x0a" + varint(len(group)) + group + b"\x12" + varint(len(ends)) + ends
+    return varint(len(message)) + message
+
+
+def varint(number: int) -> bytes:
+    more, rest = number & 0x7F, number >> 7
+    return bytes([more | 0x80]) + varint(rest) if rest else bytes([more])
+
+
+LATER, OVER = 4_000_000_000, 1_700_000_000
+
+
 @pytest.mark.parametrize(
-    ("data", "count"), [(b"", 0), (b"\x01a\x02bc", 2), (b"\x05a", None), (b"\x80\x01" + b"x" * 128, 1), (b"\xff" * 9, None)]
+    ("data", "expiries"),
+    [
+        (b"", []),
+        (entry(LATER) + entry(OVER, b"\x0a\xc8\x01" + b"k" * 200), [LATER, OVER]),
+        (b"\x02\x0a\x00", [0.0]),  # without a time
+        (b"\x05a", None),
+        (entry(LATER)[:-1], None),
+        (b"\xff" * 11, None),
+        (b"<html>" * 9, None),
+    ],
 )
-def test_entries_of_a_log(data: bytes, count: int | None) -> None:
-    assert delimited_entries(data) == count
+def test_entries_of_a_log(data: bytes, expiries: list[float] | None) -> None:
+    assert log_expiries(data) == expiries
+
+
+@given(st.binary(max_size=300))
+def test_no_bytes_break_the_reader_of_the_log(data: bytes) -> None:
+    found = log_expiries(data)
+    assert found is None or all(one >= 0 for one in found)
 
 
 class FakeProof:
@@ -255,7 +287,7 @@ def test_when_a_prometheus_works_again() -> None:
 class Shell:
     """A container with a notification log of these bytes."""
 
-    def __init__(self, log: bytes | None = b"\x01a", reason: str = "") -> None:
+    def __init__(self, log: bytes | None = entry(LATER), reason: str = "") -> None:
         self.log, self.reason, self.ran = log, reason, list[list[str]]()
 
     def run(self, argv: list[str]) -> bytes:
@@ -280,13 +312,15 @@ def test_when_an_alertmanager_works_again() -> None:
         return restart_proof.AlertmanagerProof(answers.open, lambda _replica: shell, {"p": replica})  # type: ignore[arg-type,return-value]
 
     before = proof(Shell()).before("p")
-    assert before is not None and (list(before.silences), before.peers, before.notifications) == (["s"], 2, 1)
+    assert before is not None and (list(before.silences), before.peers, before.notifications) == (["s"], 2, [LATER])
     assert proof(Shell()).missing("p", before) == []
     assert proof(Shell()).notes("p", before) == ["p: 1 silences before, 1 after; notification log: 1 entries before, 1 after"]
     assert proof(Shell(), silences=[]).missing("p", before) == ["the silence s is gone"]
     assert proof(Shell(), status={"cluster": {"peers": [1]}}).missing("p", before) == ["it knows 1 replicas of its cluster, and 2 before"]
     assert proof(Shell(b"")).missing("p", before) == ["its notification log is empty, and had 1 entries"]
     assert proof(Shell(None)).missing("p", before) == ["its notification log is empty, and had 1 entries"]
+    expired = proof(Shell(entry(OVER))).before("p")
+    assert expired is not None and proof(Shell(b"")).missing("p", expired) == []
     forbidden = proof(Shell(reason="forbidden"))
     assert forbidden.missing("p", before) == [] and "notification log: not counted: no" in forbidden.notes("p", before)[0]
     assert "unreachable" in proof(Shell(), silences=None).missing("p", before)[0]
