@@ -110,12 +110,10 @@ def _field(message: bytes, wanted: int) -> Any:
     at = 0
     while at < len(message):
         key, at = _number(message, at)
-        if key & 7 == 2:
-            found, at = _sized(message, at)
-        elif key & 7 == 0:
-            found, at = _number(message, at)
-        else:
+        read = {0: _number, 2: _sized}.get(key & 7)
+        if read is None:
             raise ValueError(key)
+        found, at = read(message, at)
         value = found if key >> 3 == wanted else value
     return value
 
