@@ -53,8 +53,13 @@ PLAYBOOKS: dict[str, Playbook] = {
     "backup_verify": Playbook(
         _of("backup", "name verify_max_age allow_partial allow_missing"), credentials="awx_restore_credentials", reports=False, alone=False
     ),
-    "blue_green": Playbook(_of("blue_green", "service namespace to until traffic window adopt lock_take_over")),
-    "deploy": Playbook(_of("deploy", "manifests kustomize name namespace kind window roll_back prune force_conflicts lock_take_over")),
+    "blue_green": Playbook(
+        _of("blue_green", "service namespace to until traffic window adopt lock_take_over"), credentials="awx_record_credentials"
+    ),
+    "deploy": Playbook(
+        _of("deploy", "manifests kustomize name namespace kind window roll_back prune force_conflicts lock_take_over"),
+        credentials="awx_record_credentials",
+    ),
     "diagnostics": Playbook(
         _of("diagnostics", "namespaces since around only exclude fail_on require_complete"), reports=False, alone=False
     ),
@@ -87,7 +92,7 @@ PLAYBOOKS: dict[str, Playbook] = {
     ),
     "peace_bonds_review": Playbook(_of("peace_bonds", "decisions_since margin"), reports=False, alone=False),
     "rebuild": Playbook(_of("cluster_rebuild", "max_age accept"), credentials="awx_restore_credentials"),
-    "respond": Playbook(alone=False, reports=False, variables=True),
+    "respond": Playbook(credentials="awx_record_credentials", alone=False, reports=False, variables=True),
     "restore": Playbook(
         _of("restore", "name max_age namespaces confirm include exclude existing cluster_scoped backup_first allow_partial"),
         credentials="awx_backup_credentials + awx_restore_credentials",
@@ -95,7 +100,9 @@ PLAYBOOKS: dict[str, Playbook] = {
     "restore_drill": Playbook(
         _of("restore_drill", "namespace take max_age max_rto accept"), credentials="awx_backup_credentials + awx_restore_credentials"
     ),
-    "rollback": Playbook(_of("rollback", "name namespace kind revision unproven restore_secrets lock_take_over")),
+    "rollback": Playbook(
+        _of("rollback", "name namespace kind revision unproven restore_secrets lock_take_over"), credentials="awx_record_credentials"
+    ),
     "scale": Playbook(_of("scale", "state name namespace kind replicas hpa_min hpa_max pin check_headroom lock_take_over")),
 }
 LONG = {"incident_text", "incident_public_text", "incident_why", "peace_bonds_why"}

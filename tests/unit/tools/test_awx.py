@@ -256,6 +256,24 @@ def test_schedules_are_rules_that_awx_takes() -> None:
         assert not any(question["required"] for question in job["survey_spec"]["spec"])  # nobody is there to answer
 
 
+PROOF_KEYS = {"deploy_proof_key", "blue_green_proof_key", "rollback_proof_key", "alert_response_proof_key", "peace_bonds_record_key"}
+
+
+def test_each_job_that_signs_with_the_record_key_gets_its_credential() -> None:
+    signing = {playbook for playbook in awx.names() if PROOF_KEYS & set(awx.options(playbook))}
+    assert {"deploy", "rollback", "blue_green", "respond", "peace_bonds_respond"} <= signing
+    for playbook in sorted(signing):
+        assert "awx_record_credentials" in TEMPLATES[awx.template_name(playbook, "run")]["credentials"], playbook
+
+
+def test_the_page_names_the_jobs_of_each_credential() -> None:
+    page = (awx.CHECKOUT / "docs/awx.md").read_text(encoding="utf-8")
+    for kind in ("backup", "restore", "record"):
+        (row,) = re.findall(rf"^\| Meta Salvage {kind} keys? \| (.*?) \|", page, re.MULTILINE)
+        using = {playbook for playbook in awx.names() if f"awx_{kind}_credentials" in awx.how(playbook).credentials}
+        assert set(re.findall("`([a-z_]+)`", row)) == using
+
+
 def test_credential_types_inject_variables_that_a_role_reads() -> None:
     known = {name for role in role_docs.roles() for name in role_docs.defaults(role)}
     known |= {name for playbook in awx.names() for name in awx.options(playbook)}
