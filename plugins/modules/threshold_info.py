@@ -180,7 +180,7 @@ metrics:
       returned: always
       sample: -0.118
     limit:
-      description: The limit that decides. It is the one that is exceeded, or else the nearest one.
+      description: The limit that decides, which is the exceeded one or else the nearest.
       type: str
       returned: always
       sample: critical_min
