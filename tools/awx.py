@@ -40,6 +40,7 @@ class Playbook:
     alone: bool = True  # two jobs of it at once would hurt
     credentials: str = ""  # the variables of site.yml with more credentials than those of the cluster
     reports: bool = True  # it can add its run to an incident
+    scheduled: bool = False  # nobody watches it, so AWX sends a message if it fails
     variables: bool = False  # an event gives its variables, which are data
 
 
@@ -49,17 +50,22 @@ def _of(prefix: str, names: str) -> tuple[str, ...]:
 
 # A playbook that is not here has no survey of its own.
 PLAYBOOKS: dict[str, Playbook] = {
-    "backup": Playbook(_of("backup", "preset namespaces max_age keep allow_partial"), credentials="awx_backup_credentials"),
+    "backup": Playbook(_of("backup", "preset namespaces max_age keep allow_partial"), credentials="awx_backup_credentials", scheduled=True),
     "backup_verify": Playbook(
         _of("backup", "name verify_max_age allow_partial allow_missing"), credentials="awx_restore_credentials", reports=False, alone=False
     ),
-    "blue_green": Playbook(_of("blue_green", "service namespace to until traffic window adopt lock_take_over")),
-    "deploy": Playbook(_of("deploy", "manifests kustomize name namespace kind window roll_back prune force_conflicts lock_take_over")),
+    "blue_green": Playbook(
+        _of("blue_green", "service namespace to until traffic window adopt lock_take_over"), credentials="awx_record_credentials"
+    ),
+    "deploy": Playbook(
+        _of("deploy", "manifests kustomize name namespace kind window roll_back prune force_conflicts lock_take_over"),
+        credentials="awx_record_credentials",
+    ),
     "diagnostics": Playbook(
         _of("diagnostics", "namespaces since around only exclude fail_on require_complete"), reports=False, alone=False
     ),
     "game_day": Playbook(_of("game_day", "cluster fault"), required=("game_day_cluster", "game_day_fault"), reports=False),
-    "health_check": Playbook(_of("health_check", "parts namespaces fail_on"), alone=False),
+    "health_check": Playbook(_of("health_check", "parts namespaces fail_on"), alone=False, scheduled=True),
     "incident_open": Playbook(
         _of("incident", "title severity text public_text started_at acknowledged error_rate data_loss security_breach"),
         required=("incident_title",),
@@ -71,7 +77,7 @@ PLAYBOOKS: dict[str, Playbook] = {
     "incident_update": Playbook(
         _of("incident", "id severity why text public_text acknowledged error_rate done"), reports=False, alone=False
     ),
-    "incident_watch": Playbook(_of("incident", "id"), reports=False),
+    "incident_watch": Playbook(_of("incident", "id"), reports=False, scheduled=True),
     "monitoring": Playbook(_of("monitoring", "action silence_state silence_matchers silence_duration silence_comment"), reports=False),
     "notify_test": Playbook(reports=False, alone=False),
     "peace_bonds_policy": Playbook(
@@ -87,15 +93,19 @@ PLAYBOOKS: dict[str, Playbook] = {
     ),
     "peace_bonds_review": Playbook(_of("peace_bonds", "decisions_since margin"), reports=False, alone=False),
     "rebuild": Playbook(_of("cluster_rebuild", "max_age accept"), credentials="awx_restore_credentials"),
-    "respond": Playbook(alone=False, reports=False, variables=True),
+    "respond": Playbook(credentials="awx_record_credentials", alone=False, reports=False, variables=True),
     "restore": Playbook(
         _of("restore", "name max_age namespaces confirm include exclude existing cluster_scoped backup_first allow_partial"),
         credentials="awx_backup_credentials + awx_restore_credentials",
     ),
     "restore_drill": Playbook(
-        _of("restore_drill", "namespace take max_age max_rto accept"), credentials="awx_backup_credentials + awx_restore_credentials"
+        _of("restore_drill", "namespace take max_age max_rto accept"),
+        credentials="awx_backup_credentials + awx_restore_credentials",
+        scheduled=True,
     ),
-    "rollback": Playbook(_of("rollback", "name namespace kind revision unproven restore_secrets lock_take_over")),
+    "rollback": Playbook(
+        _of("rollback", "name namespace kind revision unproven restore_secrets lock_take_over"), credentials="awx_record_credentials"
+    ),
     "scale": Playbook(_of("scale", "state name namespace kind replicas hpa_min hpa_max pin check_headroom lock_take_over")),
 }
 LONG = {"incident_text", "incident_public_text", "incident_why", "peace_bonds_why"}
@@ -219,6 +229,7 @@ def template(playbook: str, job_type: str) -> dict[str, Any]:
         "diff_mode": job_type == "check",
         "survey_enabled": asked is not None,
         **({"survey_spec": asked} if asked else {}),
+        **({"notification_templates_error": "{{ awx_failure_notifications }}"} if ours.scheduled and job_type == "run" else {}),
     }
 
 

@@ -82,7 +82,7 @@ options:
       - A backup of another cluster is refused, even if it is signed by the same key.
     type: str
   allow_unknown_cluster:
-    description: Accept a backup that does not say of which cluster it is, such as one from before records had it.
+    description: Accept a backup with a record that names no cluster, as early versions wrote it.
     type: bool
     default: false
   allow_missing:

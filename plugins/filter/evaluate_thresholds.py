@@ -6,11 +6,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: evaluate_thresholds
-short_description: Judge metrics that are at hand by their thresholds
+short_description: Compare metrics with their thresholds
 version_added: 0.1.0
 author: Euystacio Meta Salvage contributors (@euystacio)
 description:
-  - The judgement of M(euystacio.meta_salvage.threshold_info), for data that another task has read.
+  - Evaluates metrics as M(euystacio.meta_salvage.threshold_info) does, for data that another task has read.
   - What can't be trusted is V(unknown), with the reason. Only a profile that is wrong is an error.
 positional: profile
 requirements:

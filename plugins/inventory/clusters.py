@@ -16,7 +16,7 @@ description:
   - Each host is in the group C(clusters), connects locally, and gets C(meta_salvage_kubeconfig) or C(meta_salvage_context) as its login.
     The host variables C(cluster_name), C(cluster_labels), C(cluster_available), C(cluster_reason), C(cluster_server) and
     C(cluster_namespace) say what the source knows.
-  - A cluster that its source calls unavailable is also in the group C(clusters_unavailable). One of which the source says nothing has
+  - A cluster that its source calls unavailable is also in the group C(clusters_unavailable). A cluster without a known state has
     C(cluster_available=none), and is in neither C(clusters_available) nor C(clusters_unavailable).
   - The file name of the inventory must end in C(clusters.yml) or C(clusters.yaml).
 extends_documentation_fragment:
@@ -34,7 +34,7 @@ options:
   source:
     description:
       - Where the clusters are listed. The login options of this plugin are for the management or hub cluster.
-      - With V(kubeconfig) nothing is asked; O(kubeconfig) is the file or files, as in E(KUBECONFIG).
+      - V(kubeconfig) sends no requests; O(kubeconfig) is the file or files, as in E(KUBECONFIG).
     type: str
     choices: [kubeconfig, cluster_api, managed_clusters]
     default: kubeconfig

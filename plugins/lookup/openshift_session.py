@@ -48,7 +48,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _raw:
-  description: For each term, what it asks for.
+  description: The value of each term.
   type: list
   elements: raw
 """

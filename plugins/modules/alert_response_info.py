@@ -31,7 +31,7 @@ options:
         what Alertmanager's webhook sends (version 4), or a list of these.
       - Or any of these as JSON in percent encoding (C(tojson | urlencode) in Jinja2). Use it for alerts from outside that come as a
         variable of a playbook, because Ansible evaluates templates in such a variable, also one that somebody wrote into a label.
-      - Labels and the start that are not given are those of the one firing alert that it can be.
+      - Missing labels and a missing start are taken from the firing alert, if exactly one matches.
       - Resolved and suppressed alerts are not answered.
     type: raw
     required: true
@@ -75,7 +75,7 @@ options:
         description:
           - The SHA-256 of the last known good one as canonical JSON (sorted keys, no blanks), in hexadecimal. RV(answers) shows the present
             one.
-          - Without it, it is that of the copy that a revision was proven good with (M(euystacio.meta_salvage.rollout)).
+          - The default is the digest of the copy that was in use when a revision was proven good (M(euystacio.meta_salvage.rollout)).
         type: str
   opa:
     description: Where OPA is, for its decision log and its policies.
@@ -118,7 +118,7 @@ options:
         type: float
         default: 0.80
       memory_limit:
-        description: The share of its memory limit above which a pod is near its end.
+        description: The share of its memory limit above which a pod is close to the limit.
         type: float
         default: 0.85
       input_quality:
@@ -134,7 +134,7 @@ options:
         type: float
         default: 1.5
       share:
-        description: The share of what is more than before that few providers must explain.
+        description: The share of an increase that few providers must account for.
         type: float
         default: 0.6
       restart_share:
@@ -172,7 +172,7 @@ options:
     type: int
     default: 200
   evidence:
-    description: Evidence to judge instead of reading it, as RV(answers) has it. Nothing is connected then.
+    description: Evidence to judge instead of reading it, as RV(answers) has it. The module then sends no requests.
     type: list
     elements: dict
   now:
@@ -241,7 +241,7 @@ answers:
         state: firing
         fingerprint: e343b6edab372f98
     response:
-      description: The response that answers it. V(unknown_alert) if there is none of its own.
+      description: The response to the alert. V(unknown_alert) if no response is defined for it.
       returned: always
       type: str
       sample: qek_below_minimum

@@ -13,7 +13,8 @@ author: Euystacio Meta Salvage contributors (@euystacio)
 description:
   - Lists the backups of a repository, and checks that each record is signed and that each archive is the published one.
   - With O(identity), the module also decrypts the newest backup, or the backup O(name), in memory and compares every object with the
-    signed manifest. It fails if anything was changed. Nothing is decrypted before the whole archive is compared with its signed record.
+    signed manifest. The module fails if anything was changed. Nothing is decrypted before the whole archive is compared with its signed
+    record.
   - The module remembers the newest backup of each repository on the machine that it runs on, and fails if that was deleted.
 extends_documentation_fragment:
   - euystacio.meta_salvage.attributes

@@ -14,10 +14,10 @@ description:
   - Looks at the pods of a workload's current revision at fixed times. It reads request counters raw, counts failed and slow requests, and
     weighs them against the baseline by an e-process, so that a good change is aborted with a probability of O(alpha) at most, however
     often it is looked at, and a small regression within the limits is still found.
-  - Passing needs more than not failing. Enough requests must have come to have seen the smallest harm that matters, from every pod and in
-    nearly all scrapes; otherwise the verdict is V(unknown).
+  - To pass, a change needs evidence. There must be enough requests to detect the smallest harm that matters, from every pod and in nearly
+    all scrapes. Otherwise the verdict is V(unknown).
   - Some things end it at once. A pod that restarts or can't start, a health endpoint that answers badly, a metric beyond its critical
-    threshold, an alert that begins to fire, a decision of OPA that is not as it must be, a Service that leads to nothing.
+    threshold, an alert that begins to fire, a decision of OPA that differs from the expected one, a Service without endpoints.
   - At each look requests go through the workload's Service, by the API server's service proxy, which takes the Service's port to the port
     of its EndpointSlices. So a wrong C(targetPort) or selector is found although every pod is healthy. See O(check_journey).
   - Uses Prometheus, or the pods' own metrics if there is no Prometheus. This is weaker, and RV(weak) says so.
@@ -142,7 +142,7 @@ options:
     type: str
     default: /health
   health_port:
-    description: The pod's port for it, by number or name.
+    description: The port of the health endpoint in the pod, by number or name.
     type: str
     default: "8000"
   thresholds:

@@ -17,8 +17,8 @@ description:
     It is made only if all gates pass twice, and it counts only when the Service's EndpointSlices hold ready pods of the new colour and of
     no other; otherwise the Service is switched back.
   - A run that was killed is finished, or undone, by the next one. Of two runs that race, one switches.
-  - What it can't do. Connections that are open stay with the old pods until these close them (so those must stop gracefully), and a load
-    balancer outside of the cluster follows by its own clock (O(settle)).
+  - Limits. Open connections stay with the old pods until these close them, so the pods must stop gracefully. A load balancer outside of
+    the cluster follows with its own delay (O(settle)).
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
   - euystacio.meta_salvage.progress
@@ -41,9 +41,9 @@ options:
       - V(adopted) gives a Service that does not name O(colour_key) yet its first colour. It labels the pods, waits for them, and
         then narrows the selector to them; no endpoint is lost.
       - V(prepared) makes the Deployment of O(colour), as many replicas as the active one has now, and a preview Service, and waits. A
-        colour that takes traffic is left as it is; if that is not what is asked for, this fails.
+        colour that takes traffic is not changed. The task fails if that colour differs from what the options ask for.
       - V(promoted) switches to O(colour).
-      - V(reverted) switches back, needing no more than ready pods of the old colour. It looks at no gate, metric or lease.
+      - V(reverted) switches back. It only needs ready pods of the old colour, and checks no gate, metric or lease.
       - V(retired) waits until the old colour answers no more requests, moves its autoscaler to the new one, and scales it to nothing.
     type: str
     choices: [inspected, adopted, prepared, promoted, reverted, retired]
@@ -244,7 +244,7 @@ colours:
     blue: {deployment: euystacio-api, replicas: 3, available: 3}
     green: {deployment: euystacio-api-green, replicas: 3, available: 3}
 gates:
-  description: What was looked at before the switch. V(null) is what could not be seen, which does not pass.
+  description: The checks before the switch. V(null) is a check without a result, which does not pass.
   returned: with O(state=promoted)
   type: list
   elements: dict

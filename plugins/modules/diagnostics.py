@@ -14,7 +14,7 @@ author:
 description:
   - Collects objects, events, the logs of all containers (also of those that ended), usage, rollouts, the decisions and the health of OPA,
     metrics, alerts and Helm releases side by side, and writes them as one archive that can be attached to a ticket.
-  - The archive has findings too, which is what the rules of the collection and your own see in it, with the lines that show it. They are
+  - The archive also has findings. Rules of the collection, and your own, produce them and quote the lines that show the problem. They are
     there as a page (C(report.html)), as JSON and as JUnit, beside a timeline.
   - Everything is redacted before it is written. The values of the Secrets that the login may read are looked for in all of it. After
     that, all files are searched for these values again, and if one is found no bundle is written.

@@ -32,12 +32,12 @@ options:
       - V(admitted) fails unless the connected cluster is O(cluster) and says of itself that it is for development, a lab, staging or tests.
         It says so in the ConfigMap C(meta-salvage-cluster) in O(namespace), with the keys C(name), C(environment), and C(uid), which is the
         UID of its namespace kube-system. What is not there or is unknown counts as production.
-      - V(graded) holds O(seen) against what is expected of O(fault), and writes the report.
+      - V(graded) compares O(seen) with the expected result of O(fault), and writes the report.
     type: str
     choices: [admitted, graded]
     default: admitted
   cluster:
-    description: The name of the cluster that people mean.
+    description: The name of the cluster that you intend to use.
     type: str
     default: ''
   environment:

@@ -11,13 +11,13 @@ short_description: Change dashboards of Grafana, and prove that they are loaded
 version_added: 0.1.0
 author: Euystacio Meta Salvage contributors (@euystacio)
 description:
-  - Checks dashboards before anything is written. The JSON model has only known fields, no uid or title is used twice, each datasource
-    exists, each variable in a query exists, and Prometheus can read each query.
+  - Checks dashboards before anything is written. It checks that the JSON model has only known fields, that no uid or title is used twice,
+    that each datasource and each variable in a query exists, and that Prometheus can read each query.
   - Applies them by server-side apply as ConfigMaps with the label that the sidecar of Grafana looks for, or saves them by the API of
     Grafana on the version that was seen.
   - Then the module waits until each replica of Grafana has loaded them. The API of Grafana shows the content; without O(grafana_url) the
     file that the sidecar has written in each pod does.
-  - Otherwise the change is taken back, and the module proves that. What a killed run left half done is taken back by the next one.
+  - Otherwise the change is taken back, and the module proves that. The next run takes back what a killed run left unfinished.
   - A dashboard that Grafana has from somewhere else is not replaced by a ConfigMap, and no dashboard is deleted that was not created by the
     same change.
   - If Grafana has no sidecar and mounts a ConfigMap, it has to be restarted to load a change. RV(restart_needed) then is V(true); restart
@@ -72,7 +72,7 @@ options:
   config_map:
     description:
       - The one ConfigMap for all of the dashboards. The default is one for each, C(grafana-dashboard-) with the uid.
-      - A dashboard that this module has put into it, and that is not given any more, is removed from it.
+      - A dashboard that this module added to it, and that is no longer in the options, is removed.
     type: str
   labels:
     description: The labels of the ConfigMaps, which the sidecar looks for.

@@ -16,7 +16,7 @@ description:
     entries are noticed.
   - Many may write at the same time. What is acknowledged is in the record, also if the process is killed afterwards.
   - Nothing is added to a record with entries that were changed, moved or removed.
-  - Running it again with the same options adds nothing, except a O(text), which is a note.
+  - A second run with the same options adds nothing, except the note in O(text).
   - Credentials in texts are hidden before they are recorded.
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
@@ -244,7 +244,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 incident:
-  description: The incident after the change. Empty if there is none, because the alerts that ended are of no incident.
+  description: The incident after the change. Empty if the alerts that ended belong to no incident.
   returned: success
   type: dict
   sample:

@@ -94,9 +94,10 @@ options:
     default: false
   journal:
     description:
-      - The name of a Secret in O(namespace) that keeps what the objects were, until O(state=reverted) or O(state=settled). It is signed,
+      - The name of a Secret in O(namespace) that keeps the previous state of the objects, until O(state=reverted) or O(state=settled). It
+        is signed,
         and written before the first object is.
-      - A run that finds it adds to it. What an object was before the first of these runs is what it goes back to.
+      - A run that finds it adds to it. A revert restores each object to its state before the first of these runs.
       - A set that changes nothing writes no journal.
     type: str
   run:

@@ -16,10 +16,10 @@ description:
   - A change is checked before anything is written, by C(promtool) if there is one, otherwise by lists of the fields that are known. Rules
     are also checked by a dry run on the API server and against the selectors of Prometheus.
   - Then the module waits until each replica has loaded the change by its content, and until nothing is lost that worked before (targets,
-    rules, the last reload, samples in a second). Where nothing in the pod sees a change, it makes one replica after the other reload,
-    and the next one only when the one before has proven it.
+    rules, the last reload, samples in a second). If nothing in the pod watches for changes, the module reloads the replicas one by one,
+    each only after the one before is proven.
   - Otherwise the change is taken back, and the module proves that Prometheus has the rules and the configuration of before.
-  - What a killed run left half done is taken back by the next one. A second run at the same time fails, and says who is first.
+  - The next run takes back what a killed run left unfinished. A second run at the same time fails, and says who holds the lock.
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
   - euystacio.meta_salvage.routes

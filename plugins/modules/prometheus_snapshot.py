@@ -118,7 +118,7 @@ options:
         pod must be of the cluster of the pod.
     type: str
   allow_unknown_cluster:
-    description: Accept a snapshot that does not say of which cluster it is, such as one from before records had it.
+    description: Accept a snapshot with a record that names no cluster, as early versions wrote it.
     type: bool
     default: false
   promtool:

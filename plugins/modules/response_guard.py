@@ -16,8 +16,8 @@ description:
   - What was admitted is kept in a ConfigMap, which all runs on all machines share. Each write is sent only if the ConfigMap is still as it
     was read, so that no limit is exceeded however many runs ask at once.
   - All times are those of the API server, never those of the machine.
-  - Where anything is not known, the answer is no. That is so if the API server does not answer, if the ConfigMap can't be read or was not
-    made by this module, if clocks differ, and if a value is missing.
+  - Where anything is not known, the answer is no. For example if the API server does not answer, if the ConfigMap can't be read or was not
+    created by this module, if clocks differ, or if a value is missing.
   - An action that was admitted and not finished in time may have been done, in part or not at all. Until somebody has looked and says how
     it ended (O(state=finished)), nothing else is admitted on this target.
 extends_documentation_fragment:
@@ -200,7 +200,7 @@ options:
             type: str
             required: true
           end:
-            description: Their end. From one time to the same is a whole day.
+            description: Their end. If it equals the start, the quiet hours last the whole day.
             type: str
             required: true
           timezone:
@@ -253,8 +253,8 @@ options:
     description:
       - An approval by a person. It is signed, and counts for one action on one target with this UID and resourceVersion, for one plan, and
         once.
-      - It stands for O(limits.allowed_actions), and for the rules that an episode is answered by one run and that nothing follows a
-        failure. It does not stand for any other limit.
+      - It overrides O(limits.allowed_actions), the rule that one run answers an episode, and the rule that nothing follows a failure. It
+        overrides no other limit.
     type: dict
     suboptions:
       path:
@@ -440,7 +440,7 @@ open:
       at: "2026-11-27T03:01:12Z"
       until: "2026-11-27T03:11:12Z"
 decisions:
-  description: The last decisions, the newest first, 20 of at most 200 that are kept. For O(state=reported) all of them.
+  description: The last decisions, the newest first, 20 of at most 150 that are kept. For O(state=reported) all of them.
   returned: success
   type: list
   elements: dict

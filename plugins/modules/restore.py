@@ -18,7 +18,7 @@ description:
   - Then reads every object again and compares it, and waits until the workloads serve. The counts of the result add up to the number of
     objects in the backup, so that nothing is left out silently.
   - A run that was killed goes on when it is run again. A run after one that succeeded changes nothing.
-  - What only the cluster that was backed up can know is not restored (addresses, UIDs, status), and neither is what controllers create
+  - Fields that only make sense in the original cluster (addresses, UIDs, status) are not restored, nor are objects that controllers create
     again. The data of volumes is not in a backup.
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
@@ -131,7 +131,7 @@ options:
     elements: str
     default: []
   force:
-    description: Whether fields that others own are taken over, and keys that only the cluster has are taken away.
+    description: Whether to take over fields that others own, and to remove keys that only the cluster has.
     type: bool
     default: false
   finalizers:
@@ -170,7 +170,7 @@ options:
     description:
       - Seconds from the start after which the restore waits for nothing more, for a caller with a time limit of its own. What is not ready
         by then fails with its name and the reason. V(0) for no limit.
-      - What is being written is written.
+      - A write in progress is completed.
     type: float
     default: 0.0
   journal:
@@ -235,7 +235,7 @@ restore:
       type: str
       returned: always
     counts:
-      description: How many objects became what; they add up to the C(total) of the backup.
+      description: The number of objects by result; they add up to the C(total) of the backup.
       type: dict
       returned: always
     failed:

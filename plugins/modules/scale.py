@@ -12,14 +12,15 @@ version_added: 0.1.0
 author: Euystacio Meta Salvage contributors (@euystacio)
 description:
   - Sets how many pods a Deployment or StatefulSet runs. Where a HorizontalPodAutoscaler scales it, its bounds are set, because it would
-    take replicas set by hand back. From 0 replicas, where an autoscaler does nothing, the replicas are set too. An autoscaler that is
+    revert replicas that are set by hand. From 0 replicas, where an autoscaler does nothing, the replicas are set too. An autoscaler that
+    is
     managed by an operator such as KEDA is refused.
   - Before anything is written, the quotas of the namespace and what is free on the nodes must have room for the pods to come. Scaling to
     nothing is refused.
   - Waits until the Service has that many ready endpoints, not just until pods run.
   - Can set requests and limits too. That is a rollout, watched as in M(euystacio.meta_salvage.rollout); if it fails, the resources are set
     back.
-  - What was before the first scaling is noted on the workload, for O(state=undone).
+  - The state before the first scaling is recorded on the workload, for O(state=undone).
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
   - euystacio.meta_salvage.delivery
@@ -79,7 +80,7 @@ options:
   expires_after:
     description:
       - How long the size is to last, such as V(1h). The first run with O(state=expired) after that sets it back. Without it the size stays.
-      - A scaling without it takes the place of a temporary one.
+      - A scaling without it replaces a temporary one.
     type: str
   timeout:
     description: Seconds to wait.

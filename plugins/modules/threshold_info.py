@@ -57,15 +57,15 @@ options:
         with the worst status, and the reason then names the series that disagree.
       - C(for) is a duration such as C(15m) that a breach has to last until it counts. Its evidence is the range at
         O(prometheus_url), or the time series in the API's answer. Every sample of that time must be in breach, and no stretch
-        longer than a fifth of it may lack samples. Until then the breach counts one step less, critical as V(warning) and
-        warning as V(healthy), and RV(metrics[].pending) is true. Where samples are missing, a critical value is V(unknown).
+        longer than a fifth of it may lack samples. Until then the breach counts as one level lower, critical as V(warning) and warning as
+        V(healthy), and RV(metrics[].pending) is true. Where samples are missing, a critical value is V(unknown).
       - C(title) is the name for people.
     type: dict
   max_age:
     description:
       - A value older than this is V(unknown), as is one from the future by more than this. Seconds, or a duration such as
         C(2m).
-      - A value that comes without a time is of the moment of the answer. V(0) or an empty string switches the limit off.
+      - A value without a time counts as taken when the answer came. V(0) or an empty string switches the limit off.
     type: str
     default: 10m
   prometheus_url:
@@ -180,7 +180,7 @@ metrics:
       returned: always
       sample: -0.118
     limit:
-      description: The limit that decides. That is the one which is broken, or the nearest of those that are kept.
+      description: The limit that decides, which is the exceeded one or else the nearest.
       type: str
       returned: always
       sample: critical_min
@@ -190,7 +190,7 @@ metrics:
       returned: always
       sample: 0.85
     reason:
-      description: Why the status is what it is, empty where there is nothing to say.
+      description: The reason of the status, empty if it needs none.
       type: str
       returned: always
       sample: "QEK below minimum threshold: 0.82 < 0.85"

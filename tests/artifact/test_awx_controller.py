@@ -134,6 +134,8 @@ def test_the_playbook_finds_no_difference_names_one_made_by_hand_and_repairs_onl
     assert len(controller.writes) == before
     controller.named("job_templates", "Meta Salvage deploy (run)")["allow_simultaneous"] = True
     controller.named("notification_templates", "Meta Salvage mail")["notification_configuration"]["port"] = 25
+    backup = controller.named("job_templates", "Meta Salvage backup (run)")
+    controller.lists["job_templates", backup["id"], "notification_templates_error"].clear()
     workflow = controller.named("workflow_job_templates", "Meta Salvage restore after approval")
     (approval,) = [
         node for node in controller.objects["workflow_job_template_nodes"].values()
@@ -143,6 +145,7 @@ def test_the_playbook_finds_no_difference_names_one_made_by_hand_and_repairs_onl
     said = play(environ, tmp_path, "--check")
     for sentence in (
         'job template "Meta Salvage deploy (run)": allow_simultaneous is true, and shall be false',
+        'job template "Meta Salvage backup (run)": notification_templates_error is [], and shall be ["Meta Salvage mail"]',
         'notification template "Meta Salvage mail": notification_configuration differs in port',
         'workflow job template "Meta Salvage restore after approval": its node approve differs in timeout',
     ):

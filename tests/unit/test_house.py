@@ -96,6 +96,14 @@ def test_every_room_has_a_floor() -> None:
     assert {Path(path).parts[0] for path, _source in files()} <= FLOOR_OF.keys()
 
 
+def test_the_page_of_the_architecture_draws_each_room_once_and_lists_each_decision() -> None:
+    page = (CHECKOUT / "docs/architecture.md").read_text(encoding="utf-8")
+    drawn = re.findall(r"(?<![\w/])_[a-z_]+", page.split("│ domains")[1].split("└──")[0])
+    assert sorted(drawn) == sorted(DOMAINS.union(*FLOORS))
+    decisions = sorted(path.name for path in (CHECKOUT / "docs/adr").glob("[0-9]*.md"))
+    assert re.findall(r"\(adr/([\w-]+\.md)\)", page.split("## Decisions")[1]) == decisions
+
+
 def test_rooms_import_only_from_floors_below() -> None:
     assert [line for path, source in files() for line in trespasses(path, source)] == []
 

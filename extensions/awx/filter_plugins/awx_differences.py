@@ -55,7 +55,7 @@ def _field(name: str, wanted: Any, found: Object) -> str | None:
         wrong = sorted(key for key in keys if key not in wanted or key not in there or not _same(wanted[key], there[key]))
         return f"{name} differs in {', '.join(wrong)}" if wrong else None
     if isinstance(wanted, list):
-        wanted = sorted(map(str, wanted))
+        wanted = sorted({str(one) for one in wanted})  # two lists of a site can name the same credential
         is_there = found.get("names_of", {}).get(name, _reference(found, name) or [])
     elif name in found.get("summary_fields", {}) or (name in found and isinstance(found[name], int) and isinstance(wanted, str)):
         is_there = _reference(found, name)

@@ -54,7 +54,7 @@ def _of_alertmanager(endpoint: Endpoint) -> Answer:
     try:
         return _answer(endpoint.address, of_alertmanager(load_json(body)))
     except (SalvageError, AttributeError, KeyError, TypeError, ValueError) as exc:
-        raise SalvageError(f"{endpoint.address}/api/v2/alerts gave something else than alerts: {exc}", reason="invalid") from None
+        raise SalvageError(f"{endpoint.address}/api/v2/alerts did not answer with alerts: {exc}", reason="invalid") from None
 
 
 def _answer(address: str, found: list[Alert], doubt: str = "") -> Answer:

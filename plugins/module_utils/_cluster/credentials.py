@@ -30,7 +30,7 @@ def bearer(token: Any, what: str) -> str:
     """The Authorization header of a token.  Raises SalvageError(bad_input)."""
     text = header_text(token, what)
     if " " in text:
-        raise SalvageError(f"{what} holds blanks, so it is not a token; give the token alone", reason="bad_input")
+        raise SalvageError(f"{what} holds blanks, so it is not a token; give only the token", reason="bad_input")
     return f"Bearer {text}"
 
 

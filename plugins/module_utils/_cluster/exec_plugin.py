@@ -27,7 +27,7 @@ def run_plugin(plugin: Mapping[str, Any], cluster: Mapping[str, Any], base: Path
     if not isinstance(command, str) or not command or not isinstance(version, str) or not version.startswith(_GROUP):
         raise SalvageError(f"its exec plugin needs a command, and an apiVersion that begins with {_GROUP}", reason="bad_input")
     if plugin.get("interactiveMode") == "Always":
-        raise SalvageError(f"its exec plugin {command} wants a terminal, and there is none; log in by another way", reason="bad_input")
+        raise SalvageError(f"its exec plugin {command} needs a terminal, and this run has none; log in another way", reason="bad_input")
     try:
         argv = [str(base / command) if "/" in command else command, *map(str, plugin.get("args") or ())]
         own = {str(one["name"]): str(one["value"]) for one in plugin.get("env") or ()}

@@ -349,6 +349,6 @@ def server_time(answer: Response) -> float:
         return parsedate_to_datetime(answer.headers["date"]).timestamp()
     except (KeyError, TypeError, ValueError, IndexError):
         raise SalvageError(
-            "the API server's answer has no time (header Date), so nobody can see what has expired; look at the proxy before it",
+            "the API server's answer has no time (header Date), so expiry cannot be checked; check the proxy in front of it",
             reason="invalid",
         ) from None

@@ -71,7 +71,7 @@ def update(
                 continue
             raise
         return Change(before, after, changed=_content(after) != _content(before))
-    raise SalvageError(f"{path} was changed by somebody else {attempts} times in a row; run again when it is quiet", reason="conflict")
+    raise SalvageError(f"{path} was changed by another client {attempts} times in a row; run it again later", reason="conflict")
 
 
 def _content(obj: Object) -> Object:

@@ -73,7 +73,7 @@ def session_of(view: str) -> OpenShiftSession:
     try:
         config = as_mapping(json.loads(view))
     except ValueError:
-        raise SalvageError("oc config view gave something that is not JSON; check the version of oc", reason="bad_input") from None
+        raise SalvageError("oc config view printed something that is not JSON; check the version of oc", reason="bad_input") from None
     cluster, user, context = (_first(config, kind) for kind in ("cluster", "user", "context"))
     server, token = cluster.get("server"), user.get("token")
     if not isinstance(server, str) or not server:

@@ -61,7 +61,7 @@ class DashboardOptions:
         if bool(self.grafana_username) != bool(self.grafana_password):
             raise _bad("grafana_username and grafana_password go together; give both")
         if (self.grafana_token or self.grafana_username) and str(self.grafana_url).startswith(("service://", "services://")):
-            raise _bad("the API server keeps a login to Grafana for itself; write forward:// in the place of service:// in grafana_url")
+            raise _bad("the API server keeps a login to Grafana for itself; use forward:// instead of service:// in grafana_url")
 
 
 def _bad(sentence: str) -> SalvageError:

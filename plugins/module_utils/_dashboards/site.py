@@ -87,7 +87,9 @@ class GrafanaSite:
         calls.update({one.address: one.probe for one in readers})
         for answer in gather(calls).values():
             if isinstance(answer, SalvageError):
-                raise SalvageError(f"nothing was changed, because nobody could see what Grafana loads: {answer}", reason=answer.reason)
+                raise SalvageError(
+                    f"nothing was changed, because the module cannot read what Grafana loads: {answer}", reason=answer.reason
+                )
 
     def mounted(self, config_map: str) -> bool:
         return all(mounts(pod, config_map) for pod in self.pods)

@@ -131,7 +131,7 @@ def read_rules(texts: Mapping[str, str], checks: Checks) -> list[FindingRule]:
             for number, raw in enumerate(_sequence(document.value.get("findings"), f"{name}: findings"), 1):
                 rule = _rule(raw, name, number, checks)
                 if rule.code in own:
-                    raise _wrong(f"{name}: rule {rule.code}: code", "stands twice in this file; give each rule a code of its own")
+                    raise _wrong(f"{name}: rule {rule.code}: code", "is in this file twice; give each rule its own code")
                 own.add(rule.code)
                 rules[rule.code] = rule
             for code in _sequence(document.value.get("without"), f"{name}: without"):

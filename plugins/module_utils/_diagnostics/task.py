@@ -178,7 +178,7 @@ def refuse_leaks(bundle: Bundle, redactor: Redactor) -> None:
     for path in bundle:
         for leak in (*redactor.leaks(unpacked(bundle[path])), *redactor.leaks(path.encode())):
             raise SalvageError(
-                f"no bundle was written: the value of a Secret stands in {redactor.text(path)} ({leak.encoding}, at byte {leak.offset}); "
+                f"no bundle was written: the value of a Secret is in {redactor.text(path)} ({leak.encoding}, at byte {leak.offset}); "
                 "leave that collector out with exclude, and report it as a fault of the redaction",
                 reason="invalid",
             )

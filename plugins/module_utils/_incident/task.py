@@ -126,7 +126,7 @@ def run(params: Mapping[str, Any], now: float, *, check_mode: bool) -> dict[str,
         _end_elsewhere(opened, request, name, now, run_id, dry_run=check_mode)
         with as_recorded(name):
             return {**_result(opened, name, grown, run_id), "place": _place(params)}
-    raise SalvageError(f"the incidents in {opened.store.place} change again and again; run again when it is quiet", reason="conflict")
+    raise SalvageError(f"the incidents in {opened.store.place} keep changing; run it again later", reason="conflict")
 
 
 def _place(params: Mapping[str, Any]) -> dict[str, Any]:

@@ -58,7 +58,7 @@ def working_after(since: float, seconds: float, calendar: Calendar | None) -> fl
         if left <= finish - begin:
             return begin + left
         left -= finish - begin
-    raise SalvageError(f"calendar: there is no hour of work within {_LONGEST} days; look at days and holidays", reason="bad_input")
+    raise SalvageError(f"calendar: there are no working hours within {_LONGEST} days; check days and holidays", reason="bad_input")
 
 
 def working_between(since: float, until: float, calendar: Calendar | None) -> float:

@@ -73,7 +73,7 @@ class ApplyOne:
             if not refusal.gone and not self._rescaled(item, refusal):
                 self._refuse(item, answer)
                 return
-        item.fail("others changed it at the same time, again and again; run again when it is quiet", "conflict")
+        item.fail("other clients kept changing it at the same time; run it again later", "conflict")
 
     def prove(self, item: Item) -> None:
         """Reads it again: it must hold what was asked for, except where the API server said at once that it does not."""

@@ -79,7 +79,7 @@ def _items(value: dict[str, Any], api_version: str, kind: str, where: str, depth
     if not isinstance(items, list):
         raise _bad(where, f"the {kind} has no items; give a list of objects")
     if depth == _MAX_UNFOLD:
-        raise _bad(where, "lists stand in lists too deep; unfold them")
+        raise _bad(where, "lists are nested too deeply; flatten them")
     of_one_kind = {} if kind == "List" else {"apiVersion": api_version, "kind": kind.removesuffix("List")}
     for number, item in enumerate(items, 1):
         inner = {**of_one_kind, **item} if isinstance(item, dict) else item

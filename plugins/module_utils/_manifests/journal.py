@@ -102,7 +102,7 @@ class JournalStore:
         packed = zlib.compress(canonical({**content, "objects": [one.to_row() for one in journal.states]}))
         if len(packed) > _ROOM:
             raise SalvageError(
-                f"what the objects were takes {len(packed)} bytes, and a journal holds {_ROOM}; apply the manifests in several sets",
+                f"the previous state of the objects takes {len(packed)} bytes, a journal holds {_ROOM}; apply them in several sets",
                 reason="too_large",
             )
         signed = sign_document("journal", {**self._place(), "sha256": digest(packed)}, key)
@@ -131,7 +131,7 @@ class JournalStore:
             problem = "it cannot be read"
         raise SalvageError(
             f"the journal {self._namespace}/{self._name} is not trusted, because {problem}; "
-            "give the key that signed it, or delete this Secret: what it holds is then not taken back",
+            "give the key that signed it, or delete this Secret; its changes are then not taken back",
             reason="invalid",
         )
 

@@ -85,7 +85,7 @@ class TakeBack:
                     item.written = True
                     self._prove(item)
                 return left
-        item.fail("others changed it at the same time, again and again; run again when it is quiet", "conflict")
+        item.fail("other clients kept changing it at the same time; run it again later", "conflict")
         return []
 
     def _applied(self, item: Item, before: Before, *, dry_run: bool) -> tuple[Object | None, list[str]]:

@@ -25,7 +25,7 @@ def items_of(manifests: Sequence[Manifest], kinds: Mapping[tuple[str, str], Reso
         other = seen.setdefault(item.id, item)
         if other is not item:
             raise SalvageError(
-                f"{item.id} stands twice in the manifests, in {other.manifest.where} and in {item.manifest.where}; remove one of them",
+                f"{item.id} is in the manifests twice, in {other.manifest.where} and in {item.manifest.where}; remove one of them",
                 reason="bad_input",
             )
     return sorted(items, key=lambda item: item.rank)

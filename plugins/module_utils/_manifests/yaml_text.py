@@ -197,7 +197,7 @@ class _Builder:
             else:
                 name = self._key(frame.key)
                 if name in frame.given:
-                    raise self._fail(f"the key {name} stands twice in one mapping; remove one of them")
+                    raise self._fail(f"the key {name} is in one mapping twice; remove one of them")
                 frame.given.add(name)
                 frame.value[name] = "<<" if value is _MERGE else value
 
@@ -218,7 +218,7 @@ class _Builder:
     def _scalar(self, event: Any) -> Any:
         text, tag = event.value, event.tag
         if any("\ud800" <= char <= "\udfff" for char in text):
-            raise self._fail("the text holds half a character (a surrogate)")
+            raise self._fail("the text has half a character (a surrogate)")
         if tag is None:
             if not event.implicit[0]:
                 return text

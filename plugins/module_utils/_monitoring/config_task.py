@@ -133,7 +133,7 @@ def _check_rules(
             reason="bad_input",
         )
     if (prometheus.get("spec") or {}).get("paused"):
-        raise SalvageError(f"nothing was changed: {where} takes no rules now, because {where.fixed}", reason="bad_input")
+        raise SalvageError(f"nothing was changed: {where} cannot take rules now, because {where.fixed}", reason="bad_input")
     refuse_not_taken(cluster, prometheus, manifests, given.namespace)
     checks.rules(manifests)
 

@@ -63,7 +63,7 @@ class FileChange:
                 raise SalvageError(f"there is no {place}; create it first", reason="not_found") from None
             raise
         if live.get("immutable"):
-            raise SalvageError(f"the {place} is immutable; make another one, and let Prometheus mount it", reason="bad_input")
+            raise SalvageError(f"the {place} is immutable; create another one, and mount it in Prometheus", reason="bad_input")
         made = cls(cluster, place, files, {**live, "kind": place.kind, "apiVersion": "v1"})
         texts, stored = made.texts, {**(live.get("data") or {}), **(live.get("binaryData") or {})}
         unread = sorted(key for key in files if key in stored and key not in texts)

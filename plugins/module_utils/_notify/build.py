@@ -29,7 +29,9 @@ class Channels:
     def __init__(self, given: Sequence[ChannelOptions], contacts: Sequence[Contact], rotations: Sequence[Rotation], now: float) -> None:
         self.options: Mapping[str, ChannelOptions] = {one.name: one for one in given}
         if len(self.options) < len(given) or any("#" in name or not name.strip() for name in self.options):
-            raise SalvageError("two channels have one name, or a name is empty or has a #; give each a name of its own", reason="bad_input")
+            raise SalvageError(
+                "two channels have the same name, or a name is empty or has a #; give each channel its own name", reason="bad_input"
+            )
         self._contacts, self._rotations, self._now = contacts, rotations, now
         self._built: dict[str, Channel | SalvageError] = {}
 

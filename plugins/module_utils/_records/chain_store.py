@@ -129,7 +129,7 @@ def grow(
                 remember(head_file, head, keys)
             return Grown(records, sum(1 for item in records if item.record.get("run") == run), head)
         if time.monotonic() > until:
-            raise SalvageError(f"{name} in {store.place} changes again and again; run again when it is quiet", reason="conflict")
+            raise SalvageError(f"{name} in {store.place} keeps changing; run it again later", reason="conflict")
         time.sleep(random.uniform(0.0, 0.2))  # noqa: S311
 
 

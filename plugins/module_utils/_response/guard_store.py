@@ -72,7 +72,7 @@ class GuardStore:
                 return instead
             # Many at once: who has come lately lets those go first who have lost more often.
             time.sleep(random.uniform(0.0, min(_LONGEST_PAUSE, 4 * (time.monotonic() - began) / lost)))  # noqa: S311
-        raise SalvageError(f"{self.place} changes again and again; run again when it is quiet", reason="conflict")
+        raise SalvageError(f"{self.place} keeps changing; run it again later", reason="conflict")
 
     def _kept(self, obj: Object, state: GuardState) -> bool:
         metadata = obj["metadata"]

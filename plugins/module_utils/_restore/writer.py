@@ -122,7 +122,7 @@ class ObjectWriter:
 
     def _gone(self, step: Step) -> None:
         if not self._live.wait_gone(self._live.collection(step), step.key.name, self._waits.deadline):
-            raise SalvageError(f"what is there is still being deleted after {self._wish.wait_timeout:g} s", reason="timeout")
+            raise SalvageError(f"the existing object is still being deleted after {self._wish.wait_timeout:g} s", reason="timeout")
 
     def check_form(self, step: Step) -> None:
         """The form alone, in a namespace that is there; what only the right one can say (quotas, rights, names) does not count."""

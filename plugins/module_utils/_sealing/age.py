@@ -116,7 +116,9 @@ def recipients(texts: Sequence[str]) -> list[Any]:
     """The public keys that can open an archive.  Raises SalvageError before anything is read."""
     _need_pyrage()
     if not texts:
-        raise SalvageError("no recipient is given, so nobody could open the backup; name an age public key (age1...)", reason="bad_input")
+        raise SalvageError(
+            "no recipient is given, so nobody could decrypt the backup; name an age public key (age1...)", reason="bad_input"
+        )
     return [_recipient(text.strip()) for text in texts]
 
 

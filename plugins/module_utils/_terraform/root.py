@@ -52,7 +52,7 @@ class Root:
             if deleted := deletions(said):
                 raise SalvageError(
                     f"the plan deletes {', '.join(deleted)}, which a runbook never does, so nothing was applied;"
-                    f" see `{self.binary} -chdir={self.folder} plan`, and decide that by hand",
+                    f" review `{self.binary} -chdir={self.folder} plan`, and apply it by hand if you agree",
                     reason="conflict",
                 )
             if status == 2 and not summed_up(said):

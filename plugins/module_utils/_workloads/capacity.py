@@ -222,7 +222,7 @@ def plan(now: Size, replicas: int | None, minimum: int | None, maximum: int | No
     """What to set.  With an autoscaler the replicas are its business: it is given bounds.  Raises SalvageError(bad_input)."""
     for name, value in (("replicas", replicas), ("hpa_min", minimum), ("hpa_max", maximum)):
         if value is not None and value < 1:
-            raise SalvageError(f"{name} is {value}: scaling to nothing would take the service away; give at least 1", reason="bad_input")
+            raise SalvageError(f"{name} is {value}: scaling to nothing would stop the service; give at least 1", reason="bad_input")
     if not has_hpa:
         if minimum is not None or maximum is not None or pin:
             raise SalvageError("there is no autoscaler for it, so hpa_min, hpa_max and pin have nothing to act on", reason="bad_input")

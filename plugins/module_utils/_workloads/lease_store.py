@@ -109,4 +109,4 @@ class LeaseStore:
                 raise
             if done:
                 return done
-        raise SalvageError(f"the lock of {self.workload} changes again and again; run again when it is quiet", reason="conflict")
+        raise SalvageError(f"the lock of {self.workload} keeps changing; run it again later", reason="conflict")

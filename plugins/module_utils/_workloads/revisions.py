@@ -157,7 +157,7 @@ def choose_targets(revisions: list[Revision], wanted: int | None, *, unproven: b
         if before:
             return before[:1]
     raise SalvageError(
-        "no revision is recorded as proven good, so there is nothing to go back to by itself; "
-        "name one with revision, or allow the one before by unproven",
+        "no revision is recorded as proven good, so there is no revision to go back to automatically; "
+        "name one with revision, or allow the one before with unproven",
         reason="bad_input",
     )

@@ -60,6 +60,10 @@ def test_what_is_the_same_differs_in_nothing() -> None:
     assert texts(WANTED, FOUND) == []
 
 
+def test_a_credential_that_two_lists_of_the_site_name_is_one_credential() -> None:
+    assert texts({**WANTED, "credentials": ["b", "a", "b"]}, FOUND) == []
+
+
 @pytest.mark.parametrize(
     ("path", "value", "sentence"),
     [

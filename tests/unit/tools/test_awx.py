@@ -256,6 +256,32 @@ def test_schedules_are_rules_that_awx_takes() -> None:
         assert not any(question["required"] for question in job["survey_spec"]["spec"])  # nobody is there to answer
 
 
+PROOF_KEYS = {"deploy_proof_key", "blue_green_proof_key", "rollback_proof_key", "alert_response_proof_key", "peace_bonds_record_key"}
+
+
+def test_each_job_that_signs_with_the_record_key_gets_its_credential() -> None:
+    signing = {playbook for playbook in awx.names() if PROOF_KEYS & set(awx.options(playbook))}
+    assert {"deploy", "rollback", "blue_green", "respond", "peace_bonds_respond"} <= signing
+    for playbook in sorted(signing):
+        assert "awx_record_credentials" in TEMPLATES[awx.template_name(playbook, "run")]["credentials"], playbook
+
+
+def test_the_page_names_the_jobs_of_each_credential() -> None:
+    page = (awx.CHECKOUT / "docs/awx.md").read_text(encoding="utf-8")
+    for kind in ("backup", "restore", "record"):
+        (row,) = re.findall(rf"^\| Meta Salvage {kind} keys? \| (.*?) \|", page, re.MULTILINE)
+        using = {playbook for playbook in awx.names() if f"awx_{kind}_credentials" in awx.how(playbook).credentials}
+        assert set(re.findall("`([a-z_]+)`", row)) == using
+
+
+def test_every_notification_template_is_sent_by_some_object() -> None:
+    mails = {one["name"] for one in load("notifications")["controller_notifications"]}
+    scheduled = {one["unified_job_template"] for one in load("schedules")["controller_schedules"]}
+    failing = {name for name, one in TEMPLATES.items() if one.get("notification_templates_error")}
+    assert failing == scheduled  # nobody watches these
+    assert all(set(filled(TEMPLATES[name]["notification_templates_error"])) <= mails for name in failing)
+
+
 def test_credential_types_inject_variables_that_a_role_reads() -> None:
     known = {name for role in role_docs.roles() for name in role_docs.defaults(role)}
     known |= {name for playbook in awx.names() for name in awx.options(playbook)}
@@ -286,15 +312,31 @@ VOCABULARY = {
     "controller_projects": "name description organization scm_type scm_url scm_branch scm_clean scm_update_on_launch default_environment",
     "controller_templates": (
         "name description job_type organization inventory project playbook execution_environment credentials ask_limit_on_launch "
-        "ask_variables_on_launch allow_simultaneous diff_mode survey_enabled survey_spec"
+        "ask_variables_on_launch allow_simultaneous diff_mode survey_enabled survey_spec notification_templates_error"
     ),
     "controller_workflows": (
         "name description organization inventory ask_limit_on_launch allow_simultaneous destroy_current_nodes survey_enabled survey_spec "
         "notification_templates_approvals workflow_nodes"
     ),
     "controller_schedules": "name description organization unified_job_template rrule enabled extra_data",
-    "eda_rulebook_activations": "name description organization project rulebook decision_environment restart_policy enabled extra_vars",
+    "eda_projects": "name description organization url scm_branch sync credential proxy",
+    "eda_decision_environments": "name description organization image_url credential",
+    "eda_rulebook_activations": (
+        "name description organization project rulebook decision_environment restart_policy enabled extra_vars eda_credentials"
+    ),
 }
+
+
+def test_the_activation_names_objects_of_its_own_controller() -> None:
+    """Event-Driven Ansible has projects of its own, and refuses a rulebook that starts a job template without a login to do so."""
+    eda = filled(load("eda"))
+    (activation,) = eda["eda_rulebook_activations"]
+    assert activation["project"] in {one["name"] for one in eda["eda_projects"]}
+    assert activation["decision_environment"] in {one["name"] for one in eda["eda_decision_environments"]}
+    assert activation["eda_credentials"]
+    assert activation["extra_vars"]["events_job_template"] in TEMPLATES
+    rulebook = (awx.CHECKOUT / "extensions/eda/rulebooks" / activation["rulebook"]).read_text(encoding="utf-8")
+    assert all(name in rulebook for name in activation["extra_vars"])
 
 
 def test_the_objects_are_in_the_vocabulary_of_infra_aap_configuration() -> None:

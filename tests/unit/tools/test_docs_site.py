@@ -106,3 +106,18 @@ def test_every_variable_named_for_the_old_runbook_is_there() -> None:
     known = "\n".join(path.read_text(encoding="utf-8") for path in (DOCS.parent / "roles").glob("*/meta/argument_specs.yml"))
     assert variables
     assert [name for name in variables if f" {name}:" not in known] == []
+
+
+def test_no_step_of_the_old_runbook_is_left_to_be_done_by_hand() -> None:
+    assert [line for line in OLD_RUNBOOK.read_text(encoding="utf-8").splitlines() if line.startswith("| ") and "by hand" in line] == []
+
+
+def test_the_readme_names_each_module_and_playbook_and_has_one_row_for_each_subject() -> None:
+    readme = (DOCS.parent / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`.*?) \| .* \|$", readme, re.MULTILINE)
+    firsts = [row.split(",")[0] for row in rows]
+    assert sorted(set(firsts)) == sorted(firsts)
+    named = {name.removeprefix("euystacio.meta_salvage.") for row in rows for name in re.findall(r"`([\w.]+)`", row)}
+    modules = {path.stem for path in (DOCS.parent / "plugins" / "modules").glob("*.py")}
+    playbooks = {path.stem for path in (DOCS.parent / "playbooks").glob("*.yml")}
+    assert (modules | playbooks) - named == set()

@@ -85,7 +85,7 @@ def proven(
         where = "the folder for temporary files"
         raise SalvageError(f"{where} does not take the archive: {exc.strerror or exc}; set TMPDIR to another", reason="too_large") from None
     if manifest["name"] != name or manifest["root"] != record.get("root"):
-        raise _refused(name, "its record is that of another archive")
+        raise _refused(name, "its record belongs to another archive")
     return record, manifest
 
 

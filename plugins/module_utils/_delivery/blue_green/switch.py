@@ -85,7 +85,7 @@ class BlueGreen:
         if len(there) != 1:
             names = ", ".join(sorted(deployment["metadata"]["name"] for deployment in there)) or "none"
             raise SalvageError(
-                f"to adopt the Service {self.service} exactly one Deployment must stand behind it; there are {len(there)}: {names}",
+                f"to adopt the Service {self.service} it must select pods of exactly one Deployment; it selects {len(there)}: {names}",
                 reason="bad_input",
             )
         colour = next(iter(colours.deployments), colour)
@@ -155,7 +155,8 @@ class BlueGreen:
         path = path_of("Deployment", self.namespace, name)
         if update(self.cluster, path, lambda deployment: operations, dry_run=True).changed:
             raise SalvageError(
-                f"{colour} takes traffic now, and {name} is not what is asked for; a new version goes to another colour", reason="bad_input"
+                f"{colour} takes traffic now, and {name} differs from what the options ask for; a new version goes to another colour",
+                reason="bad_input",
             )
         return {"changed": False, "deployment": name, "size": size}
 
@@ -236,7 +237,9 @@ class BlueGreen:
                 message = f"{target} was not the only one behind {self.service} after {waited}; switched back to {active}"
                 return {**result, **proof, "failed": True, "msg": message, "reverted": back}
             return {**result, "active": target, **proof, **self._settle(journal)}
-        raise SalvageError(f"the Service {self.service} was written by others five times in a row; see who does", reason="conflict")
+        raise SalvageError(
+            f"the Service {self.service} was written by others five times in a row; find out which client does that", reason="conflict"
+        )
 
     def _already_there(self, service: Object, colours: Colours, target: str, *, changed: bool) -> Result:
         """A run that was killed after its write is finished by the next one."""
@@ -319,7 +322,9 @@ class BlueGreen:
                 raise
             self._release(colours, dry_run=False)
             return {"changed": True, "active": back_to, "diff": diff, "journal": entry.to_dict(), **proof}
-        raise SalvageError(f"the Service {self.service} was written by others twenty times in a row; see who does", reason="conflict")
+        raise SalvageError(
+            f"the Service {self.service} was written by others twenty times in a row; find out which client does that", reason="conflict"
+        )
 
     # --- the end of the old colour
 

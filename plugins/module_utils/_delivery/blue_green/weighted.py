@@ -66,7 +66,7 @@ class Weighted:
         found = self._deployments(colour)
         if len(found) > 1:
             names = ", ".join(sorted(names_of(found)))
-            raise SalvageError(f"behind the Service {self.backends[colour]} stand several Deployments: {names}", reason="bad_input")
+            raise SalvageError(f"the Service {self.backends[colour]} selects pods of several Deployments: {names}", reason="bad_input")
         return found[0] if found else None
 
     def inspect(self) -> tuple[dict[str, float | None], Journal | None, dict[str, Object]]:
@@ -232,7 +232,7 @@ class Weighted:
             self._release(dry_run=dry_run)
             diff = {"before": {back_to: share}, "after": {back_to: 100}}
             return {"changed": True, "active": back_to, "journal": entry.to_dict(), "diff": diff}
-        raise SalvageError(f"{self.route} was written by others twenty times in a row; see who does", reason="conflict")
+        raise SalvageError(f"{self.route} was written by others twenty times in a row; find out which client does that", reason="conflict")
 
     def _release(self, *, dry_run: bool) -> bool:
         names = {name for colour in self.backends for name in names_of(self._deployments(colour))}

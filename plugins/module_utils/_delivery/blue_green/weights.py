@@ -99,7 +99,7 @@ def shares(kind: str, route: Object, source: str, target: str, *, strict: bool =
         total = sum(weights.values())
         if not total and strict:
             raise SalvageError(
-                f"{metadata['name']} gives neither {source} nor {target} any weight; give one of them some", reason="bad_input"
+                f"{metadata['name']} gives no weight to {source} or {target}; set the weight of one of them", reason="bad_input"
             )
         found.append(100 * weights[target] / total if total else 0.0)
     if not known:

@@ -33,7 +33,9 @@ def restart_pods(workload: Workload, chosen: Sequence[PodChoice], timeout: float
     """Raises SalvageError where nothing was done."""
     replicas = replicas_of(workload.kind, workload.read())
     if replicas.desired < 2:
-        raise SalvageError(f"{workload.title} has {replicas.desired} pods; to restart one would take the service away", reason="bad_input")
+        raise SalvageError(
+            f"{workload.title} has {replicas.desired} pods; restarting one would make the service unavailable", reason="bad_input"
+        )
     result: Result = {"changed": False, "restarted": [], "gone": []}
     with Watch(workload.cluster, workload.lists(workload.read())) as watch:
         for number, pod in enumerate(chosen, 1):

@@ -72,7 +72,7 @@ def parse_restriction(data: Mapping[str, Any]) -> Restriction:
         why = "not a time such as 2026-11-24T14:00:00Z (in quotes)" if end is None else "later than OPA can read (April 2262)"
         raise SalvageError(
             f"the restriction of {one_line(item.provider, 80)} ends at {shown(item.until)}, which is {why};"
-            " to restrict the provider for good, until the restriction is lifted by name, leave until out",
+            " to restrict the provider until the restriction is lifted by name, leave until out",
             reason="bad_input",
         )
     return item

@@ -390,7 +390,7 @@ def test_a_wrong_message_or_hours_fail_before_anything_is_sent(bench: Bench) -> 
         ({"quiet_hours": [{"start": "25:00", "end": "07:00"}]}, "is not a time of day"),
         ({"maintenance": [{"start": "soon", "end": "later"}]}, "is not a time"),
         ({"routes": [{"channels": ["hook"], "escalate": [{"after": "soon", "channels": []}]}]}, "is not a duration"),
-        ({"channels": [bench.channel("webhook", "a"), bench.channel("webhook", "a")]}, "two channels have one name"),
+        ({"channels": [bench.channel("webhook", "a"), bench.channel("webhook", "a")]}, "two channels have the same name"),
         ({"max_age": "x"}, "is not a duration"),
     ):
         result = bench(**{"messages": [message()], **options})

@@ -384,7 +384,7 @@ def test_a_plugin_that_fails_is_an_error_and_not_an_anonymous_login(
         ({"command": ""}, "needs a command, and an apiVersion"),
         ({"command": None}, "needs a command, and an apiVersion"),
         ({"apiVersion": "v1"}, "needs a command, and an apiVersion"),
-        ({"interactiveMode": "Always"}, "wants a terminal"),
+        ({"interactiveMode": "Always"}, "needs a terminal"),
         ({"env": ["A=b"]}, "the environment of its exec plugin"),
         ({"env": [{"name": "A"}]}, "the environment of its exec plugin"),
         ({"args": 3}, "the arguments or"),

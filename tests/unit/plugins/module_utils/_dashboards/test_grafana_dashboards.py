@@ -244,7 +244,7 @@ def test_what_nobody_could_prove_is_not_begun(lab: Lab) -> None:
     before = lab.state()
     lab.with_api()
     lab.grafana.fault = lambda method, path: answer({"message": "no"}, 401) if "/uid/" in path else None
-    with pytest.raises(SalvageError, match="nobody could see what Grafana loads"):
+    with pytest.raises(SalvageError, match="the module cannot read what Grafana loads"):
         change(dashboard())
     lab.grafana.silent = True
     with pytest.raises(SalvageError, match="Connection refused"):
@@ -345,7 +345,7 @@ BAD_OPTIONS: dict[str, tuple[dict[str, Any], str]] = {
     "a folder that leads elsewhere": ({"folder": "../../etc"}, "folder is '../../etc'"),
     "two logins": ({"grafana_token": "x", "grafana_username": "y", "grafana_password": "z"}, "two logins"),
     "half a login": ({"grafana_username": "y"}, "go together"),
-    "a login that does not arrive": ({"grafana_token": "x", "grafana_url": "service://a/b:80"}, "write forward://"),
+    "a login that does not arrive": ({"grafana_token": "x", "grafana_url": "service://a/b:80"}, "use forward:// instead of"),
     "no holder": ({"holder": None}, "holder is missing"),
 }
 

@@ -83,7 +83,7 @@ def test_what_is_wrong_with_a_rule_is_said_in_one_sentence(old: str, new: str, s
 
 
 def test_a_code_twice_in_one_file_is_refused_and_text_that_is_not_yaml() -> None:
-    assert W + "code: stands twice" in refused(GOOD + GOOD.split("findings:\n")[1])
+    assert W + "code: is in this file twice" in refused(GOOD + GOOD.split("findings:\n")[1])
     assert refused("findings: [").startswith("own.yml, line 2 is not YAML")
 
 

@@ -280,7 +280,7 @@ def test_a_journal_needs_its_key(run: Any, api: Any) -> None:
 
 def test_a_journal_that_is_too_large_is_refused(run: Any, api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ansible_collections.euystacio.meta_salvage.plugins.module_utils._manifests.journal._ROOM", 10)
-    with pytest.raises(SalvageError, match="and a journal holds 10; apply the manifests in several sets"):
+    with pytest.raises(SalvageError, match="a journal holds 10; apply them in several sets"):
         run(conf(a="1"))
     assert MAP not in api.objects
 

@@ -65,7 +65,7 @@ def test_objects_without_a_namespace_get_the_default_one_and_cluster_wide_ones_n
 
 def test_an_object_that_stands_twice_is_refused_with_both_places() -> None:
     twice = (manifest("ConfigMap"), manifest("Secret"), manifest("ConfigMap", metadata={"namespace": "here"}))
-    with pytest.raises(SalvageError, match=r"ConfigMap here/a stands twice .* in ConfigMap.yaml, line 1 and in ConfigMap.yaml"):
+    with pytest.raises(SalvageError, match=r"ConfigMap here/a is in the manifests twice, in ConfigMap.yaml, line 1 and in ConfigMap.yaml"):
         items(*twice)
 
 

@@ -93,7 +93,7 @@ def test_a_plan_that_is_not_told_to_its_end_is_not_applied(site: Site) -> None:
 def test_a_plan_that_deletes_is_refused(site: Site, action: str) -> None:
     with pytest.raises(
         SalvageError,
-        match=r"the plan deletes a\.b, .* so nothing was applied; see `.*/terraform -chdir=.*/root plan`, and decide that by hand",
+        match=r"the plan deletes a\.b, .* so nothing was applied; review `.*/terraform -chdir=.*/root plan`, and apply it by hand",
     ) as caught:
         site.root(plan=action).apply()
     assert caught.value.reason == "conflict"

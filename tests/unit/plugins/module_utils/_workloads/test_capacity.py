@@ -152,7 +152,7 @@ def test_plan(now: Size, asked: dict[str, Any], expected: Size) -> None:
 @pytest.mark.parametrize(
     ("now", "asked", "words"),
     [
-        (Size(3), {"replicas": 0}, "take the service away"),
+        (Size(3), {"replicas": 0}, "would stop the service"),
         (NOW, {"minimum": 0}, "hpa_min is 0"),
         (Size(3), {"pin": True}, "no autoscaler"),
         (Size(0, 2, 10), {"pin": True}, "runs no pod"),

@@ -82,7 +82,7 @@ def test_where_no_rule_names_both_it_is_not_guessed_which_to_split(rules: Any) -
     [
         (httproute([ref("b", 1), ref("x", 1)]), "beside"),
         (httproute([ref("b", 1), ref("g", 1, namespace="far")]), "beside"),
-        (httproute([ref("b", 0), ref("g", 0)]), "any weight"),
+        (httproute([ref("b", 0), ref("g", 0)]), "gives no weight to b or g"),
         (httproute([ref("x", 1)]), "neither"),
         (httproute(), "neither"),
     ],

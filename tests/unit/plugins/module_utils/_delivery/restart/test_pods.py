@@ -97,5 +97,5 @@ def test_check_mode_evicts_nothing(system: Any) -> None:
 
 def test_the_only_pod_stays(system: Any, shapes: Any) -> None:
     system.put(f"{APPS}/deployments/api", shapes.deployment(shapes.template(), wanted=1))
-    with pytest.raises(SalvageError, match="would take the service away"):
+    with pytest.raises(SalvageError, match="would make the service unavailable"):
         restart(system, "p0")
