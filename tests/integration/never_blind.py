@@ -23,6 +23,7 @@ from cluster_lab import Lab
 from own_prometheus import ALERTMANAGER, URL, WATCHDOG, longest_gap
 
 FRESH = 15.0  # seconds; targets are scraped and the alert is sent every two, on a machine that is busy
+WHAT = ("fresh", "heard", "told")
 
 
 @dataclass
@@ -78,10 +79,22 @@ def _endpoints(routes: Routes, address: str) -> list[Any]:
         return []
 
 
+def _seeing(lab: Lab, space: str) -> Seen:
+    """From the moment that all of it is seen: what has just been started sees nothing yet."""
+    seen, deadline = Seen(time.time()), time.monotonic() + 120
+    while not all(any(getattr(look, what) for look in seen.looks) for what in WHAT):
+        assert time.monotonic() < deadline, "the monitoring does not work, though nothing was done to it"
+        seen.look(lab, space, ALERTMANAGER)
+        time.sleep(0.5)
+    seen.began = time.time()
+    seen.looks = [Look(seen.began, fresh=True, heard=True, told=True)]
+    return seen
+
+
 @contextmanager
 def never_blind(lab: Lab, space: str) -> Iterator[Seen]:
     """Fails if for longer than FRESH nobody had fresh samples, no sample was taken, or the alert did not arrive."""
-    ended, seen = threading.Event(), Seen(time.time())
+    ended, seen = threading.Event(), _seeing(lab, space)
 
     def work() -> None:
         seen.look(lab, space, ALERTMANAGER)
@@ -95,6 +108,6 @@ def never_blind(lab: Lab, space: str) -> Iterator[Seen]:
         finally:
             ended.set()
     looking.result()  # who stopped looking has not seen that nothing was missing
-    for what in ("fresh", "heard", "told"):
-        assert any(getattr(look, what) for look in seen.looks) and seen.longest(what) < FRESH, f"not {what} for {seen.longest(what):.1f} s"
+    for what in WHAT:
+        assert seen.longest(what) < FRESH, f"not {what} for {seen.longest(what):.1f} s"
     assert longest_gap(lab, space, seen.began) < FRESH

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cluster_lab import Lab, Run, comes_to, end_all
+import yaml
+from cluster_lab import CHECKOUT, Lab, Run, comes_to, end_all
 from game_day_site import API, game_day_site, this_machine
 from rulebook_runner import Runner
 
@@ -26,15 +27,10 @@ FAULTS = ("qek-below-minimum", "hvar-without-traffic", "symbiosis-below-minimum"
 FAULTS += ("api-down", "high-cpu", "memory-leak", "backup-too-old")
 GAME_DAYS = tuple(os.environ.get("GAME_DAYS", "qek-below-minimum").replace("all", ",".join(FAULTS)).split(","))  # all by `make soak`
 
-
+SHIPPED = yaml.safe_load((CHECKOUT / "roles/game_day/vars/main.yml").read_text())["game_day_shipped_faults"]
 OWN_FAULTS: list[dict[str, Any]] = [
-    {  # as it is shipped, but for the action that the responses may take here
-        "name": "qek-below-minimum", "alert": "QEKBelowMinimum", "verdicts": {"state": "breached"}, "actions": {"roll_back": "done"},
-        "manifests": [{
-            "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "euystacio-faults", "namespace": SPACE},
-            "data": {"faults.json": '{"metrics": {"QEK": 0.82}}'},
-        }],
-    },
+    # as they are shipped, but for the action that the responses may take here
+    *({**one, "actions": {"roll_back": "done"}} for one in SHIPPED if one.get("actions") == {"roll_back": "refused"}),
     {
         "name": "backup-too-old", "alert": "BackupTooOld", "verdicts": {"state": "breached"}, "actions": {"back_up": "proposed"},
         "manifests": [{

@@ -41,8 +41,8 @@ def attempt(lab: Lab, case: str, promtool: str, tmp_path: Path) -> tuple[Callabl
         file.write_text(json.dumps({**RECEIVED, "receivers": []}))
         given = {"kubeconfig": where, "path": str(file), "alertmanager_url": ALERTMANAGER}
         return lambda: routing_task.run(given, lambda *argv, **how: (0, "", ""), lambda name: None), "itself"
-    model, _words = DASHBOARDS[case]
-    return lambda: change_dashboards(where, [dashboard("good", "Good"), model], {"folder": "Meta Salvage"}), ""
+    model, words = DASHBOARDS[case]
+    return lambda: change_dashboards(where, [dashboard("good", "Good"), model], {"folder": "Meta Salvage"}), words
 
 
 @pytest.mark.parametrize("case", TWELVE)
