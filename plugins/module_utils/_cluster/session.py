@@ -203,8 +203,11 @@ class Cluster:
                 limit = min(limit * 2, most)
             del answer  # its body is as large as the page, which the caller may keep for long
             yield page
-            token = (page.get("metadata") or {}).get("continue") or ""
+            metadata = page.get("metadata") or {}
+            token = metadata.get("continue") or ""
             if not token:
+                if rest_of := metadata.get("remainingItemCount"):
+                    raise SalvageError(f"{self.server}{path} ends although {rest_of} more objects remain", reason="invalid")
                 return
             if token in seen:
                 raise SalvageError(f"{self.server}{path} gives the same page again and again", reason="invalid")

@@ -168,6 +168,11 @@ def test_an_answer_that_is_not_a_list_is_not_an_empty_list(web: Any, session: Cl
     assert failure(lambda: list(session.list(PODS))) == ("invalid", f"{web.url}{PODS} answered with something that is not a list")
 
 
+def test_a_list_that_ends_before_its_rest(web: Any, session: Cluster) -> None:
+    web.answers[PODS] = (200, "application/json", '{"metadata": {"remainingItemCount": 3}, "items": [1]}')
+    assert failure(lambda: list(session.list(PODS))) == ("invalid", f"{web.url}{PODS} ends although 3 more objects remain")
+
+
 COLUMNS = [{"name": "Name"}, {"name": "Ready"}, {"name": "Status"}]
 
 
