@@ -174,6 +174,7 @@ class Cluster:
         resourceVersionMatch=Exact, and gets StatusError(conflict) instead.
         """
         token = ""
+        seen: set[str] = set()
         most = limit
         rest = dict(query or {})
         exact = rest.get("resourceVersionMatch") == "Exact"
@@ -188,22 +189,29 @@ class Cluster:
                 continue
             if answer.status != 200:
                 fresh = "" if exact or not token else _fresh_token(answer)
-                if fresh in {"", token}:
+                if not fresh or fresh in seen:
                     raise self._refused("GET", path, answer)
                 token = fresh
+                seen.add(token)
                 continue
             page = self._object(path, answer)
+            if not _is_list(page):
+                raise SalvageError(f"{self.server}{path} answered with something that is not a list", reason="invalid")
             if len(answer.body) > _PAGE_BYTES:
                 limit = max(limit * _PAGE_BYTES // len(answer.body), 1)
             elif len(answer.body) < _PAGE_BYTES // 4:
                 limit = min(limit * 2, most)
             del answer  # its body is as large as the page, which the caller may keep for long
             yield page
-            last, token = token, (page.get("metadata") or {}).get("continue") or ""
+            metadata = page.get("metadata") or {}
+            token = metadata.get("continue") or ""
             if not token:
+                if rest_of := metadata.get("remainingItemCount"):
+                    raise SalvageError(f"{self.server}{path} ends although {rest_of} more objects remain", reason="invalid")
                 return
-            if token == last:
+            if token in seen:
                 raise SalvageError(f"{self.server}{path} gives the same page again and again", reason="invalid")
+            seen.add(token)
             # The token names the version of the rest; the server refuses a second statement of it.
             rest.pop("resourceVersion", None)
             rest.pop("resourceVersionMatch", None)
@@ -231,6 +239,12 @@ class Cluster:
             hint = "; ask for the right to it, or leave it out"
         verb = "" if method == "GET" else f"{method} "
         return StatusError(f"{verb}{self.server}{path} answered {answer.status}{said(answer)}{hint}", reason=reason, status=answer.status)
+
+
+def _is_list(page: dict[str, Any]) -> bool:
+    """Whether it is a page of a list: an empty one may have no items, but then its kind says that it is a list."""
+    content = [page[name] for name in ("items", "rows") if name in page]
+    return all(isinstance(one, list | None) for one in content) and (bool(content) or str(page.get("kind")).endswith(("List", "Table")))
 
 
 def _fresh_token(answer: Response) -> str:

@@ -21,6 +21,14 @@ _NAME_LABEL = "kubernetes.io/metadata.name"
 _APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _RELEASE = "meta.helm.sh/release-namespace"
 _GATEWAY = ".gateway.networking.k8s.io"
+_REFERENCE = {  # the one field of a kind's spec that is a reference with a namespace
+    "IngressClass.networking.k8s.io": "parameters",
+    "MutatingAdmissionPolicyBinding.admissionregistration.k8s.io": "paramRef",
+    "PersistentVolume": "claimRef",
+    "PersistentVolumeClaim": "dataSourceRef",
+    "ValidatingAdmissionPolicyBinding.admissionregistration.k8s.io": "paramRef",
+    "VolumeSnapshotContent.snapshot.storage.k8s.io": "volumeSnapshotRef",
+}
 _ACCOUNTS, _ACCOUNT = "system:serviceaccounts:", "system:serviceaccount:"
 
 
@@ -43,7 +51,8 @@ def mapped(item: RestoreItem, mapping: Mapping[str, str]) -> Object:
         for subject in fresh.get("subjects") or ():
             _subject(subject, mapping)
     for place in _references(fresh, kind):
-        _swap(place, "namespace", mapping)
+        for name in ("namespace", "secretNamespace", "endpointsNamespace"):
+            _swap(place, name, mapping)
     for selector in _namespace_selectors(fresh):
         _selector(selector, mapping)
     return fresh
@@ -82,6 +91,8 @@ def _references(obj: Object, kind: str) -> Iterator[Any]:
         return
     for holder in bundle_holders(obj):
         yield holder.get("service")
+    if kind in _REFERENCE:
+        yield spec.get(_REFERENCE[kind])
     if kind == "EndpointSlice.discovery.k8s.io":
         for endpoint in obj.get("endpoints") or ():
             yield endpoint.get("targetRef")
@@ -90,7 +101,8 @@ def _references(obj: Object, kind: str) -> Iterator[Any]:
             for address in (*(subset.get("addresses") or ()), *(subset.get("notReadyAddresses") or ())):
                 yield address.get("targetRef")
     elif kind == "PersistentVolume":
-        yield spec.get("claimRef")
+        for source in (value for value in spec.values() if isinstance(value, dict)):
+            yield from (source, *(ref for name, ref in source.items() if name.lower().endswith("secretref")))
     elif kind == "Prometheus.monitoring.coreos.com":
         yield from (spec.get("alerting") or {}).get("alertmanagers") or ()
     elif kind.endswith(_GATEWAY):

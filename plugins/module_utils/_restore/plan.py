@@ -186,6 +186,10 @@ def plan_restore(items: Sequence[RestoreItem], selection: Choice, context: Conte
     scope = copy_scope(inside, context.classes, kinds) if selection.isolated else None
     bodies = Bodies(items, context, selection.mapping, scope)
     reasons = _reasons(items, bodies, context, lambda item: _selected(item, selection, names, needed))
+    if all(reason == NOT_SELECTED for reason, _by_owner in reasons):
+        raise SalvageError(
+            "nothing is selected: namespaces, include and exclude together leave no object of the backup", reason="bad_input"
+        )
     aggregated = frozenset(_aggregated(items))
     steps, left, notes = [], [], []
     for number, (item, (reason, by_owner)) in enumerate(zip(items, reasons, strict=True)):

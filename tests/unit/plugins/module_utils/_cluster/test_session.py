@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -143,6 +144,33 @@ def test_a_version_that_is_forgotten_without_an_offer(web: Any, session: Cluster
 def test_a_list_without_end(web: Any, session: Cluster) -> None:
     web.answers[PODS] = page("t1", 1)
     assert failure(lambda: list(session.list(PODS))) == ("invalid", f"{web.url}{PODS} gives the same page again and again")
+
+
+def test_a_list_that_goes_in_a_circle(web: Any, session: Cluster) -> None:
+    web.answers[PODS] = lambda asked: page({"t1": "t2"}.get(asked.query.get("continue", ""), "t1"), len(web.asked))
+    assert failure(lambda: list(islice(session.list(PODS), 50))) == ("invalid", f"{web.url}{PODS} gives the same page again and again")
+
+
+def test_offers_of_the_present_version_in_a_circle(web: Any, session: Cluster) -> None:
+    def answer(asked: Any) -> Any:
+        token = asked.query.get("continue", "")
+        if len(web.asked) > 50:
+            return page("")
+        return refusal(410, "too old", metadata={"continue": "b" if token == "a" else "a"}) if token else page("a", 1)
+
+    web.answers[PODS] = answer
+    assert failure(lambda: list(session.list(PODS)))[0] == "conflict"
+
+
+@pytest.mark.parametrize("body", ["{}", '{"kind": "Status", "status": "Failure"}', '{"kind": "Pod", "metadata": {}}', '{"items": {}}'])
+def test_an_answer_that_is_not_a_list_is_not_an_empty_list(web: Any, session: Cluster, body: str) -> None:
+    web.answers[PODS] = (200, "application/json", body)
+    assert failure(lambda: list(session.list(PODS))) == ("invalid", f"{web.url}{PODS} answered with something that is not a list")
+
+
+def test_a_list_that_ends_before_its_rest(web: Any, session: Cluster) -> None:
+    web.answers[PODS] = (200, "application/json", '{"metadata": {"remainingItemCount": 3}, "items": [1]}')
+    assert failure(lambda: list(session.list(PODS))) == ("invalid", f"{web.url}{PODS} ends although 3 more objects remain")
 
 
 COLUMNS = [{"name": "Name"}, {"name": "Ready"}, {"name": "Status"}]

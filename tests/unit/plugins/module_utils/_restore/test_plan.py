@@ -360,3 +360,10 @@ def test_a_key_too_many_is_a_difference_where_all_are_the_users() -> None:
     finalizers = {"metadata": {"finalizers": ["f"]}}
     assert not list(differences(finalizers, {"metadata": {"finalizers": ["other", "f"]}}))
     assert list(differences(finalizers, {"metadata": {"finalizers": ["other"]}})) == [".metadata.finalizers"]
+
+
+@pytest.mark.parametrize("objects", [[], [make("ConfigMap")]])
+def test_a_restore_of_nothing_does_not_pass(objects: list[dict[str, Any]]) -> None:
+    with pytest.raises(SalvageError, match="nothing is selected") as caught:
+        planned(objects, Choice(include=frozenset({"secrets"})))
+    assert caught.value.reason == "bad_input"
