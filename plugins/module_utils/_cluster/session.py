@@ -196,7 +196,7 @@ class Cluster:
                 continue
             page = self._object(path, answer)
             if not _is_list(page):
-                raise SalvageError(f"{self.server}{path} answered with something that is not a list", reason="invalid")
+                raise SalvageError(f"{self.server}{path} gives no list", reason="invalid")
             if len(answer.body) > _PAGE_BYTES:
                 limit = max(limit * _PAGE_BYTES // len(answer.body), 1)
             elif len(answer.body) < _PAGE_BYTES // 4:

@@ -165,7 +165,7 @@ def test_offers_of_the_present_version_in_a_circle(web: Any, session: Cluster) -
 @pytest.mark.parametrize("body", ["{}", '{"kind": "Status", "status": "Failure"}', '{"kind": "Pod", "metadata": {}}', '{"items": {}}'])
 def test_an_answer_that_is_not_a_list_is_not_an_empty_list(web: Any, session: Cluster, body: str) -> None:
     web.answers[PODS] = (200, "application/json", body)
-    assert failure(lambda: list(session.list(PODS))) == ("invalid", f"{web.url}{PODS} answered with something that is not a list")
+    assert failure(lambda: list(session.list(PODS))) == ("invalid", f"{web.url}{PODS} gives no list")
 
 
 def test_a_list_that_ends_before_its_rest(web: Any, session: Cluster) -> None:
