@@ -106,7 +106,7 @@ RESPONSES: tuple[AlertResponse, ...] = (
         evidence=(*_METRIC_EVIDENCE, "red_code"),
         questions=(_METRIC, _PERSISTS, _RED_CODE, _CHANGED, _WAY_BACK),
         actions=(act.ROLL_BACK, act.REPAIR_RED_CODE),
-        metric="symbiosis",
+        metric="symbiosis_score",
         severity="P1",
         better="more",
     ),

@@ -8,10 +8,12 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+import yaml
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._alerts.alerts import Alert
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._metrics.profile import parse_profile
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._response.alerts_in import alerts_in, completed
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._response.responses import response_for
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._response.responses import OTHER, RESPONSES, response_for
 from hypothesis import given
 from hypothesis import strategies as st
 from jinja2.nativetypes import NativeTemplate
@@ -133,3 +135,12 @@ def test_the_rulebooks_hand_alerts_on_without_a_brace(name: str) -> None:
     given = NativeTemplate(template).render(event={"alerts": [alert]})
     assert isinstance(given, str) and "{" not in given
     assert alerts_in(given)[0].name == alert["labels"]["alertname"]
+
+
+def test_the_metric_of_each_response_is_in_the_profile_that_is_used_without_another() -> None:
+    assert {one.metric for one in RESPONSES if one.metric} == {one.key for one in parse_profile().metrics}
+
+
+def test_each_fault_that_is_shipped_has_an_alert_with_a_response() -> None:
+    faults = yaml.safe_load((CHECKOUT / "roles/game_day/vars/main.yml").read_text())["game_day_shipped_faults"]
+    assert [one["name"] for one in faults if response_for(alerts_in(one["alert"])[0]) is OTHER] == []
