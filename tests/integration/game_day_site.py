@@ -30,7 +30,7 @@ RULES = {
     "PrometheusTargetDown": (f'up{{service!~"{API}|opa-service"}} == 0', "2s"),
     "BackupTooOld": ("time() - max by (cluster) (meta_salvage_backup_created_timestamp_seconds) > 93600", "0s"),
     "HighCPUUsage": ("max by (namespace, pod) (rate(process_cpu_seconds_total[20s])) / 0.05 > 0.8", "5s"),
-    # Higher than what the response calls high: a process counts more memory as its own than its container does.
+    # Higher than the limit of the response: a process counts more memory as its own than its container does, and the kubelet counts later.
     "HighMemoryUsage": ("max by (namespace, pod) (process_resident_memory_bytes) / (64 * 1024 ^ 2) > 0.95", "0s"),
 }
 

@@ -89,7 +89,7 @@ def days(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[GameDay
     runner = Runner(folder / "runner", "euystacio.meta_salvage.respond", this_machine(lab), events_confirm_seconds=900)
     found = GameDays(lab, folder, runner)
     answers = {
-        "environment": "lab", "allowed_actions": {"lab": ["roll_back"]}, "judge": {"persists": "2s", "max_age": "10m"},
+        "environment": "lab", "allowed_actions": {"lab": ["roll_back"]}, "judge": {"persists": "2s", "max_age": "10m", "memory_limit": 0.7},
         "verify_settle": 30, "verify_interval": 2, "diagnostics": False,
     }  # fmt: skip
     variables = {**found.names, **{f"alert_response_{name}": value for name, value in answers.items()}}
