@@ -101,7 +101,7 @@ def objects(lab: Lab, space: str, url: str) -> list[dict[str, Any]]:
         image: str,
         port: int,
         *,
-        replicas: int = 1,
+        replicas: int | None = 1,
         volumes: Any = (),
         service: str = "",
         account: str = "",
@@ -118,7 +118,7 @@ def objects(lab: Lab, space: str, url: str) -> list[dict[str, Any]]:
         if account:
             spec |= {"serviceAccountName": account}
         return made("Deployment", "apps/v1", name, spec={
-            "replicas": replicas, "selector": {"matchLabels": {"app": name}},
+            **({} if replicas is None else {"replicas": replicas}), "selector": {"matchLabels": {"app": name}},
             "strategy": {"rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},
             "template": {"metadata": {"labels": labels}, "spec": spec},
         })  # fmt: skip
@@ -150,7 +150,7 @@ def objects(lab: Lab, space: str, url: str) -> list[dict[str, Any]]:
         pods(API, standin, 8000, replicas=2, service=API, resources=up, **ready,
              volumes=[{"name": "config", "configMap": {"name": "euystacio-red-code"}}, faults],
              env=[{"name": "RED_CODE", "value": "/config/red_code.json"}, {"name": "FAULTS_FILE", "value": "/faults/faults.json"}]),
-        pods(OPA, standin, 8000, service="opa-service", called="opa", resources=up, **ready),
+        pods(OPA, standin, 8000, replicas=None, service="opa-service", called="opa", resources=up, **ready),
         pods(FILES, standin, 9100, service=FILES, args=["textfile"],
              volumes=[{"name": "textfiles", "configMap": {"name": "textfiles", "optional": True}}]),
         pods("prometheus", prometheus, 9090, account="prometheus", volumes=[{"name": "config", "configMap": {"name": "prometheus"}}],

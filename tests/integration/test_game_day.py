@@ -17,20 +17,31 @@ from typing import Any
 import pytest
 import yaml
 from cluster_lab import CHECKOUT, Lab, Run, comes_to, end_all
-from game_day_site import API, game_day_site, this_machine
+from game_day_site import API, OPA, game_day_site, objects, this_machine
 from rulebook_runner import Runner
 
 pytestmark = pytest.mark.lab
 
 SPACE = "game-day-test"
 FAULTS = ("qek-below-minimum", "hvar-without-traffic", "symbiosis-below-minimum", "ethisches-ideal-below-minimum")
-FAULTS += ("api-down", "high-cpu", "memory-leak", "backup-too-old")
+FAULTS += ("violations-without-denial", "api-down", "high-cpu", "memory-leak", "backup-too-old", "target-down", "opa-down")
 GAME_DAYS = tuple(os.environ.get("GAME_DAYS", "qek-below-minimum").replace("all", ",".join(FAULTS)).split(","))  # all by `make soak`
 
 SHIPPED = yaml.safe_load((CHECKOUT / "roles/game_day/vars/main.yml").read_text())["game_day_shipped_faults"]
 OWN_FAULTS: list[dict[str, Any]] = [
     # as they are shipped, but for the action that the responses may take here
     *({**one, "actions": {"roll_back": "done"}} for one in SHIPPED if one.get("actions") == {"roll_back": "refused"}),
+    {
+        "name": "target-down", "alert": "PrometheusTargetDown", "verdicts": {"state": "breached"},
+        "manifests": [{
+            "apiVersion": "v1", "kind": "Pod",
+            "metadata": {"name": "nobody-answers", "namespace": SPACE, "labels": {"scrape": "yes", "service": "nobody"}},
+            "spec": {"containers": [{
+                "name": "nobody", "image": "localhost/none:1", "imagePullPolicy": "Never",
+                "ports": [{"name": "http", "containerPort": 8999}],
+            }]},
+        }],
+    },
     {
         "name": "backup-too-old", "alert": "BackupTooOld", "verdicts": {"state": "breached"}, "actions": {"back_up": "proposed"},
         "manifests": [{
@@ -55,9 +66,18 @@ class GameDays:
 
     def given(self, fault: str) -> dict[str, Any]:
         return {
-            **self.names, "game_day_cluster": "game-day-lab", "game_day_fault": fault, "game_day_faults": OWN_FAULTS,
+            **self.names, "game_day_cluster": "game-day-lab", "game_day_fault": fault, "game_day_faults": [*OWN_FAULTS, self.opa_down],
             "game_day_events_url": self.runner.url, "game_day_namespace": SPACE, "game_day_report_dir": str(self.folder / "reports"),
         }  # fmt: skip
+
+    @property
+    def opa_down(self) -> dict[str, Any]:
+        """OPA as it is, without a replica."""
+        every = objects(self.lab, SPACE, self.runner.url)
+        (opa,) = (one for one in every if one["kind"] == "Deployment" and one["metadata"]["name"] == OPA)
+        gone = {**opa, "spec": {**opa["spec"], "replicas": 0}}
+        # No pod, no log.
+        return {"name": "opa-down", "alert": "OPADown", "verdicts": {"state": "breached"}, "manifests": [gone], "missing": ["logs"]}
 
     @property
     def names(self) -> dict[str, Any]:
