@@ -38,6 +38,7 @@ _NAMES = {
     "pw": r"pw(?:d|rd)|(?:(?<![a-z])|(?<=bind)|(?<=root)|(?<=user)|(?<=db))pw(?![a-z])",
     "secret": "secret",
     "token": "token",
+    "authtok": "authtok(?!en)",
     "key": rf"(?:{_BEFORE_KEY}|(?<=api )|(?<=access )|(?<=secret )|(?<=license ))key(?![_.-]?id)",
     "cred": r"credentials?(?![_.-]?ids?(?![a-z]))|(?<![a-z])creds",
     "auth": r"authorization(?!\.[a-z0-9]+\.io)|(?<![a-z])auth(?![a-z])",
@@ -71,13 +72,15 @@ _NO_BEARER = (
 )
 _SCHEME = r"(?:(?:bearer|basic|token|apikey|digest|negotiate|geniekey)[ \t]+)?"
 _HEADERS = ("auth", "cookie")
+_NO_HEADER = r"(?:none|null|true|false|enabled|disabled|required|optional|missing)[ \t]*(?:[\r\n,;}\]]|\Z)"
 
 
 def _header(times: str) -> re.Pattern[str]:
     """The value goes on to the end of the line; ``times`` is how many characters of it are looked at."""
     return re.compile(
-        rf"(?:authorization|cookie2?)\s{{0,8}}[:=]\s{{0,8}}(?:\[(?!redacted))?{_SCHEME}"
-        rf"(?P<v>(?![\s\"'\\\[])(?:[^\r\n\"']|\"[^\"\r\n]{{0,4000}}\"(?=;)|[\"'](?![\s,;:)\]}}]|\Z)){times})|(?<=master)auth\s+(?P<w>\S+)",
+        rf"authorization\s{{0,8}}[:=]\s{{0,8}}digest[ \t]+(?P<d>[^\r\n]{times})"
+        rf"|(?:authorization|cookie2?)\s{{0,8}}[:=]\s{{0,8}}(?:\[(?!redacted))?{_SCHEME}"
+        rf"(?P<v>(?![\s\"'\\\[]|{_NO_HEADER})(?:[^\r\n\"']|\"[^\"\r\n]{{0,4000}}\"(?=;)|[\"'](?![\s,;:)\]}}]|\Z)){times})|(?<=master)auth\s+(?P<w>\S+)",
         re.IGNORECASE,
     )
 
@@ -91,14 +94,22 @@ _ALONE = {
     "mysql": re.compile(r"mysql\w{0,32}\b[^\n]{0,200}?\s-p\\*[\"']?(?P<v>[^\s\"']{3,})", re.IGNORECASE),
     "redis-cli": re.compile(r"redis-cli\b[^\n]{0,200}?\s-a\s+\\*[\"']?(?P<v>[^\s\"']+)"),
     "identified": re.compile(r"identified\s+(?:with\s+\S+\s+)?(?:by|as)\s+(?:password\s+)?\\*[\"'](?P<v>[^\"'\n]+)", re.IGNORECASE),
+    "argon2": re.compile(r"argon2(?:id?|d)\$(?P<v>[\w.,/$=+-]{16,})", re.IGNORECASE),
     "scram-sha-": re.compile(r"scram-sha-\d+(?P<v>\$[^\s\"']+)", re.IGNORECASE),
     "code=": re.compile(r"(?<=[?&])code=(?P<v>[\w%.~/-]{10,})"),
     "samlresponse": re.compile(r"samlresponse[\"']?\s?[=:]\s?[\"']?(?P<v>[\w%+/=-]{10,})", re.IGNORECASE),
+    "bindpw": re.compile(r"bindpw\s+(?P<v>[^\s\"']+)", re.IGNORECASE),
+    "proxy_set_header": re.compile(
+        r"proxy_set_header\s{1,80}[\w-]{0,64}(?:key|token|secret|auth|password)[\w-]{0,64}\s{1,80}\\{0,8}[\"']?"
+        r"(?P<v>[^\s\"'\\;$][^\"'\\;\n]*)",
+        re.IGNORECASE,
+    ),
     "login": re.compile(r"login\s[^\n]{0,200}?\s-p[ =]\\*[\"']?(?P<v>[^\s\"']+)"),
     "pass": re.compile(r"(?<=ssh)pass\s+-p\s*\\*[\"']?(?P<v>[^\s\"']+)|(?<=require)pass\s+(?P<w>\S+)"),
 }
 # One character proves that there is a value: each header of a line would be read to its end, before the first of them hides the others.
 _SEEN_ALONE = {**_ALONE, **dict.fromkeys(_HEADERS, _header(""))}
+_SEEN = 1000  # so does what is so near; a value may go on for a megabyte, with the same word in it again and again
 _WORD = re.compile(r"[a-z0-9_.~+/=$-]+")
 _AFTER_ALONE = frozenset(" \toO")  # sshpass -p, requirepass x, masterauth x, authorization
 _AFTER_NAMES = r" \t\r\n:=>\"'\\,<`%"
@@ -132,6 +143,8 @@ _SAID = re.compile(
     re.IGNORECASE,
 )
 _SAID_QUOTED = re.compile(r"\s[\"'`](?P<v>[^\s\"'`]{5,})[\"'`]")
+# Without anything between: only what no word of a sentence looks like.
+_SAID_BARE = re.compile(r"\s(?P<v>(?=[^\sA-Z]{0,40}[A-Z])(?=[^\sa-z]{0,40}[a-z])(?=[^\s\d]{0,40}\d)[\w!#$%&*+./=@^~-]{10,})")
 
 
 # What a text has, beside a long word or one that says what is secret, in which something is to be hidden.
@@ -215,7 +228,7 @@ class Forms:
         while at >= 0:
             # Most keys are not secret, and the pattern has much to look back at.
             if not is_key or low[max(0, at - 14) : at].rstrip("_.- ").endswith(_KEY_WORDS):
-                found = match(text, at)
+                found = match(text, at, at + _SEEN)
                 if found and (found.lastgroup or word == "pass" or _goes_on(text, low, at, found.end())):
                     yield at
             at = low.find(word, at + len(word))
@@ -259,7 +272,7 @@ class Forms:
             yield from filter(None, [value_span(text, at, found.end())])
         elif word == "pass" and (found := _NETRC_VALUE.match(text, end)) and _NETRC.search(text, max(0, at - 300), at):
             yield found.span("v")
-        elif word in _SPOKEN and (found := _SAID.match(text, end) or (_SAID_QUOTED.match(text, end) if word == "pass" else None)):
+        elif word in _SPOKEN and (found := _SAID.match(text, end) or (_in_prose(text, end) if word == "pass" else None)):
             said = found["v"].rstrip(".,;:)")
             if not said.isalpha() and not said.startswith("%"):
                 yield found.start("v"), found.start("v") + len(said)
@@ -290,6 +303,10 @@ _GOES_ON = re.compile(
     rf"|{_CLOSED}(?:\s*,)?(?:\s|\\+[nrt]){{0,80}}{_CLOSED}val",
     re.IGNORECASE,
 )
+
+
+def _in_prose(text: str, end: int) -> re.Match[str] | None:
+    return _SAID_QUOTED.match(text, end) or _SAID_BARE.match(text, end)
 
 
 def _goes_on(text: str, low: str, at: int, end: int) -> bool:
@@ -355,7 +372,7 @@ def _is_login(encoded: str) -> bool:
 
 @cache
 def _key(names: str) -> re.Pattern[str]:
-    return re.compile(rf"(?:{names})(?!{_REFERENCE}(?![a-z]))(?!s(?![a-z])|s$)[\w.-]{{0,40}}", re.IGNORECASE)
+    return re.compile(rf"(?:{names})(?!(?:[_.-]?secret)?{_REFERENCE}(?![a-z]))(?!s(?![a-z])|s$)[\w.-]{{0,40}}", re.IGNORECASE)
 
 
 @lru_cache(maxsize=8)
