@@ -19,6 +19,7 @@ from .._manifests.before import Before, states_before
 from .._manifests.engine import ManifestSet
 from .._manifests.journal import JournalStore, SetJournal
 from .._manifests.model import ApplySettings, Item, Manifest
+from .._manifests.proven_set import some
 from .._manifests.result import set_result
 from .._manifests.server import Server
 from .._manifests.takeback import TakeBack
@@ -81,12 +82,12 @@ class PrometheusChange:
                 return result
         if not any(item.written for item in items):
             self.journal.close(self.run)
-            raise SalvageError(f"nothing was changed: {_some(problems)}", reason=_reason(items))
+            raise SalvageError(f"nothing was changed: {some(problems)}", reason=_reason(items))
         back = self._take_back(self.journal.read(), before)
         kept = "".join(f"; {note}" for note in self.notes if note.startswith(("not taken back", "it is loaded as before")))
         what = "configuration" if self.files else "rules"
-        said = f"it was taken back, and Prometheus has the {what} of before: {_some(problems)}" if not back else (
-            f"it could not be taken back ({_some(back)}): {_some(problems)}"
+        said = f"it was taken back, and Prometheus has the {what} of before: {some(problems)}" if not back else (
+            f"it could not be taken back ({some(back)}): {some(problems)}"
         )  # fmt: skip
         raise SalvageError(f"the change failed; {said}{kept}", reason=_reason(items))
 
@@ -98,7 +99,7 @@ class PrometheusChange:
         self.tell({"says": f"taking back what the run {journal.run} left"})
         problems = self._take_back(journal, {})
         if problems:
-            raise SalvageError(f"what the run {journal.run} left can't be taken back: {_some(problems)}", reason="conflict")
+            raise SalvageError(f"what the run {journal.run} left can't be taken back: {some(problems)}", reason="conflict")
         self.notes.append(f"took back what the run {journal.run} left half done")
         return True
 
@@ -188,11 +189,6 @@ class PrometheusChange:
                 except SalvageError as exc:
                     self.notes.append(f"{key} is what it was, and could not be read: {exc}")
         return config
-
-
-def _some(problems: Sequence[str]) -> str:
-    rest = f" and {len(problems) - 3} more" if len(problems) > 3 else ""
-    return "; ".join(problems[:3]) + rest
 
 
 def _reason(items: Sequence[Item]) -> str:
