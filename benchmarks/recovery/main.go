@@ -25,7 +25,6 @@ import (
 	"github.com/vmware-tanzu/velero/pkg/types"
 	"github.com/vmware-tanzu/velero/pkg/util/kube"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	controllerruntime "sigs.k8s.io/controller-runtime"
 )
 
 func main() {
@@ -42,7 +41,6 @@ func run(tarball, from, to, limit string) error {
 	}
 	log := logrus.New()
 	log.SetLevel(logrus.ErrorLevel)
-	controllerruntime.SetLogger(controllerruntime.Log)
 
 	factory := client.NewFactory("bench", client.VeleroConfig{})
 	factory.SetClientQPS(float32(qps))
