@@ -138,7 +138,7 @@ class Cluster:
     def list(self, path: str, query: Query | None = None, **how: Any) -> Iterator[dict[str, Any]]:
         """The items of a list; ``how`` as ``pages``."""
         for page in self.pages(path, query, **how):
-            if "items" not in page or not isinstance(page["items"], (list, type(None))):
+            if "items" not in page:
                 raise SalvageError(f"{self.server}{path} gives no list", reason="invalid")
             yield from page["items"] or []
 
@@ -151,11 +151,14 @@ class Cluster:
         rows: builtins.list[dict[str, Any]] = []
         names: builtins.list[str] = []
         for page in self.pages(path, {**(query or {}), "includeObject": "None"}, accept=_TABLE):
-            if page.get("kind") != "Table":
-                raise SalvageError(f"{self.server}{path} gives no table", reason="invalid")
-            # Only the first page of some servers has the definitions; a cell is found by its column's name, never by its place.
-            names = [column["name"] for column in page.get("columnDefinitions") or ()] or names
-            rows += [dict(zip(names, row["cells"], strict=False)) for row in page.get("rows") or ()]
+            try:
+                if page["kind"] != "Table":
+                    raise TypeError(page["kind"])
+                # Only the first page of some servers has the definitions; a cell is found by its column's name, never by its place.
+                names = [column["name"] for column in page.get("columnDefinitions") or ()] or names
+                rows += [dict(zip(names, row["cells"], strict=False)) for row in page.get("rows") or ()]
+            except (KeyError, TypeError):
+                raise SalvageError(f"{self.server}{path} gives no table", reason="invalid") from None
         return rows
 
     def pages(
@@ -244,7 +247,13 @@ class Cluster:
 def _is_list(page: dict[str, Any]) -> bool:
     """Whether it is a page of a list: an empty one may have no items, but then its kind says that it is a list."""
     content = [page[name] for name in ("items", "rows") if name in page]
-    return all(isinstance(one, list | None) for one in content) and (bool(content) or str(page.get("kind")).endswith(("List", "Table")))
+    metadata = page.get("metadata") or {}
+    return (
+        all(isinstance(one, list | None) for one in content)
+        and (bool(content) or str(page.get("kind")).endswith(("List", "Table")))
+        and isinstance(metadata, dict)
+        and isinstance(metadata.get("continue"), str | None)
+    )
 
 
 def _fresh_token(answer: Response) -> str:

@@ -173,6 +173,12 @@ def test_a_list_that_ends_before_its_rest(web: Any, session: Cluster) -> None:
     assert failure(lambda: list(session.list(PODS))) == ("invalid", f"{web.url}{PODS} ends although 3 more objects remain")
 
 
+@pytest.mark.parametrize("metadata", ['"x"', "[1]", '{"continue": 5}', '{"continue": {"a": 1}}', '{"continue": ["a"]}'])
+def test_a_list_with_metadata_that_no_server_sends(web: Any, session: Cluster, metadata: str) -> None:
+    web.answers[PODS] = (200, "application/json", f'{{"kind": "PodList", "items": [], "metadata": {metadata}}}')
+    assert failure(lambda: list(session.list(PODS))) == ("invalid", f"{web.url}{PODS} gives no list")
+
+
 COLUMNS = [{"name": "Name"}, {"name": "Ready"}, {"name": "Status"}]
 
 
@@ -192,6 +198,14 @@ def test_tables_are_read_by_their_columns_names(web: Any, session: Cluster) -> N
 def test_an_empty_table(web: Any, session: Cluster) -> None:
     web.answers[PODS] = page("", kind="Table", columnDefinitions=COLUMNS, rows=None)
     assert session.table(PODS) == []
+
+
+@pytest.mark.parametrize(
+    "given", [{"rows": [1]}, {"rows": [{}]}, {"rows": [{"cells": None}]}, {"columnDefinitions": [1]}, {"columnDefinitions": [{}]}]
+)
+def test_a_table_of_another_form(web: Any, session: Cluster, given: dict[str, Any]) -> None:
+    web.answers[PODS] = page("", **{"kind": "Table", "columnDefinitions": COLUMNS, "rows": [], **given})
+    assert failure(lambda: session.table(PODS)) == ("invalid", f"{web.url}{PODS} gives no table")
 
 
 def test_a_server_without_tables(web: Any, session: Cluster) -> None:
