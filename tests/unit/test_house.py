@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from tools.collection import sources
 from tools.env import CHECKOUT, collections_path
 from tools.house import ALLOWED, DOMAINS, FLOORS
 
@@ -131,6 +132,12 @@ def test_a_circle_is_found() -> None:
 
 def test_no_file_is_longer_than_400_lines() -> None:
     assert {path: length for path, source in files() if (length := len(source.splitlines())) > 400} == {}
+
+
+def test_no_line_is_longer_than_the_sanity_tests_allow() -> None:
+    """ruff lets a line pass that has no space to break it at."""
+    lines = ((name, CHECKOUT.joinpath(name).read_text(encoding="utf-8").splitlines()) for name in sources() if name.endswith(".py"))
+    assert [f"{name}:{number}" for name, found in lines for number, line in enumerate(found, 1) if len(line) > 160] == []
 
 
 def test_no_module_body_is_longer_than_40_lines() -> None:

@@ -151,15 +151,20 @@ class Cluster:
         rows: builtins.list[dict[str, Any]] = []
         names: builtins.list[str] = []
         for page in self.pages(path, {**(query or {}), "includeObject": "None"}, accept=_TABLE):
-            try:
-                if page["kind"] != "Table":
-                    raise TypeError(page["kind"])
-                # Only the first page of some servers has the definitions; a cell is found by its column's name, never by its place.
-                names = [column["name"] for column in page.get("columnDefinitions") or ()] or names
-                rows += [dict(zip(names, row["cells"], strict=False)) for row in page.get("rows") or ()]
-            except (KeyError, TypeError):
-                raise SalvageError(f"{self.server}{path} gives no table", reason="invalid") from None
+            # Only the first page of some servers has the definitions.
+            names, found = self._rows(path, page, names)
+            rows += found
         return rows
+
+    def _rows(self, path: str, page: dict[str, Any], names: builtins.list[str]) -> tuple[builtins.list[str], builtins.list[dict[str, Any]]]:
+        """The columns and the rows of a page; a cell is found by the name of its column, never by its place."""
+        try:
+            if page["kind"] != "Table":
+                raise TypeError(page["kind"])
+            names = [column["name"] for column in page.get("columnDefinitions") or ()] or names
+            return names, [dict(zip(names, row["cells"], strict=False)) for row in page.get("rows") or ()]
+        except (KeyError, TypeError):
+            raise SalvageError(f"{self.server}{path} gives no table", reason="invalid") from None
 
     def pages(
         self,

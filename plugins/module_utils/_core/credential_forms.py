@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Where credentials are in a text: by the name beside them and by what they look like.  Pure.
 
-The text is searched for short words (``_ANCHORS``), and the patterns that cost more run only where one of these is.  Each takes time in
-proportion to the text, whatever the text is.
+The text is searched for short words (the keys of ``_NAMES`` and ``_ALONE``), and the patterns that cost more run only where one of
+these is.  Each takes time in proportion to the text, whatever the text is.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ _NO_BEARER = (
     "a|an|and|any|are|as|be|by|can|cannot|did|does|empty|expired|failed|false|for|from|give|has|have|in|invalid|is|it|missing|must|no|none|not|"
     r"null|of|on|only|or|required|set|the|there|this|to|true|unknown|unset|use|was|were|with|without|wrong|tokens?|auth\w*|realm\S*|error\S*"
 )
-_SCHEME = r"(?:(?:bearer|basic|token|apikey|digest|negotiate|geniekey)[ \t]+)?"
+_SCHEME = r"(?:(?:bearer|basic|token|apikey|negotiate|geniekey)[ \t]+)?"
 _HEADERS = ("auth", "cookie")
 _NO_HEADER = r"(?:none|null|true|false|enabled|disabled|required|optional|missing)[ \t]*(?:[\r\n,;}\]]|\Z)"
 
@@ -78,9 +78,10 @@ _NO_HEADER = r"(?:none|null|true|false|enabled|disabled|required|optional|missin
 def _header(times: str) -> re.Pattern[str]:
     """The value goes on to the end of the line; ``times`` is how many characters of it are looked at."""
     return re.compile(
-        rf"authorization\s{{0,8}}[:=]\s{{0,8}}digest[ \t]+(?P<d>[^\r\n]{times})"
-        rf"|(?:authorization|cookie2?)\s{{0,8}}[:=]\s{{0,8}}(?:\[(?!redacted))?{_SCHEME}"
-        rf"(?P<v>(?![\s\"'\\\[]|{_NO_HEADER})(?:[^\r\n\"']|\"[^\"\r\n]{{0,4000}}\"(?=;)|[\"'](?![\s,;:)\]}}]|\Z)){times})|(?<=master)auth\s+(?P<w>\S+)",
+        r"(?:authorization|cookie2?)\s{0,8}[:=]\s{0,8}(?:\[(?!redacted))?"
+        rf"(?:digest[ \t]+(?P<d>[^\r\n]{times})|{_SCHEME}(?P<v>(?![\s\"'\\\[]|{_NO_HEADER})"
+        rf"(?:[^\r\n\"']|\"[^\"\r\n]{{0,4000}}\"(?=;)|[\"'](?![\s,;:)\]}}]|\Z)){times}))"
+        r"|(?<=master)auth\s+(?P<w>\S+)",
         re.IGNORECASE,
     )
 

@@ -39,7 +39,8 @@ _TOKEN = (
     # and what does not begin with what it is recognized by
     r"|(?<![\w.-])[a-z0-9]{6}\.(?=[a-z]{0,15}\d)[a-z0-9]{16}(?![\w.-])|(?<![\w-])AA[\w-]{33}(?![\w-])|[\w~.-]{3,5}\dQ~[\w~.-]{31,}"
     r"|[0-9a-zA-Z]{14}\.atlasv1\.[\w-]{40,}|[0-9a-f]{32}-us\d{1,2}(?!\w)|[0-9a-f]{36}NRAL"
-    r"|(?:hooks\.slack\.com|discord(?:app)?\.com/api/webhooks|(?:(?<![\w-])[\w-]{1,64}\.)?webhook\.office\.com|outlook\.office\.com/webhook|events\.pagerduty\.com/integration|"
+    r"|(?:hooks\.slack\.com|discord(?:app)?\.com/api/webhooks|(?:(?<![\w-])[\w-]{1,64}\.)?webhook\.office\.com|"
+    r"outlook\.office\.com/webhook|events\.pagerduty\.com/integration|"
     r"chat\.googleapis\.com/v1/spaces|hooks\.zapier\.com/hooks|maker\.ifttt\.com/trigger|IncomingWebhook)/[\w/.-]{1,400}"
     r"|\$(?:apr1|1|2[abxy]|5|6|y|scrypt)\$[\w./$=+-]{16,}"
 )

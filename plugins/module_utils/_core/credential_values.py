@@ -20,7 +20,8 @@ _PROSE = (
 )
 _HARMLESS = re.compile(
     r"/(?:api|apis|app|bin|cache|data|dev|etc|home|lib|mnt|opt|proc|root|run|srv|tmp|usr|var|v\d)(?:/[\w.@-]+)*/?[,;)\]]*"
-    r"|(?:\d+(?:\.\d+)?(?:ns|us|ms|[smhd]))+[,;)\]]*|\d{1,3}[,;)\]}]*|(?:true|false|yes|no|on|off|null|none|nil|unknown|unset|empty|enabled|disabled|required|optional)[,;)\]}]*|[][,;)}{(*.-]+"
+    r"|(?:\d+(?:\.\d+)?(?:ns|us|ms|[smhd]))+[,;)\]]*|\d{1,3}[,;)\]}]*|[][,;)}{(*.-]+"
+    r"|(?:true|false|yes|no|on|off|null|none|nil|unknown|unset|empty|enabled|disabled|required|optional)[,;)\]}]*"
     r"|</?\w*[>:]?|(?-i:\$[A-Z_][A-Z0-9_]*)|\$\{\w+\}|\$\(\w+\)|\{\{.*|\[?redacted\]?|x{3,}"
     r"|(?-i:self|this|os|process|config|cfg|settings|env|ctx|req|request|response|options|opts|args|params)\.[\w.]+(?:[(\[,)].*)?",
     re.IGNORECASE,

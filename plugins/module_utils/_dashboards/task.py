@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
@@ -33,6 +33,7 @@ from .site import GrafanaSite
 T = TypeVar("T")
 MANAGER = "euystacio-dashboards"
 JOURNAL = "meta-salvage-dashboards"
+_CATCH_UP = 60.0  # seconds at most; most sidecars and Grafanas look for new files every 10 to 30 seconds
 
 MODULE: dict[str, Any] = {
     "argument_spec": {**AUTH_ARG_SPEC, **argument_spec(DashboardOptions), **routes.ARGUMENTS, **PROGRESS_ARGUMENTS},
@@ -64,6 +65,16 @@ def _if_dashboard(text: str | None, where: str) -> GrafanaDashboard | None:
         return None if text is None else dashboard_of(text.encode(), where)
     except SalvageError:
         return None
+
+
+def _changed(rows: Iterable[tuple[Item, Before]]) -> Iterator[tuple[Item, Before, str, GrafanaDashboard | None, GrafanaDashboard]]:
+    """The dashboards that a change has written, each by its key, with what it was."""
+    for item, before in rows:
+        old, new = (((obj or {}).get("data") or {}) for obj in (before.content, item.live))
+        for key in (key for key in {**old, **new} if old.get(key) != new.get(key)):
+            was, now = (_if_dashboard(texts.get(key), f"{item.id}, key {key}") for texts in (old, new))
+            if now is not None and (was is not None or key not in old):  # what was not a dashboard was never loaded
+                yield item, before, key, was, now
 
 
 class DashboardTask:
@@ -142,18 +153,20 @@ class DashboardTask:
 
     def _change(self) -> ProvenSet:
         cluster, given = self._site.addresses.cluster, self._given
-        return ProvenSet(cluster, given.namespace, MANAGER, JOURNAL, self._holder.run, "Grafana", self._prove_back, self._tell)
+        return ProvenSet(
+            cluster, given.namespace, MANAGER, JOURNAL, self._holder.run, "Grafana", self._catch_up, self._prove_back, self._tell
+        )
+
+    def _catch_up(self, there: Sequence[tuple[Item, Before]]) -> list[str]:
+        wanted = [WantedDashboard(now.uid, now, item.live or {}, key) for item, _before, key, _was, now in _changed(there)]
+        return wait_loaded(wanted, self._readers, min(self._given.wait, _CATCH_UP), self._tell) if self._sidecar else []
 
     def _prove_back(self, gone_back: Sequence[tuple[Item, Before]]) -> list[str]:
         if not self._sidecar:
             return []  # it is loaded with the next restart
-        wanted = []
-        for item, before in gone_back:
-            old, new = (((obj or {}).get("data") or {}) for obj in (before.content, item.live))
-            for key in (key for key in {**old, **new} if old.get(key) != new.get(key)):
-                was, now = (_if_dashboard(texts.get(key), f"{item.id}, key {key}") for texts in (old, new))
-                if now is not None and (was is not None or key not in old):  # what was not a dashboard was never loaded
-                    wanted.append(WantedDashboard(now.uid, was, before.content or item.live or {}, key))
+        wanted = [
+            WantedDashboard(now.uid, was, before.content or item.live or {}, key) for item, before, key, was, now in _changed(gone_back)
+        ]
         return wait_loaded(wanted, self._readers, self._given.wait, self._tell)
 
     def _reverted(self) -> dict[str, Any]:

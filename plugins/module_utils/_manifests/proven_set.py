@@ -23,13 +23,17 @@ from .takeback import TakeBack
 _WORKERS = 4
 # Why it is not in use, empty if it is.
 Prove = Callable[[Sequence[Item]], Sequence[str]]
-# The same of what was taken back: each object that went back, with what it was before.
+# The same of what is taken back: each object, with what it was before.
 ProveBack = Callable[[Sequence[tuple[Item, Before]]], Sequence[str]]
 
 
 @dataclass
 class ProvenSet:
-    """``what`` uses the objects, in sentences."""
+    """``what`` uses the objects, in sentences.
+
+    ``catch_up`` waits until what is there now is in use, before it is taken back: what still uses the objects of before would prove
+    nothing, and use the others a moment later.
+    """
 
     cluster: Cluster
     namespace: str
@@ -37,6 +41,7 @@ class ProvenSet:
     name: str  # of the journal
     run: str
     what: str
+    catch_up: ProveBack
     prove_back: ProveBack
     tell: Tell = silent
     notes: list[str] = field(default_factory=list)
@@ -66,15 +71,15 @@ class ProvenSet:
         """Proven, or taken back.  Raises SalvageError for the latter."""
         problems = list(prove(items))
         if problems:
-            self.fail(items, problems)
+            self.fail(items, problems, waited=True)
         self.journal.close(self.run)
 
-    def fail(self, items: Sequence[Item], problems: Sequence[str]) -> None:
-        """Takes back what was written.  Raises SalvageError always."""
+    def fail(self, items: Sequence[Item], problems: Sequence[str], *, waited: bool = False) -> None:
+        """Takes back what was written, after a proof that ``waited`` for it in vain or none.  Raises SalvageError always."""
         reason = next((item.reason for item in items if item.problem), "timeout")
         if not any(item.written for item in items) and self.journal.read() is None:
             raise SalvageError(f"nothing was changed: {some(problems)}", reason=reason)
-        back = self.take_back(self.journal.read())
+        back = self.take_back(self.journal.read(), waited=waited)
         kept = "".join(f"; {note}" for note in self.notes if note.startswith("not taken back"))
         said = f"it could not be taken back ({some(back)})" if back else f"it was taken back, and {self.what} has what was before"
         raise SalvageError(f"the change failed; {said}: {some(problems)}{kept}", reason=reason)
@@ -90,11 +95,16 @@ class ProvenSet:
             raise SalvageError(f"what the run {journal.run} left can't be taken back: {some(problems)}", reason="conflict")
         self.notes.append(f"took back what the run {journal.run} left half done")
 
-    def take_back(self, journal: SetJournal | None) -> list[str]:
+    def take_back(self, journal: SetJournal | None, *, waited: bool = False) -> list[str]:
         """Why it is not as it was; empty if that is proven."""
         if journal is None:
             return []
         way_back = TakeBack(Server(self.cluster, journal.manager, _WORKERS), journal, self.name, _WORKERS, secrets=False, dry_run=False)
+        late = [] if waited else self.catch_up(way_back.read())
+        if late:
+            self.notes.append(
+                f"{self.what} did not show in time what the run {journal.run} wrote, and may show it for a moment: {some(late)}"
+            )
         items = way_back.run()
         problems = [f"{item.id}: {item.problem}" for item in items if item.problem]
         if problems:

@@ -45,6 +45,12 @@ class TakeBack:
             self._rows.append((item, before))
         self.left: list[str] = []
 
+    def read(self) -> list[tuple[Item, Before]]:
+        """Each object as it is now, with what it was before."""
+        for item, _before in self._rows:
+            item.live = self._read(item)
+        return self._rows
+
     def run(self) -> list[Item]:
         old = sorted((row for row in self._rows if row[1].content is not None), key=lambda row: row[0].rank)
         new = sorted((row for row in self._rows if row[1].content is None), key=lambda row: -row[0].rank)

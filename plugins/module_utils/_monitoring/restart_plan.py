@@ -130,5 +130,7 @@ def _number(data: bytes, at: int) -> tuple[int, int]:
     for shift, byte in enumerate(data[at : at + 10]):
         value |= (byte & 0x7F) << 7 * shift
         if byte < 0x80:
+            if value >= 2**63:  # a negative number: no length and no time is one
+                break
             return value, at + shift + 1
     raise ValueError(at)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 Euystacio Meta Salvage contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""All objects of a backup at once, which the collection itself never holds."""
+"""What only tests do with a backup: hold all of its objects at once, and damage it."""
 
 from __future__ import annotations
 
@@ -25,3 +25,8 @@ def open_backup(
     found: list[dict[str, Any]] = []
     record, manifest = proven(store, key, having, name, found.append)
     return record, manifest, found
+
+
+def with_another_end(data: bytes) -> bytes:
+    """The same but for one bit of the last byte, whatever that byte is."""
+    return data[:-1] + bytes([data[-1] ^ 1])

@@ -360,12 +360,13 @@ def test_of_two_sources_with_one_journal_one_receives_and_the_other_takes_over(t
         async with source(tmp_path) as first:
             await first.post(payload_of(alert(1), alert(2)))
             await first.take(1)
-            entering = asyncio.create_task(receiving(options(tmp_path)).__aenter__())
+            waiting = receiving(options(tmp_path))  # kept: what stops when nobody has it any more would stop at a moment of its own
+            entering = asyncio.create_task(waiting.__aenter__())
             await asyncio.sleep(0.3)
             assert not entering.done()
         second = await asyncio.wait_for(entering, 5)
         got = [(await second.next_event())["attempt"]]
-        await second.stop()
+        await waiting.__aexit__(None, None, None)
         assert got == [2]
 
     play(story())

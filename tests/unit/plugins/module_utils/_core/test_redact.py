@@ -78,6 +78,7 @@ CLEAN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
         "https://x.webhook.office.com/webhookb2/00000000-1111-2222-3333-444444444444@5555/IncomingWebhook/HUNTER2HUNTER2/6666",
         "$argon2id$v=19$m=65536,t=3,p=4$HUNTER2HUNTER2$HUNTER2HUNTER2",
         'Authorization: Digest username="x", realm="y", response="HUNTER2HUNTER2"',
+        'authorization: [Digest username="x", response="HUNTER2HUNTER2"]',
         "bindpw HUNTER2",
         "ldap_default_authtok = HUNTER2",
         'proxy_set_header X-Api-Key "HUNTER2";',

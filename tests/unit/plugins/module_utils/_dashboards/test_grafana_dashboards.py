@@ -74,6 +74,9 @@ class Lab:
             raise SalvageError(f"cat failed in container: cat: {argv[1]}: No such file or directory", reason="http_error")
         return there[argv[1]].encode()
 
+    def search(self) -> Any:
+        return self.grafana.request("GET", "http://g/api/search", query={"type": "dash-db", "page": "1", "limit": "100"})
+
     def state(self) -> dict[str, Any]:
         """Every object but the key that signs the journal, without what each write renews."""
         found = copy.deepcopy({path: one for path, one in self.api.objects.items() if not path.endswith("/meta-salvage-proof-key")})
@@ -320,6 +323,36 @@ def test_a_killed_run_leaves_nothing(lab: Lab, monkeypatch: pytest.MonkeyPatch) 
         change(dashboard(title="Half"), dashboard("new", "New"), holder=holder("killed"))
     done = change(dashboard())
     assert done["notes"] == ["took back what the run killed left half done"] and lab.state() == before
+
+
+@pytest.mark.parametrize("late", [1, 5, 20])
+def test_a_grafana_that_loads_late_does_not_show_the_half_after_the_proof(lab: Lab, monkeypatch: pytest.MonkeyPatch, late: int) -> None:
+    """What it still shows from before the change proves nothing."""
+    lab.with_api()
+    change(dashboard())
+    lab.grafana.late = late
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(task, "wait_loaded", killed)
+        change(dashboard(title="Half"), dashboard("new", "New"), holder=holder("killed"))
+    assert change(dashboard(), wait=5.0)["notes"] == ["took back what the run killed left half done"]
+    shown = [{one["uid"]: one["title"] for one in json.loads(lab.search().body)} for _time in range(3 * late)]
+    assert shown == [{"one": "One"}] * 3 * late
+
+
+def test_what_grafana_never_loads_is_taken_back_all_the_same(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    lab.with_api()
+    change(dashboard())
+    before = lab.state()
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(task, "wait_loaded", killed)
+        change(dashboard(title="Half"), holder=holder("killed"))
+    lab.grafana.deaf = True
+    done = change(dashboard())
+    assert done["notes"] == [
+        "Grafana did not show in time what the run killed wrote, and may show it for a moment: http://g: the dashboard one has another title",
+        "took back what the run killed left half done",
+    ]
+    assert lab.state() == before
 
 
 def test_of_two_runs_the_second_says_who_is_first(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:

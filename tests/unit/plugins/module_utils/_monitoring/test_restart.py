@@ -99,6 +99,7 @@ LATER, OVER = 4_000_000_000, 1_700_000_000
         (b"\x02\x0a\x00", [0.0]),  # without a time
         (b"\x05a", None),
         (entry(LATER)[:-1], None),
+        (entry(2**63), None),
         (b"\xff" * 11, None),
         (b"<html>" * 9, None),
     ],

@@ -14,7 +14,7 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.arc
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.archive.select import Selection
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store.directory import Directory
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
-from whole_backups import open_backup
+from whole_backups import open_backup, with_another_end
 
 if TYPE_CHECKING:
     from fake_past import Keys, Past
@@ -185,7 +185,7 @@ def test_a_disk_that_gives_other_bytes_back_publishes_nothing(
 
     def lying(file: str) -> Any:
         path = Path(store.where) / file
-        path.write_bytes(path.read_bytes()[:-1] + b"?")
+        path.write_bytes(with_another_end(path.read_bytes()))
         return honest(file)
 
     monkeypatch.setattr(store, "open_file", lying)

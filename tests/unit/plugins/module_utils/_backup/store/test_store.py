@@ -25,7 +25,7 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.sto
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
 from hypothesis import given
 from hypothesis import strategies as st
-from whole_backups import open_backup
+from whole_backups import open_backup, with_another_end
 
 if TYPE_CHECKING:
     from fake_past import Keys, Past
@@ -151,7 +151,7 @@ def test_everything_that_is_not_as_it_was_published_is_told(past: Past, keys: Ke
     names = [keys.backup(past).write(store)["name"] for _ in range(5)]
     changed, unsigned, unreadable, lost, good = names
     archive = folder / f"{changed}.age"
-    archive.write_bytes(archive.read_bytes()[:-1] + b"x")
+    archive.write_bytes(with_another_end(archive.read_bytes()))
     record = json.loads((folder / f"{unsigned}.json").read_text())
     (folder / f"{unsigned}.json").write_text(json.dumps({**record, "status": "COMPLETELY"}))
     (folder / f"{unreadable}.json").write_text("{")
