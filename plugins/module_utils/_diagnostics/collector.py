@@ -17,6 +17,7 @@ from .._cluster.routes import Routes
 from .._cluster.session import Cluster
 from .._core.errors import SalvageError
 from .._core.progress import Tell
+from .._core.sentences import some_of
 from .._redaction.redactor import Redactor
 from .bundle import Bundle
 from .options import Bounds, DiagnosticsOptions, Window
@@ -170,5 +171,5 @@ def reason_of(missing: list[tuple[str, str]]) -> str:
     by_reason: dict[str, list[str]] = {}
     for what, why in missing:
         by_reason.setdefault(_ADDRESS.sub("it", why), []).append(what)  # each has an address of its own, which what it is says too
-    said = [f"{names[0]}{f' and {len(names) - 1} more' if len(names) > 1 else ''}: {why}" for why, names in by_reason.items()]
+    said = [f"{some_of(names, 1)}: {why}" for why, names in by_reason.items()]
     return "; ".join(said[:_NAMED]) + (f"; and {len(said) - _NAMED} other reasons" if len(said) > _NAMED else "")

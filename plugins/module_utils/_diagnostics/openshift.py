@@ -58,7 +58,7 @@ def _why_not(kinds: Iterable[Resource], params: dict[str, Any]) -> str:
         return "the Python library openshift-client is missing where the module runs"
     if any(params.get(name) for name in _LOGINS) and not _is_of_oc(params):
         return "oc can only have the login of a kubeconfig: on its command line others would see it"
-    return "" if _MEMORY.is_dir() else f"there is no folder {_MEMORY} in memory, and nothing is written to a disk before it is redacted"
+    return "" if _MEMORY.is_dir() else f"the folder {_MEMORY} in memory does not exist, and what is not redacted is never written to a disk"
 
 
 def _is_of_oc(params: dict[str, Any]) -> bool:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from .._core.redact import clean
+from .._core.sentences import some_of
 from .._core.times import iso, span, when
 from .certificates import certificates_in
 from .contents import LONGEST_LINE, CheckHit, Contents, Evidence, Piece, Where, dict_of, each_of, event_evidence, list_of, string_of
@@ -175,7 +176,4 @@ def _changes(revision: dict[str, Any]) -> str:
             said.append(f"{field[2]} of {field[1]}")
         elif path:
             said.append(path)
-    said = list(dict.fromkeys(said))
-    if not said:
-        return "nothing that the bundle shows"
-    return ", ".join(said[:4]) + (f" and {len(said) - 4} more" if len(said) > 4 else "")
+    return some_of(list(dict.fromkeys(said)), 4) or "nothing that the bundle shows"

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._core.redact import clean
+from .._core.sentences import some_of
 from .._core.times import iso, when
 from .contents import Contents, Piece, dict_of, list_of, string_of
 
@@ -96,7 +97,7 @@ def changed_text(revision: dict[str, Any]) -> str:
     """What a revision changed, in words."""
     named = [string_of(change, "path") for change in list_of(revision, "changes")]
     named = [name for name in named if name]
-    return f" changed {', '.join(named[:5])}{f' and {len(named) - 5} more' if len(named) > 5 else ''}" if named else ""
+    return f" changed {some_of(named, 5)}" if named else ""
 
 
 def _of_alerts(contents: Contents) -> Iterator[Moment]:

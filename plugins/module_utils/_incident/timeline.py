@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from .._core.sentences import some_of
 from .._core.times import iso, when
 from .model import Record
 
@@ -47,8 +48,7 @@ def entry_text(record: Record) -> str:
     kind, data = str(record.get("kind")), record.get("data") or {}
     if kind in {"alerts", "alerts_ended"}:
         names = [str(one.get("name")) for one in data.get("alerts") or ()]
-        more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-        return f"{len(names)} alerts {'fired' if kind == 'alerts' else 'ended'}: {', '.join(names[:5])}{more}"
+        return f"{len(names)} alerts {'fired' if kind == 'alerts' else 'ended'}: {some_of(names, 5)}"
     text = _WORDS.get(kind, kind).format_map(_Fields({key: "" if value is None else value for key, value in data.items()}))
     facts = data.get("facts") if kind == "evidence" else None
     extra = f" ({', '.join(f'{name}: {value}' for name, value in sorted(facts.items()))})" if facts else ""

@@ -13,6 +13,7 @@ from typing import Any
 
 from .._cluster.http import REASON_OF, Response
 from .._core.errors import SalvageError
+from .._core.sentences import some_of
 
 _MANAGER = re.compile(r'conflict with "((?:[^"\\]|\\.)*)"')
 _QUOTES = re.compile(r"(?:Invalid|Unsupported|Duplicate) value: ")
@@ -71,12 +72,8 @@ def fields_owned(conflicts: Sequence[Conflict]) -> str:
     by_manager: dict[str, list[str]] = {}
     for one in conflicts:
         by_manager.setdefault(one.manager, []).append(one.field)
-    return "; ".join(f"{manager} owns {_listed(sorted(set(fields)))}" for manager, fields in sorted(by_manager.items()))
-
-
-def _listed(fields: Sequence[str]) -> str:
-    more = f" and {len(fields) - _SHOWN} more fields" if len(fields) > _SHOWN else ""
-    return ", ".join(fields[:_SHOWN]) + more
+    named = {manager: some_of(sorted(set(fields)), _SHOWN, what="more fields") for manager, fields in sorted(by_manager.items())}
+    return "; ".join(f"{manager} owns {fields}" for manager, fields in named.items())
 
 
 def _invalid(causes: Sequence[Mapping[str, Any]], *, secret: bool) -> str:

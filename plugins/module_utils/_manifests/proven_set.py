@@ -12,6 +12,7 @@ from typing import Any
 from .._cluster.session import Cluster
 from .._core.errors import SalvageError
 from .._core.progress import Tell, silent
+from .._core.sentences import some_of
 from .before import Before, states_before
 from .engine import ManifestSet
 from .journal import JournalStore, SetJournal
@@ -126,5 +127,4 @@ class ProvenSet:
 
 def some(problems: Sequence[str]) -> str:
     """The first of them, for a sentence."""
-    rest = f" and {len(problems) - 3} more" if len(problems) > 3 else ""
-    return "; ".join(problems[:3]) + rest
+    return some_of(problems, 3, between="; ")

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from .._core.sentences import some_of
 from .changes import changed_paths, content_of, shown_difference
 from .model import CHANGED, CREATED, REMOVED, UNCHANGED, Item
 from .scaled import sets_size
@@ -55,7 +56,7 @@ def _row(item: Item) -> dict[str, Any]:
 def _notes(item: Item) -> list[str]:
     more = []
     if item.altered:
-        more.append(f"the API server sets {_some(item.altered)} of {item.id} to other values than the manifest")
+        more.append(f"the API server sets {some_of(item.altered, _NAMED)} of {item.id} to other values than the manifest")
     if item.scaled and item.live is not None and sets_size(item.document):
         more.append(f"{item.id} keeps its number of replicas, because an autoscaler sets it")
     return [f"{item.manifest.where}: {note}" for note in [*item.notes, *more]]
@@ -77,9 +78,4 @@ def _sentence(items: Sequence[Item], bad: Sequence[Item]) -> str:
     left = sum(not item.written and (item.action != UNCHANGED or item.adopted) for item in items)
     if not written:
         return f"{_told(bad[0])}{more}; nothing was written"
-    return f"{_told(bad[0])}{more}; written: {_some(written)}; not written: {left} {'object' if left == 1 else 'objects'}"
-
-
-def _some(names: Sequence[str]) -> str:
-    rest = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return ", ".join(names[:_NAMED]) + rest
+    return f"{_told(bad[0])}{more}; written: {some_of(written, _NAMED)}; not written: {left} {'object' if left == 1 else 'objects'}"

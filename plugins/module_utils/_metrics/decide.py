@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from .._core.sentences import some_of
 from .._core.status import CRITICAL, HEALTHY, STATUSES, UNKNOWN, WARNING, worst
 from .._core.times import iso
 from .._prometheus.model import MetricSample, Series
@@ -118,7 +119,7 @@ def choose(metric: MetricProfile, samples: Sequence[MetricSample], *, now: float
     if not mine:
         if named:
             return MetricSample(metric.key, None, f"{title}: no series has the labels {_labels(metric.labels)}")
-        there = f", which has {_listed(s.name or 'a series without a name' for s in samples)}" if samples else ""
+        there = f", which has {_distinct(s.name or 'a series without a name' for s in samples)}" if samples else ""
         return MetricSample(metric.key, None, f"{title}: missing from the answer{there}")
     for sample in mine:
         if sample.value is None:
@@ -138,9 +139,8 @@ def choose(metric: MetricProfile, samples: Sequence[MetricSample], *, now: float
         return replace(joint, value=None, reason=f"{title}: the {metric.aggregate} of {len(mine)} series is not a finite number")
     if metric.aggregate != WORST or min(values) == max(values):
         return replace(joint, value=value)
-    stated = ", ".join(f"{shown_number(s.value)}{_labels(s.labels)}" for s in mine[:4] if s.value is not None)
-    more = f" and {len(mine) - 4} more" if len(mine) > 4 else ""
-    return replace(joint, value=value, reason=f"{title}: {len(mine)} series disagree ({stated}{more}), the worst counts")
+    stated = some_of([f"{shown_number(s.value)}{_labels(s.labels)}" for s in mine if s.value is not None], 4)
+    return replace(joint, value=value, reason=f"{title}: {len(mine)} series disagree ({stated}), the worst counts")
 
 
 def aggregate(values: Sequence[float], rule: str, limits: Limits) -> float | None:
@@ -288,9 +288,8 @@ def _labels(labels: Mapping[str, str]) -> str:
     return "{" + ", ".join(f'{k}="{v[:40]}"' for k, v in sorted(labels.items())[:6]) + "}" if labels else ""
 
 
-def _listed(names: Iterable[str]) -> str:
-    distinct = list(dict.fromkeys(names))
-    return ", ".join(name[:40] for name in distinct[:6]) + (f" and {len(distinct) - 6} more" if len(distinct) > 6 else "")
+def _distinct(names: Iterable[str]) -> str:
+    return some_of([name[:40] for name in dict.fromkeys(names)], 6)
 
 
 def _join(*parts: str) -> str:

@@ -8,7 +8,8 @@ A killed run is taken back by the next.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -26,10 +27,11 @@ from .._manifests.takeback import TakeBack
 from .._prometheus.rules import RuleGroup, wanted_groups
 from .config_text import ConfigText, ConfigWanted, LoadWanted, config_of_before, groups_of_file, refuse_known_jobs
 from .configured import OPERATOR, ConfiguredBy
-from .file_change import MANAGER, FileChange, is_of_files, put_back
+from .file_change import MANAGER, FileChange, FileTexts, files_of, is_of_files, put_back
 from .instances import Instances, States
 
 JOURNAL = "meta-salvage-prometheus-config"
+_CATCH_UP = 60.0  # seconds at most
 
 
 def file_mark(obj: Mapping[str, Any]) -> str:
@@ -75,7 +77,8 @@ class PrometheusChange:
         items = self._apply()
         result = set_result(items, self.notes, show=True, values=True)
         problems = [item.problem for item in items if item.problem]
-        if not problems:
+        waited = not problems
+        if waited:
             problems = self.instances.wait_loaded(self._wanted(items), before, self.wait)
             if not problems:
                 self.journal.close(self.run)
@@ -83,7 +86,7 @@ class PrometheusChange:
         if not any(item.written for item in items):
             self.journal.close(self.run)
             raise SalvageError(f"nothing was changed: {some(problems)}", reason=_reason(items))
-        back = self._take_back(self.journal.read(), before)
+        back = self._take_back(self.journal.read(), before, waited=waited)
         kept = "".join(f"; {note}" for note in self.notes if note.startswith(("not taken back", "it is loaded as before")))
         what = "configuration" if self.files else "rules"
         said = f"it was taken back, and Prometheus has the {what} of before: {some(problems)}" if not back else (
@@ -97,7 +100,7 @@ class PrometheusChange:
         if journal is None:
             return False
         self.tell({"says": f"taking back what the run {journal.run} left"})
-        problems = self._take_back(journal, {})
+        problems = self._take_back(journal, {}, waited=False)
         if problems:
             raise SalvageError(f"what the run {journal.run} left can't be taken back: {some(problems)}", reason="conflict")
         self.notes.append(f"took back what the run {journal.run} left half done")
@@ -146,14 +149,17 @@ class PrometheusChange:
     def _text(self, text: str) -> ConfigText:
         return config_of_before(text, jobs_only=self.where.kind == OPERATOR)
 
-    def _take_back(self, journal: SetJournal | None, before: States) -> list[str]:
-        """Why it is not as it was; empty if each replica shows it."""
+    def _take_back(self, journal: SetJournal | None, before: States, *, waited: bool) -> list[str]:
+        """Why it is not as it was; empty if each replica shows it.  ``waited``: they had their time to load what is taken back."""
         if journal is None:
             return ["its journal was not found"]
-        self.instances.whole |= any(map(is_of_files, journal.states))
-        self.instances.note()
+        of_files = [one for one in journal.states if is_of_files(one)]
+        self.instances.whole |= bool(of_files)
         rules = replace(journal, states=tuple(one for one in journal.states if not is_of_files(one)))
         way_back = TakeBack(Server(self.cluster, journal.manager, 4), rules, JOURNAL, 4, secrets=False, dry_run=False)
+        if not waited:
+            self._catch_up(way_back.read() if rules.states else [], of_files)
+        self.instances.note()
         items = way_back.run() if rules.states else []
         problems = [f"{item.id}: {item.problem}" for item in items if item.problem]
         if problems:
@@ -164,9 +170,10 @@ class PrometheusChange:
             if there is not None and not any(one.startswith(f"{item.id}:") for one in way_back.left):
                 wanted[file_mark(there)] = wanted_groups(state.content.get("spec"), str(item.id)) if state.content else []
         left, config = list(way_back.left), None
-        for state in filter(is_of_files, journal.states):
-            found = self._files_back(state, wanted, left)
-            config = found or config
+        for state in of_files:
+            done = put_back(self.cluster, state)
+            left += done.left
+            config = self._add_files(wanted, state.id.name, done.files) or config
         # What others changed since is theirs.
         self.notes += [f"not taken back: {one}" for one in left]
         problems = self.instances.wait_loaded(LoadWanted(wanted, config), before, self.wait, back=True)
@@ -175,19 +182,31 @@ class PrometheusChange:
             self.journal.close()
         return problems
 
-    def _files_back(self, state: Before, wanted: dict[str, list[RuleGroup]], left: list[str]) -> ConfigWanted | None:
-        """What each replica then has to have loaded is added to ``wanted``, and given."""
-        done = put_back(self.cluster, state)
-        left += done.left
+    def _catch_up(self, rules: Iterable[tuple[Item, Before]], files: Iterable[Before]) -> None:
+        """Until each replica has loaded what is there: what it still has from before would prove nothing afterwards."""
+        wanted: dict[str, list[RuleGroup]] = {}
+        for item, _before in rules:
+            if item.live is not None:
+                with suppress(SalvageError):  # what nobody can read is not loaded either
+                    wanted[file_mark(item.live)] = wanted_groups(item.live.get("spec"), str(item.id))
         config = None
-        for key, (now, was) in done.files.items():
-            if key == self.where.key or f"{state.id.name}/{key}" == self.where.scrape_configs:
-                config = ConfigWanted(self._text(was or ""), self._text(now or ""))
+        for state in files:
+            config = self._add_files(wanted, state.id.name, files_of(self.cluster, state)) or config
+        late = self.instances.catch_up(LoadWanted(wanted, config), min(self.wait, _CATCH_UP))
+        if late:
+            self.notes.append(f"Prometheus did not load in time what is taken back, and may load it for a moment: {some(late)}")
+
+    def _add_files(self, wanted: dict[str, list[RuleGroup]], name: str, files: FileTexts) -> ConfigWanted | None:
+        """What each replica has to have loaded of the files of an object: the rules are added to ``wanted``."""
+        config = None
+        for key, (old, new) in files.items():
+            if key == self.where.key or f"{name}/{key}" == self.where.scrape_configs:
+                config = ConfigWanted(self._text(new or ""), self._text(old or ""))
             elif self.where.kind != OPERATOR:
                 try:
-                    wanted[f"/{key}"] = groups_of_file(was, key) if was else []
+                    wanted[f"/{key}"] = groups_of_file(new, key) if new else []
                 except SalvageError as exc:
-                    self.notes.append(f"{key} is what it was, and could not be read: {exc}")
+                    self.notes.append(f"nobody can prove that {key} is loaded as it is, because it could not be read: {exc}")
         return config
 
 

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from .._cluster.objects import Object, must_read, update, write
+from .._cluster.objects import Object, must_read, read, update, write
 from .._cluster.session import Cluster
 from .._core.errors import SalvageError
 from .._manifests.before import Before
@@ -24,6 +24,7 @@ from .config_text import check_size
 from .configured import FilePlace
 
 MANAGER = "euystacio-monitoring"
+FileTexts = Mapping[str, tuple[str | None, str | None]]  # by key: before a change, and after it; None: it is not there
 _KINDS = ("ConfigMap", "Secret")
 
 
@@ -118,9 +119,9 @@ class FileChange:
 
 @dataclass(frozen=True)
 class PutBack:
-    """Of an object with files: by key what each was a moment ago and is now (None: it is not there), and what stays as others have it."""
+    """Of an object with files: what each was a moment ago and is now, and what stays as others have it."""
 
-    files: Mapping[str, tuple[str | None, str | None]]
+    files: FileTexts
     left: tuple[str, ...]
 
 
@@ -128,8 +129,7 @@ def put_back(cluster: Cluster, before: Before) -> PutBack:
     """Safe to repeat.  Raises SalvageError."""
     left: list[str] = []
     keys: list[str] = []
-    old: Mapping[str, str] = (before.content or {}).get("data") or {}
-    written = {name[2:]: next(iter(marks))[2:] for name, marks in ((before.applied or {}).get("f:data") or {}).items()}
+    old, written = _stored_before(before), _digests_written(before)
 
     def decide(live: Object) -> Any:
         left.clear()
@@ -150,9 +150,24 @@ def put_back(cluster: Cluster, before: Before) -> PutBack:
         if exc.reason != "not_found":
             raise
         return PutBack({}, (f"{before.id}: it was deleted since",))
-    was_there = change.before or {}
-    now, was = (texts_in({"kind": before.id.kind, **found}) for found in ({"data": was_there.get("data")}, {"data": dict(old)}))
+    now, was = (texts_in({"kind": before.id.kind, "data": data}) for data in ((change.before or {}).get("data"), old))
     return PutBack({key: (now.get(key), was.get(key)) for key in keys}, tuple(left))
+
+
+def files_of(cluster: Cluster, before: Before) -> FileTexts:
+    """What each file was, and what it is now.  Raises SalvageError."""
+    live = read(cluster, path_of(before.id.kind, before.id.namespace, before.id.name)) or {}
+    was, now = (texts_in({"kind": before.id.kind, "data": data}) for data in (_stored_before(before), live.get("data")))
+    return {key: (was.get(key), now.get(key)) for key in _digests_written(before)}
+
+
+def _stored_before(before: Before) -> dict[str, str]:
+    return dict((before.content or {}).get("data") or {})
+
+
+def _digests_written(before: Before) -> dict[str, str]:
+    """Of each file that a change wrote."""
+    return {name[2:]: next(iter(marks))[2:] for name, marks in ((before.applied or {}).get("f:data") or {}).items()}
 
 
 def _digest(stored: str) -> str:

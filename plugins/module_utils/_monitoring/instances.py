@@ -103,6 +103,33 @@ class Instances:
         """Before a write: what is loaded now, and when."""
         self._noted = {address: one for address, one in self.states().items() if isinstance(one, PrometheusState)}
 
+    def catch_up(self, there: LoadWanted, seconds: float) -> list[str]:
+        """What is not loaded after ``seconds`` of what is in the cluster; a replica that refused it is not waited for.
+
+        Nor is one that reloads on request: nobody will ask it to load what is taken back.
+        """
+        if self.reloads and self.reloads.by_hand:
+            return []
+        began = time.monotonic()
+        while True:
+            pending = [one for address, state in self.states().items() for one in self._not_there(address, state, there)]
+            waited = time.monotonic() - began
+            if not pending or waited > seconds:
+                return pending
+            if self.reloads:
+                self.reloads.push(self.replicas, waited)
+            self._tell({"says": f"{waited:.0f} s of {seconds:.0f} s until what is there is loaded, {pending[0]}"})
+            time.sleep(min(_PAUSE, max(seconds - waited, 0.05)))
+
+    def _not_there(self, address: str, state: PrometheusState | SalvageError, there: LoadWanted) -> list[str]:
+        if isinstance(state, SalvageError):
+            return [str(state)]
+        if not state.reloaded:
+            return []
+        config = there.config.problem(state.config) if there.config and not there.config.means_the_same else ""
+        found = [*self._missing_rules(state, there, back=True).pending, *([config] if config else [])]
+        return [f"{address}: {one}" for one in found]
+
     def wait_loaded(self, wanted: LoadWanted, before: States, seconds: float, *, back: bool = False) -> list[str]:
         """What is missing after ``seconds``, or when it is known that it will not come; empty if nothing is.
 

@@ -12,6 +12,7 @@ from sys import intern
 from typing import Any, NamedTuple
 
 from .._core.errors import SalvageError
+from .._core.sentences import some_of
 from .._manifests.order import wave_of
 from .compare import differences
 from .isolate import Isolated, allowed_kinds, copy_scope, isolate
@@ -252,9 +253,7 @@ def _empty_claims(steps: Iterable[Step]) -> list[str]:
     claims = [f"{step.key.namespace}/{step.key.name}" for step in steps if step.key.kind == "PersistentVolumeClaim"]
     if not claims:
         return []
-    more = f" and {len(claims) - _NAMED} more" if len(claims) > _NAMED else ""
-    named = f"{', '.join(claims[:_NAMED])}{more}"
-    return [f"what was stored in the volumes of {len(claims)} claims is not in the backup: {named}"]
+    return [f"what was stored in the volumes of {len(claims)} claims is not in the backup: {some_of(claims, _NAMED)}"]
 
 
 def _builtin(finalizer: str) -> bool:

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.http import Endpoint, Response
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._grafana.client import Grafana
+from late import Late
 
 
 def dashboard(uid: str = "one", title: str = "One", expr: str = "sum(up)", **more: Any) -> dict[str, Any]:
@@ -26,7 +27,7 @@ def dashboard(uid: str = "one", title: str = "One", expr: str = "sum(up)", **mor
 
 
 class FakeGrafana:
-    """``deaf``: it loads nothing new from ConfigMaps.  ``late``: it loads each version of them, and after so many questions.
+    """``deaf``: it loads nothing new from ConfigMaps.  ``late``: how it comes to load them.
 
     ``loads`` changes what it has loaded.  ``fault`` as in the other fakes.
     """
@@ -36,7 +37,7 @@ class FakeGrafana:
     def __init__(self, api: Any, name: str = "g") -> None:
         self.api, self.name = api, name
         self.deaf = self.silent = False
-        self.late = 0
+        self.late = Late({})
         self.saved: dict[str, tuple[dict[str, Any], int, str]] = {}
         self.folders = [{"uid": "f1", "title": "Meta Salvage"}]
         self.datasources: Any = [{"uid": "p1", "name": "Prometheus", "type": "prometheus", "isDefault": True}]
@@ -44,8 +45,6 @@ class FakeGrafana:
         self.fault: Callable[[str, str], Response | None] = lambda method, path: None
         self.asked: list[tuple[str, str]] = []
         self._files: dict[str, dict[str, Any]] = {}
-        self._coming: list[dict[str, dict[str, Any]]] = []
-        self._waited = 0
 
     @property
     def client(self) -> Grafana:
@@ -93,14 +92,8 @@ class FakeGrafana:
         return {**self.saved, **{uid: (model, 1, "") for uid, model in self._loaded().items()}}
 
     def _loaded(self) -> dict[str, dict[str, Any]]:
-        now = {model["uid"]: model for text in files(self.api).values() for model in [json.loads(text)]}
-        if self.deaf:
-            return self._files
-        if now != (self._coming[-1] if self._coming else self._files):
-            self._coming.append(now)
-        self._waited += 1
-        if self._coming and self._waited > self.late:
-            self._files, self._waited = self._coming.pop(0), 0
+        if not self.deaf:
+            self._files = self.late.version({model["uid"]: model for text in files(self.api).values() for model in [json.loads(text)]})
         return self._files
 
 

@@ -15,6 +15,7 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.error
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.times import iso
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._prometheus.client import PrometheusApi
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._prometheus.rules import prometheus_seconds
+from late import Late
 
 
 class FakePrometheus:
@@ -29,6 +30,7 @@ class FakePrometheus:
         self.down: list[str] = []
         self.down_with = "nothing"
         self.lag = 0  # how often it is asked until it has loaded a change
+        self.late = Late([])
         self._waited: tuple[Any, int] = ([], 0)
         self._loaded: list[Any] = []
         self._reloaded = True
@@ -64,6 +66,7 @@ class FakePrometheus:
                 metadata = one["metadata"]
                 name = f"/rules/{metadata['namespace']}-{metadata['name']}-{metadata['uid']}.yaml"
                 found += [(name, group) for group in one["spec"]["groups"]]
+        found = self.late.version(found)
         wanted, asked = self._waited
         self._waited = (found, asked + 1 if found == wanted else 1)
         if self._waited[1] <= self.lag:
@@ -108,6 +111,7 @@ class FakeConfigured(FakePrometheus):
         self._config: Any = None
         self._text = ""
         self._clock = 1_800_000_000
+        self.late_config = Late("")
         self._reload()
 
     @property
@@ -166,7 +170,7 @@ class FakeConfigured(FakePrometheus):
 
     def _reload(self) -> None:
         obj = self.api.objects[self.path]
-        stored = (obj.get("data") or {}).get(self.key, "")
+        stored = self.late_config.version((obj.get("data") or {}).get(self.key, ""))
         text = base64.b64decode(stored).decode() if "/secrets/" in self.path else stored
         if text == self._text and self._reloaded and not self.by_hand:
             return

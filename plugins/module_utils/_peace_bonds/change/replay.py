@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..._core.options import option
+from ..._core.sentences import some_of
 from ..._opa.decide import decide_result, one_line, unknown
 from ..._opa.decision_log import decision_of, hidden, provider_of, record_path, whole_input
 from ..._opa.model import ALLOWED, DENIED, UNKNOWN, Decision
@@ -127,11 +128,8 @@ class Replay:
             counter: Counter[str] = getattr(self, kind)
             total = sum(counter.values())
             if 0 <= maximum < total:
-                who = ", ".join(f"{one_line(name, 80)} ({count})" for name, count in counter.most_common(named))
-                more = f" and {len(counter) - named} more" if len(counter) > named else ""
-                found.append(
-                    f"{total} of {self.decisions} decisions would be {kind.replace('_', ' ')}, max_{kind} is {maximum}: {who}{more}"
-                )
+                who = some_of([f"{one_line(name, 80)} ({count})" for name, count in counter.most_common()], named)
+                found.append(f"{total} of {self.decisions} decisions would be {kind.replace('_', ' ')}, max_{kind} is {maximum}: {who}")
         if 0 <= gates.max_not_replayable < self.not_replayable:
             found.append(
                 f"{self.not_replayable} decisions can't be replayed because the log hides their input,"

@@ -9,6 +9,7 @@ import base64
 import contextlib
 import json
 import subprocess
+import time
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.error
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._monitoring import config_task, instances, reload, rule_proof
 from ansible_collections.euystacio.meta_salvage.tests.unit.fakes.fake_prometheus import FakeConfigured
 
-from .test_rule_change import GROUP, SPACE, KilledError, holder
+from .test_rule_change import GROUP, SPACE, KilledError, holder, killed
 
 CORE = "/api/v1/namespaces/monitoring"
 MAP, SECRET = f"{CORE}/configmaps/prom", f"{CORE}/secrets/more"
@@ -317,6 +318,32 @@ def test_options_that_say_nothing(both: list[FakeConfigured], options: Any) -> N
     with pytest.raises(SalvageError) as caught:
         run(**options)
     assert caught.value.reason == "bad_input"
+
+
+@pytest.mark.parametrize("late", [1, 5, 20])
+def test_scrape_configs_that_come_late_are_not_loaded_after_the_proof(
+    operated: list[FakeConfigured], monkeypatch: pytest.MonkeyPatch, late: int
+) -> None:
+    run(OLD["scrape_configs"])
+    for one in operated:
+        one.late_config.after = late
+    with monkeypatch.context() as patched, pytest.raises(KilledError):
+        patched.setattr(config_task.Instances, "wait_loaded", killed)
+        run(NEW["scrape_configs"])
+    assert run(OLD["scrape_configs"], wait=5.0)["notes"] == ["took back what the run me left half done"]
+    for _time in range(3 * late):
+        assert [instances.state_of(one.replica) and jobs(one) for one in operated] == [["operator", "a", "b"]] * 2
+
+
+def test_a_change_that_is_refused_is_taken_back_without_a_wait(operated: list[FakeConfigured], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A killed run left what Prometheus does not load: there is nothing to wait for."""
+    run(OLD["scrape_configs"])
+    with monkeypatch.context() as patched, pytest.raises(KilledError):
+        patched.setattr(config_task.Instances, "wait_loaded", killed)
+        run(BAD["a reload that fails"][0])
+    began = time.monotonic()
+    assert run(OLD["scrape_configs"], wait=60.0)["notes"] == ["took back what the run me left half done"]
+    assert time.monotonic() - began < 10
 
 
 @pytest.mark.parametrize("bad", [False, True], ids=["good", "bad"])

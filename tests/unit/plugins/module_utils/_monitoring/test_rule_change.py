@@ -176,6 +176,10 @@ class KilledError(BaseException):
     pass
 
 
+def killed(*_given: Any, **_how: Any) -> list[str]:
+    raise KilledError
+
+
 @pytest.mark.parametrize("at", range(1, 9))
 @pytest.mark.parametrize("bad", [False, True], ids=["good", "bad"])
 def test_a_run_that_was_killed_is_finished_or_taken_back_by_the_next(
@@ -208,6 +212,24 @@ def test_a_run_that_was_killed_is_finished_or_taken_back_by_the_next(
     assert result["notes"] == (["took back what the run dead left half done"] if at in range(3, 8 if bad else 6) else [])
     assert (f"{RULES}/two" in api.objects) == (at > 5 and not bad)
     assert run(state="verified")["status"] == "healthy"
+
+
+@pytest.mark.parametrize("late", [1, 5, 20])
+def test_rules_that_come_late_are_not_loaded_after_the_proof(
+    both: list[FakePrometheus], monkeypatch: pytest.MonkeyPatch, late: int
+) -> None:
+    """What a replica still has from before the change proves nothing."""
+    run(rules("one", GOOD))
+    for one in both:
+        one.late.after = late
+    with monkeypatch.context() as patched, pytest.raises(KilledError):
+        patched.setattr(config_task.Instances, "wait_loaded", killed)
+        run(rules("one", {**GOOD, "for": "9m"}), rules("two", GOOD))
+    assert run(rules("one", GOOD), wait=5.0)["notes"] == ["took back what the run me left half done"]
+    for _time in range(3 * late):
+        assert [[(group.name, group.rules[0].seconds) for group in instances.state_of(one.replica).groups] for one in both] == [
+            [("one", 60)]
+        ] * 2
 
 
 def test_two_runs_at_once(both: list[FakePrometheus], api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
