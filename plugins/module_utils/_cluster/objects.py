@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from .._core.errors import SalvageError
-from .http import Query, ServesProxy
+from .http import Query, Response, ServesProxy
 
 Object = dict[str, Any]
 
@@ -27,21 +27,42 @@ class Change:
     changed: bool
 
 
+def is_named(item: Any) -> bool:
+    """As every object of Kubernetes is, and what is derived from one."""
+    metadata = item.get("metadata") if isinstance(item, dict) else None
+    return isinstance(metadata, dict) and isinstance(metadata.get("name"), str)
+
+
+def _object(path: str, answer: Response) -> Object:
+    found: Object = answer.json()
+    if not is_named(found):
+        raise SalvageError(f"{path} gives something that has no name, so it is not an object of Kubernetes", reason="invalid")
+    return found
+
+
 def read(cluster: ServesProxy, path: str, *, query: Query | None = None) -> Object | None:
     """The object, or None where there is none."""
     try:
-        found: Object = cluster.call("GET", path, query=query).json()
+        return _object(path, cluster.call("GET", path, query=query))
     except SalvageError as exc:
         if exc.reason == "not_found":
             return None
         raise
-    return found
 
 
 def must_read(cluster: ServesProxy, path: str) -> Object:
     """The object.  Raises SalvageError(not_found)."""
-    found: Object = cluster.call("GET", path).json()
-    return found
+    return _object(path, cluster.call("GET", path))
+
+
+def items_if_served(cluster: ServesProxy, path: str, query: Query | None = None, **how: Any) -> Iterator[Object]:
+    """The objects of a list, page by page (``how`` as ``Cluster.pages``); none where the cluster has no such kind."""
+    try:
+        for page in cluster.pages(path, query, **how):
+            yield from page.get("items") or ()
+    except SalvageError as exc:
+        if exc.reason != "not_found":
+            raise
 
 
 def update(
@@ -101,19 +122,17 @@ def write(cluster: ServesProxy, path: str, patch: Any, resource_version: str, *,
             if now is not None and now["metadata"]["resourceVersion"] != resource_version:
                 raise SalvageError(f"{path} changed meanwhile", reason="conflict") from None
         raise
-    after: Object = answer.json()
-    return after
+    return _object(path, answer)
 
 
 def create(cluster: ServesProxy, path: str, obj: Object, *, dry_run: bool = False, manager: str = "") -> Object | None:
     """The object created in the collection at ``path``, or None if its name is taken."""
     try:
-        made: Object = cluster.call("POST", path, body=obj, query=_query(dry_run, manager)).json()
+        return _object(path, cluster.call("POST", path, body=obj, query=_query(dry_run, manager)))
     except SalvageError as exc:
         if exc.reason == "conflict":
             return None
         raise
-    return made
 
 
 def delete(cluster: ServesProxy, path: str, *, uid: str | None = None, resource_version: str | None = None, dry_run: bool = False) -> bool:

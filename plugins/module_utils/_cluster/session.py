@@ -16,6 +16,7 @@ from typing import Any
 from .._core.errors import SalvageError
 from . import auth
 from .http import DEFAULT_MAX_BYTES, DEFAULT_TIMEOUT, REASON_OF, Http, Query, Response, said
+from .objects import is_named
 from .retry import Retry, pause, repeatable, transient
 
 PAGE = 500
@@ -205,6 +206,8 @@ class Cluster:
             page = self._object(path, answer)
             if not _is_list(page):
                 raise SalvageError(f"{self.server}{path} gives no list", reason="invalid")
+            if not all(map(is_named, page.get("items") or ())):
+                raise SalvageError(f"{self.server}{path} gives a list with something in it that has no name", reason="invalid")
             if len(answer.body) > _PAGE_BYTES:
                 limit = max(limit * _PAGE_BYTES // len(answer.body), 1)
             elif len(answer.body) < _PAGE_BYTES // 4:

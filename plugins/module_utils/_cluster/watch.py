@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from .._core.errors import SalvageError
 from .http import Query, ServesProxy
-from .objects import Object
+from .objects import Object, is_named
 
 T = TypeVar("T")
 Scene = Mapping[str, Mapping[str, Object]]
@@ -65,6 +65,8 @@ def events(
             if not line.strip():
                 continue
             event = json.loads(line)
+            if event["type"] not in ("ERROR", "BOOKMARK") and not is_named(event["object"]):
+                raise ValueError("something without a name")
             if event["type"] == "ERROR":
                 if event["object"].get("code") == 410:
                     raise ExpiredError
@@ -161,7 +163,7 @@ class Watch:
                 pause = min(pause * 2, 2.0)
                 if exc.reason != "http_error":
                     continue
-            except (ValueError, KeyError) as exc:  # a broken line: the connection was cut in the middle of it
+            except (ValueError, KeyError, TypeError, AttributeError) as exc:  # a broken line: the connection was cut in the middle of it
                 self._queue.put(("FAILED", name, SalvageError(f"the watch of {path} sent no event: {exc}", reason="invalid")))
                 return
             # Changes may have been missed: begin again from what is there now.

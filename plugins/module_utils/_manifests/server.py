@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from .._cluster.discovery import Resource, resources_of
 from .._cluster.http import Response
-from .._cluster.objects import JSON_PATCH, Object, read
+from .._cluster.objects import JSON_PATCH, Object, items_if_served, read
 from .._cluster.session import Cluster
 from .._core.errors import SalvageError
 from .._core.gather import gather
@@ -55,15 +55,15 @@ class Server:
     def versions(self, collection: str) -> dict[str, tuple[str, str]]:
         """By name, the uid and resourceVersion of a collection's first objects; none if it can't be listed."""
         try:
-            found = self.cluster.get_json(collection, {"limit": _MOST}, media=_METADATA)
+            found = next(self.cluster.pages(collection, limit=_MOST, accept=_METADATA))
         except SalvageError:
             return {}
         return {one["metadata"]["name"]: version_of(one) for one in found.get("items") or ()}
 
     def autoscalers(self, namespace: str) -> Sequence[Mapping[str, Any]]:
         place = quote(namespace, safe="")
-        found = read(self.cluster, f"/apis/autoscaling/v2/namespaces/{place}/horizontalpodautoscalers")
-        return [{**one, "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler"} for one in (found or {}).get("items") or ()]
+        found = items_if_served(self.cluster, f"/apis/autoscaling/v2/namespaces/{place}/horizontalpodautoscalers")
+        return [{**one, "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler"} for one in found]
 
     def apply(self, item: Item, body: Object, *, force: bool, dry_run: bool) -> Response:
         return apply_object(self.cluster, self.path(item), body, manager=self._manager, force=force, dry_run=dry_run)
@@ -101,4 +101,13 @@ def version_of(obj: Mapping[str, Any]) -> tuple[str, str]:
 
 def _discovery(cluster: Cluster, version: str) -> Any:
     root = f"/apis/{version}" if "/" in version else f"/api/{version}"
-    return lambda: read(cluster, root)
+
+    def found() -> Object | None:
+        try:
+            return cluster.get_json(root)
+        except SalvageError as exc:
+            if exc.reason == "not_found":
+                return None
+            raise
+
+    return found

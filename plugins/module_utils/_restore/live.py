@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 from .._cluster.discovery import Resource, discover
 from .._cluster.http import DEFAULT_MAX_BYTES
-from .._cluster.objects import read
+from .._cluster.objects import items_if_served, read
 from .._cluster.session import Cluster
 from .._cluster.watch import Watch, list_all
 from .._core.errors import SalvageError
@@ -169,7 +169,7 @@ class Live:
             *(f"/apis/apps/v1/{root}/{kind}" for kind in ("deployments", "statefulsets", "daemonsets")),
             f"/apis/batch/v1/{root}/cronjobs",
         ):
-            some = (read(self.cluster, path, query={"limit": 5}) or {}).get("items") or ()
+            some = items_if_served(self.cluster, path, limit=5)
             if any(item["metadata"]["name"] not in ("kube-root-ca.crt", "openshift-service-ca.crt") for item in some):
                 return True
         return False

@@ -156,7 +156,7 @@ class Backup:
                 "created": f"{now:%Y-%m-%dT%H:%M:%SZ}",
                 "cluster": Origin(self.name, cluster_uid(self.cluster))._asdict(),
                 "server": self.cluster.server,
-                "version": str(must_read(self.cluster, "/version").get("gitVersion")),
+                "version": str(self.cluster.get_json("/version").get("gitVersion")),
                 "selection": asdict(self.selection),
                 "kinds": [resource.full_name for resource in resources],
                 "resource_version": cut.resource_version,

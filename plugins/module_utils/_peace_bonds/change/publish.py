@@ -138,8 +138,7 @@ class Publisher:
         return sorted(items, key=lambda item: item["metadata"].get("creationTimestamp") or "", reverse=True)
 
     def _items(self, path: str, selector: str) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = (objects.read(self.cluster, path, query={"labelSelector": selector}) or {}).get("items") or []
-        return found
+        return list(objects.items_if_served(self.cluster, path, {"labelSelector": selector}))
 
     def kept(self, name: str) -> dict[str, str]:
         """The files of a kept revision."""

@@ -119,3 +119,28 @@ def test_create_and_delete_by_uid(api: Any) -> None:
     assert CONF in api.objects
     assert objects.delete(api, CONF, uid=made["metadata"]["uid"])
     assert CONF not in api.objects
+
+
+NO_OBJECTS = ["[]", "null", "1", "{}", '{"metadata": null}', '{"metadata": {}}', '{"metadata": {"name": 1}}', '{"items": []}']
+
+
+@pytest.mark.parametrize("body", NO_OBJECTS)
+def test_what_is_not_an_object_is_said_in_one_sentence(api: Any, body: str) -> None:
+    api.answers[CONF] = api.answers[MAPS] = lambda: (200, "application/json", body)
+    for ask in (objects.read, objects.must_read, lambda cluster, path: objects.update(cluster, path, lambda obj: {"data": {}})):
+        with pytest.raises(SalvageError, match="something that has no name, so it is not an object of Kubernetes") as caught:
+            ask(api, CONF)
+        assert caught.value.reason == "invalid"
+    with pytest.raises(SalvageError, match="not an object of Kubernetes"):
+        objects.create(api, MAPS, {"metadata": {"name": "conf"}})
+
+
+def test_a_list_that_nobody_serves_is_empty_and_an_answer_that_is_no_list_is_not(api: Any) -> None:
+    api.put(CONF, {})
+    assert [one["metadata"]["name"] for one in objects.items_if_served(api, MAPS, limit=1)] == ["conf"]
+    api.stumble = lambda method, path: "404"
+    assert list(objects.items_if_served(api, MAPS)) == []
+    api.stumble = lambda method, path: None
+    api.answers[MAPS] = lambda: (200, "application/json", "{}")
+    with pytest.raises(SalvageError, match="gives no list"):
+        list(objects.items_if_served(api, MAPS))

@@ -148,13 +148,13 @@ def test_once_is_once(web: Any) -> None:
 def test_a_page_that_is_too_large_is_asked_for_with_fewer_objects(web: Any) -> None:
     def page(asked: Any) -> Any:
         limit, start = int(asked.query["limit"]), int(asked.query.get("continue") or 0)
-        items = [{"n": n, "text": "x" * 1000} for n in range(start, min(start + limit, 40))]
+        items = [{"metadata": {"name": str(n)}, "text": "x" * 1000} for n in range(start, min(start + limit, 40))]
         more = str(start + limit) if start + limit < 40 else ""
         return {"metadata": {"continue": more}, "items": items}
 
     web.answers[MAPS] = page
     session = Cluster(web.url, Http())
-    assert [item["n"] for item in session.list(MAPS, limit=64, max_bytes=10_000)] == list(range(40))
+    assert [int(item["metadata"]["name"]) for item in session.list(MAPS, limit=64, max_bytes=10_000)] == list(range(40))
     with pytest.raises(SalvageError, match="sent more than 500 bytes"):
         list(session.list(MAPS, max_bytes=500))
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from itertools import islice
 from typing import Any
 
@@ -29,8 +30,12 @@ def refusal(code: int, message: str, **more: Any) -> tuple[int, str, str]:
     return code, "application/json", json.dumps({"kind": "Status", "code": code, "message": message, **more})
 
 
-def page(token: str, *items: Any, **more: Any) -> dict[str, Any]:
-    return {"kind": "PodList", "metadata": {"continue": token}, "items": list(items), **more}
+def page(token: str, *names: str, **more: Any) -> dict[str, Any]:
+    return {"kind": "PodList", "metadata": {"continue": token}, "items": [{"metadata": {"name": name}} for name in names], **more}
+
+
+def names_in(items: Iterable[dict[str, Any]]) -> str:
+    return " ".join(item["metadata"]["name"] for item in items)
 
 
 def failure(action: Any) -> tuple[str, str]:
@@ -109,9 +114,9 @@ def test_an_expired_client_certificate_is_told(web: Any, pem: Any) -> None:
 
 
 def test_a_list_is_read_page_by_page(web: Any, session: Cluster) -> None:
-    pages = {"": page("t1", 1, 2), "t1": page("t2", 3), "t2": page("", 4)}
+    pages = {"": page("t1", "a", "b"), "t1": page("t2", "c"), "t2": page("", "d")}
     web.answers[PODS] = lambda asked: pages[asked.query.get("continue", "")]
-    assert list(session.list(PODS, {"labelSelector": "app=x"}, limit=2)) == [1, 2, 3, 4]
+    assert names_in(session.list(PODS, {"labelSelector": "app=x"}, limit=2)) == "a b c d"
     assert {(asked.query["limit"], asked.query["labelSelector"]) for asked in web.asked} == {("2", "app=x")}
 
 
@@ -120,34 +125,34 @@ def test_the_version_is_asked_for_once(web: Any, session: Cluster) -> None:
     def answer(asked: Any) -> Any:
         if "continue" in asked.query and asked.query.keys() & {"resourceVersion", "resourceVersionMatch"}:
             return refusal(400, "resourceVersionMatch is forbidden when continue is set")
-        return page("" if "continue" in asked.query else "t1", len(web.asked))
+        return page("" if "continue" in asked.query else "t1", str(len(web.asked)))
 
     web.answers[PODS] = answer
-    assert list(session.list(PODS, {"resourceVersion": "7", "resourceVersionMatch": "Exact"})) == [1, 2]
+    assert names_in(session.list(PODS, {"resourceVersion": "7", "resourceVersionMatch": "Exact"})) == "1 2"
 
 
 def test_a_version_that_is_forgotten_goes_on_with_the_present_one(web: Any, session: Cluster) -> None:
     fresh = refusal(410, "The provided continue parameter is too old", metadata={"continue": "fresh"})
-    pages = {"": page("t1", 1), "t1": fresh, "fresh": page("", 2)}
+    pages = {"": page("t1", "a"), "t1": fresh, "fresh": page("", "b")}
     web.answers[PODS] = lambda asked: pages[asked.query.get("continue", "")]
-    assert list(session.list(PODS)) == [1, 2]
+    assert names_in(session.list(PODS)) == "a b"
     exact = {"resourceVersion": "7", "resourceVersionMatch": "Exact"}
     assert failure(lambda: list(session.list(PODS, exact)))[0] == "conflict"
 
 
 @pytest.mark.parametrize("body", ["<html>", "[]", "{}", '{"metadata": 3}', '{"metadata": {"continue": "t1"}}'])
 def test_a_version_that_is_forgotten_without_an_offer(web: Any, session: Cluster, body: str) -> None:
-    web.answers[PODS] = lambda asked: (410, "application/json", body) if "continue" in asked.query else page("t1", 1)
+    web.answers[PODS] = lambda asked: (410, "application/json", body) if "continue" in asked.query else page("t1", "a")
     assert failure(lambda: list(session.list(PODS)))[0] == "conflict"
 
 
 def test_a_list_without_end(web: Any, session: Cluster) -> None:
-    web.answers[PODS] = page("t1", 1)
+    web.answers[PODS] = page("t1", "a")
     assert failure(lambda: list(session.list(PODS))) == ("invalid", f"{web.url}{PODS} gives the same page again and again")
 
 
 def test_a_list_that_goes_in_a_circle(web: Any, session: Cluster) -> None:
-    web.answers[PODS] = lambda asked: page({"t1": "t2"}.get(asked.query.get("continue", ""), "t1"), len(web.asked))
+    web.answers[PODS] = lambda asked: page({"t1": "t2"}.get(asked.query.get("continue", ""), "t1"), str(len(web.asked)))
     assert failure(lambda: list(islice(session.list(PODS), 50))) == ("invalid", f"{web.url}{PODS} gives the same page again and again")
 
 
@@ -156,7 +161,7 @@ def test_offers_of_the_present_version_in_a_circle(web: Any, session: Cluster) -
         token = asked.query.get("continue", "")
         if len(web.asked) > 50:
             return page("")
-        return refusal(410, "too old", metadata={"continue": "b" if token == "a" else "a"}) if token else page("a", 1)
+        return refusal(410, "too old", metadata={"continue": "b" if token == "a" else "a"}) if token else page("a", "x")
 
     web.answers[PODS] = answer
     assert failure(lambda: list(session.list(PODS)))[0] == "conflict"
@@ -169,7 +174,7 @@ def test_an_answer_that_is_not_a_list_is_not_an_empty_list(web: Any, session: Cl
 
 
 def test_a_list_that_ends_before_its_rest(web: Any, session: Cluster) -> None:
-    web.answers[PODS] = (200, "application/json", '{"metadata": {"remainingItemCount": 3}, "items": [1]}')
+    web.answers[PODS] = (200, "application/json", '{"metadata": {"remainingItemCount": 3}, "items": [{"metadata": {"name": "a"}}]}')
     assert failure(lambda: list(session.list(PODS))) == ("invalid", f"{web.url}{PODS} ends although 3 more objects remain")
 
 
@@ -177,6 +182,13 @@ def test_a_list_that_ends_before_its_rest(web: Any, session: Cluster) -> None:
 def test_a_list_with_metadata_that_no_server_sends(web: Any, session: Cluster, metadata: str) -> None:
     web.answers[PODS] = (200, "application/json", f'{{"kind": "PodList", "items": [], "metadata": {metadata}}}')
     assert failure(lambda: list(session.list(PODS))) == ("invalid", f"{web.url}{PODS} gives no list")
+
+
+@pytest.mark.parametrize("item", ["1", "null", "{}", '{"metadata": null}', '{"metadata": {}}', '{"metadata": {"name": 1}}', "[]"])
+def test_a_list_of_what_is_not_an_object(web: Any, session: Cluster, item: str) -> None:
+    web.answers[PODS] = (200, "application/json", f'{{"items": [{{"metadata": {{"name": "a"}}}}, {item}]}}')
+    reason, says = failure(lambda: list(session.list(PODS)))
+    assert (reason, says) == ("invalid", f"{web.url}{PODS} gives a list with something in it that has no name")
 
 
 COLUMNS = [{"name": "Name"}, {"name": "Ready"}, {"name": "Status"}]
@@ -209,5 +221,5 @@ def test_a_table_of_another_form(web: Any, session: Cluster, given: dict[str, An
 
 
 def test_a_server_without_tables(web: Any, session: Cluster) -> None:
-    web.answers[PODS] = page("", {"metadata": {"name": "p"}})
+    web.answers[PODS] = page("", "p")
     assert failure(lambda: session.table(PODS)) == ("invalid", f"{web.url}{PODS} gives no table")

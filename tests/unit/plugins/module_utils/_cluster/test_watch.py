@@ -77,3 +77,24 @@ def test_a_watch_that_is_forbidden_is_told(api: Any) -> None:
 def test_nothing_happens_until_the_deadline(api: Any) -> None:
     with Watch(api, {"maps": (MAPS, None)}) as watch:
         assert watch.wait(lambda scene: None, time.monotonic() + 0.05, tick=0.01) is None
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "{",
+        "[]",
+        "null",
+        '{"type": "ADDED"}',
+        '{"type": "ADDED", "object": null}',
+        '{"type": "MODIFIED", "object": {"metadata": {"resourceVersion": "9"}}}',
+        '{"type": "ERROR", "object": 1}',
+        '{"type": "BOOKMARK", "object": {}}',
+    ],
+)
+def test_what_is_not_an_event_ends_the_watch_at_once(api: Any, monkeypatch: pytest.MonkeyPatch, line: str) -> None:
+    api.put(f"{MAPS}/one", {})
+    monkeypatch.setattr(api.http, "stream", lambda *_given, **_how: iter([line.encode() + b"\n"]))
+    with Watch(api, {"maps": (MAPS, None)}) as watch, pytest.raises(SalvageError, match=r"the watch of .* sent no event") as caught:
+        watch.wait(lambda scene: None, soon())
+    assert caught.value.reason == "invalid"

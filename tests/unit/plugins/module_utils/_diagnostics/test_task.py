@@ -58,6 +58,7 @@ class Town(dict[str, Any]):
     def __init__(self) -> None:
         secret = {"metadata": {"name": "db", "namespace": "a"}, "type": "Opaque", "data": {"x": base64.b64encode(SECRET.encode()).decode()}}
         event = {
+            "metadata": {"name": "ill.1", "namespace": "a"},
             "reason": "BackOff",
             "message": f"the password is {SECRET}",
             "involvedObject": {"kind": "Pod", "name": "ill", "namespace": "a"},

@@ -137,6 +137,18 @@ def test_an_api_that_does_not_answer_is_a_hole(past: Past, keys: Keys, store: Di
     assert keys.backup(past, Selection("secrets")).write(store)["status"] == "COMPLETE"
 
 
+@pytest.mark.parametrize("item", [None, 1, {}, {"metadata": None}, {"metadata": {"name": None}}])
+def test_an_api_that_gives_something_without_a_name_is_a_hole(past: Past, keys: Keys, store: Directory, item: Any) -> None:
+    past.define("/apis/other.io/v1", "others", "Other")
+    past.put("/apis/other.io/v1/others", keys.named("o"), item)
+    past.put(MAPS, keys.named("c"))
+    with pytest.raises(SalvageError, match=r"FAILED, nothing was published: .* others\.other\.io"):
+        keys.backup(past).write(store)
+    record = keys.backup(past, allow_partial=True).write(store)
+    assert record["status"] == "PARTIAL" and list(record["holes"]) == ["others.other.io"]
+    assert [one["metadata"]["name"] for one in found(store, keys)[2] if one["kind"] == "ConfigMap"] == ["c"]
+
+
 def test_a_kind_that_was_defined_during_the_backup_is_a_hole(past: Past, keys: Keys, store: Directory) -> None:
     root = "/apis/apiextensions.k8s.io/v1"
     past.define(root, "customresourcedefinitions", "CustomResourceDefinition", namespaced=False)
