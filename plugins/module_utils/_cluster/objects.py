@@ -80,15 +80,18 @@ def update(
     The write carries the resourceVersion that was decided on; if the object has changed since, it is decided again, never just repeated.
     Raises SalvageError; conflict after ``attempts``.
     """
+    first: Object | None = None
     for _attempt in range(attempts):
         before = must_read(cluster, path)
         patch = decide(before)
         if patch is None:
-            return Change(before, before, changed=False)
+            # After a conflict the answer of our own write may have been lost: then this is what it made.
+            return Change(first or before, before, changed=first is not None and _content(first) != _content(before))
         try:
             after = write(cluster, path, patch, before["metadata"]["resourceVersion"], dry_run=dry_run, manager=manager)
         except SalvageError as exc:
             if exc.reason == "conflict":
+                first = first or before
                 continue
             raise
         return Change(before, after, changed=_content(after) != _content(before))
@@ -101,10 +104,20 @@ def _content(obj: Object) -> Object:
     return {**obj, "metadata": {key: value for key, value in obj["metadata"].items() if key not in bookkeeping}}
 
 
-def write(cluster: ServesProxy, path: str, patch: Any, resource_version: str, *, dry_run: bool = False, manager: str = "") -> Object:
+def write(
+    cluster: ServesProxy,
+    path: str,
+    patch: Any,
+    resource_version: str,
+    *,
+    dry_run: bool = False,
+    manager: str = "",
+    done: Callable[[Object], bool] | None = None,
+) -> Object:
     """Compare and swap: the patch, if the object is still at ``resource_version``.  Raises SalvageError(conflict) if not.
 
-    After a broken connection the same write is sent again: if the first one went through, the second conflicts; the caller reads and sees.
+    After a broken connection the same write is sent again: if the first one went through, the second conflicts.  ``done`` is whether the
+    object is what this write makes of it; without it the caller reads and sees.
     """
     if isinstance(patch, Mapping):
         metadata = {**patch.get("metadata", {}), "resourceVersion": resource_version}
@@ -114,15 +127,20 @@ def write(cluster: ServesProxy, path: str, patch: Any, resource_version: str, *,
         body = [{"op": "test", "path": "/metadata/resourceVersion", "value": resource_version}, *patch]
         content_type = JSON_PATCH
     try:
-        answer = cluster.call("PATCH", path, body=body, content_type=content_type, query=_query(dry_run, manager))
+        return _object(path, cluster.call("PATCH", path, body=body, content_type=content_type, query=_query(dry_run, manager)))
     except SalvageError as exc:
         # A JSON patch with a failed test is "invalid" (422), and so is one that the object can't take: only a second read shows which.
-        if exc.reason == "invalid" and content_type == JSON_PATCH:
-            now = read(cluster, path)
-            if now is not None and now["metadata"]["resourceVersion"] != resource_version:
-                raise SalvageError(f"{path} changed meanwhile", reason="conflict") from None
+        failed_test = exc.reason == "invalid" and content_type == JSON_PATCH
+        if not failed_test and (exc.reason != "conflict" or done is None):
+            raise
+        now = read(cluster, path)
+        if now is None or now["metadata"]["resourceVersion"] == resource_version:
+            raise
+        if done is not None and not dry_run and done(now):
+            return now
+        if failed_test:
+            raise SalvageError(f"{path} changed meanwhile", reason="conflict") from None
         raise
-    return _object(path, answer)
 
 
 def create(cluster: ServesProxy, path: str, obj: Object, *, dry_run: bool = False, manager: str = "") -> Object | None:

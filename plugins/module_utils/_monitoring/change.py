@@ -55,6 +55,7 @@ class PrometheusChange:
     config: ConfigText | None = None
     tell: Tell = silent
     notes: list[str] = field(default_factory=list)
+    _undone: bool = False  # whether the way back changed anything
 
     @property
     def journal(self) -> JournalStore:
@@ -83,10 +84,13 @@ class PrometheusChange:
             if not problems:
                 self.journal.close(self.run)
                 return result
-        if not any(item.written for item in items):
-            self.journal.close(self.run)
+        # A write with an answer that was lost may have gone through: the way back shows it.
+        journal, written, self._undone = self.journal.read(), any(item.written for item in items), False
+        back = ["its journal was not found"] if written else []
+        if journal is not None:
+            back = self._take_back(journal, before, waited=waited)
+        if not (back or written or self._undone):
             raise SalvageError(f"nothing was changed: {some(problems)}", reason=_reason(items))
-        back = self._take_back(self.journal.read(), before, waited=waited)
         kept = "".join(f"; {note}" for note in self.notes if note.startswith(("not taken back", "it is loaded as before")))
         what = "configuration" if self.files else "rules"
         said = f"it was taken back, and Prometheus has the {what} of before: {some(problems)}" if not back else (
@@ -149,10 +153,8 @@ class PrometheusChange:
     def _text(self, text: str) -> ConfigText:
         return config_of_before(text, jobs_only=self.where.kind == OPERATOR)
 
-    def _take_back(self, journal: SetJournal | None, before: States, *, waited: bool) -> list[str]:
+    def _take_back(self, journal: SetJournal, before: States, *, waited: bool) -> list[str]:
         """Why it is not as it was; empty if each replica shows it.  ``waited``: they had their time to load what is taken back."""
-        if journal is None:
-            return ["its journal was not found"]
         of_files = [one for one in journal.states if is_of_files(one)]
         self.instances.whole |= bool(of_files)
         rules = replace(journal, states=tuple(one for one in journal.states if not is_of_files(one)))
@@ -161,6 +163,7 @@ class PrometheusChange:
             self._catch_up(way_back.read() if rules.states else [], of_files)
         self.instances.note()
         items = way_back.run() if rules.states else []
+        self._undone |= any(item.written for item in items)
         problems = [f"{item.id}: {item.problem}" for item in items if item.problem]
         if problems:
             return problems
@@ -173,6 +176,7 @@ class PrometheusChange:
         for state in of_files:
             done = put_back(self.cluster, state)
             left += done.left
+            self._undone |= done.changed
             config = self._add_files(wanted, state.id.name, done.files) or config
         # What others changed since is theirs.
         self.notes += [f"not taken back: {one}" for one in left]

@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from .._cluster.objects import Object, must_read, read, update, write
@@ -97,10 +98,10 @@ class FileChange:
         """What came of it; a conflict if the object is not any more what was read."""
         item = Item(self._id, Manifest(self.live, "config"), self.live, 0, None, self.live, self.live, UNCHANGED)
         if self.changed:
-            patch = {"data": {key: self._stored(text) for key, text in self.changed.items()}}
+            data = {key: self._stored(text) for key, text in self.changed.items()}
             path, version = path_of(self.place.kind, self.place.namespace, self.place.name), self.live["metadata"]["resourceVersion"]
             try:
-                after = write(self.cluster, path, patch, version, dry_run=dry_run, manager=MANAGER)
+                after = write(self.cluster, path, {"data": data}, version, dry_run=dry_run, manager=MANAGER, done=partial(_holds, data))
             except SalvageError as exc:
                 item.fail_by(exc)
                 return item
@@ -123,6 +124,7 @@ class PutBack:
 
     files: FileTexts
     left: tuple[str, ...]
+    changed: bool = False
 
 
 def put_back(cluster: Cluster, before: Before) -> PutBack:
@@ -151,7 +153,7 @@ def put_back(cluster: Cluster, before: Before) -> PutBack:
             raise
         return PutBack({}, (f"{before.id}: it was deleted since",))
     now, was = (texts_in({"kind": before.id.kind, "data": data}) for data in ((change.before or {}).get("data"), old))
-    return PutBack({key: (now.get(key), was.get(key)) for key in keys}, tuple(left))
+    return PutBack({key: (now.get(key), was.get(key)) for key in keys}, tuple(left), change.changed)
 
 
 def files_of(cluster: Cluster, before: Before) -> FileTexts:
@@ -168,6 +170,10 @@ def _stored_before(before: Before) -> dict[str, str]:
 def _digests_written(before: Before) -> dict[str, str]:
     """Of each file that a change wrote."""
     return {name[2:]: next(iter(marks))[2:] for name, marks in ((before.applied or {}).get("f:data") or {}).items()}
+
+
+def _holds(data: Mapping[str, str], obj: Object) -> bool:
+    return data.items() <= (obj.get("data") or {}).items()
 
 
 def _digest(stored: str) -> str:

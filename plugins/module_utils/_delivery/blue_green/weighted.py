@@ -180,12 +180,8 @@ class Weighted:
         """Raises SalvageError(conflict) if somebody else wrote: the verdict was on what stood there before, so it isn't tried again."""
         patch: dict[str, Any] = weights_patch(self.kind, route, self.backends[entry.source], self.backends[entry.target], percent)
         patch["metadata"] = {"annotations": {JOURNAL: entry.to_annotation()}}
-        try:
-            write(self.cluster, self.path, patch, route["metadata"]["resourceVersion"], dry_run=dry_run)
-        except SalvageError as exc:
-            # After a broken connection the write that went through is our own.
-            if exc.reason != "conflict" or Journal.of(must_read(self.cluster, self.path)) != entry:
-                raise
+        version = route["metadata"]["resourceVersion"]
+        write(self.cluster, self.path, patch, version, dry_run=dry_run, done=lambda live: Journal.of(live) == entry)
 
     def _proof(self, colour: str, percent: int) -> tuple[bool, str]:
         last = "the route could not be seen"

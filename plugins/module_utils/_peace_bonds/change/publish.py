@@ -106,6 +106,11 @@ def last_load(log: bytes) -> tuple[bytes, str]:
     return b"", ""
 
 
+def _has_notes(obj: Mapping[str, Any], notes: Mapping[str, str | None]) -> bool:
+    there = obj["metadata"].get("annotations") or {}
+    return all(there.get(name) == value for name, value in notes.items())
+
+
 class Publisher:
     """All the writes of a policy change.  Raises SalvageError throughout."""
 
@@ -183,7 +188,14 @@ class Publisher:
         if not dry_run:
             self._same_mark = (state.object.get("data") or {}).get(REVISION_FILE) == published(files)[REVISION_FILE]
             self._before = {pod: self._loaded(pod)[0] for pod in (item["metadata"]["name"] for item in self.pods())}
-        written = objects.write(self.cluster, self._path, patch, version, dry_run=dry_run)
+        written = objects.write(
+            self.cluster,
+            self._path,
+            patch,
+            version,
+            dry_run=dry_run,
+            done=lambda live: live.get("data") == published(files) and _has_notes(live, notes),
+        )
         return State(written, dict(written["data"]), revision(files), notes.get(PENDING), notes.get(PREVIOUS), state.confirmed)
 
     def try_out(self, state: State, files: Mapping[str, str]) -> None:
@@ -218,7 +230,8 @@ class Publisher:
         notes: dict[str, str | None] = {PENDING: None, CONFIRMED: name}
         if state.pending is None and state.confirmed == name:
             return
-        objects.write(self.cluster, self._path, {"metadata": {"annotations": notes}}, state.object["metadata"]["resourceVersion"])
+        patch, version = {"metadata": {"annotations": notes}}, state.object["metadata"]["resourceVersion"]
+        objects.write(self.cluster, self._path, patch, version, done=lambda live: _has_notes(live, notes))
 
     def _go_back(self, new: str, files: Mapping[str, str]) -> str:
         """What was done about a revision that was refused, in words."""

@@ -121,6 +121,28 @@ def test_create_and_delete_by_uid(api: Any) -> None:
     assert CONF not in api.objects
 
 
+@pytest.mark.parametrize("patch", [{"data": {"a": "2"}}, [{"op": "replace", "path": "/data/a", "value": "2"}]])
+def test_a_write_with_an_answer_that_is_lost_is_seen_as_done(api: Any, patch: Any) -> None:
+    version = api.put(CONF, {"data": {"a": "1"}})["metadata"]["resourceVersion"]
+    api.stumble = stumbling("reset after")
+    assert objects.write(api, CONF, patch, version, done=lambda live: live["data"]["a"] == "2")["data"] == {"a": "2"}
+    for done in (None, lambda live: live["data"]["a"] == "3"):
+        with pytest.raises(SalvageError) as caught:
+            objects.write(api, CONF, patch, version, done=done)
+        assert caught.value.reason == "conflict"
+    version = api.objects[CONF]["metadata"]["resourceVersion"]
+    api.put(CONF, {"data": {"a": "2"}})
+    with pytest.raises(SalvageError):  # a dry run makes nothing, so nothing is its own
+        objects.write(api, CONF, patch, version, dry_run=True, done=lambda live: True)
+
+
+def test_an_update_with_an_answer_that_is_lost_is_a_change(api: Any) -> None:
+    api.put(CONF, {"data": {"a": "1"}})
+    api.stumble = stumbling(None, "reset after")
+    change = objects.update(api, CONF, lambda live: None if live["data"]["a"] == "2" else {"data": {"a": "2"}})
+    assert change.changed and change.before is not None and change.before["data"] == {"a": "1"} and change.after["data"] == {"a": "2"}
+
+
 NO_OBJECTS = ["[]", "null", "1", "{}", '{"metadata": null}', '{"metadata": {}}', '{"metadata": {"name": 1}}', '{"items": []}']
 
 

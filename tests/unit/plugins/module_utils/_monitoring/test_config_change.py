@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster import retry
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.session import Cluster
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._monitoring import config_task, instances, reload, rule_proof
@@ -144,6 +145,26 @@ def test_bad_scrape_configs_are_taken_back(operated: list[FakeConfigured], api: 
         run(bad)
     assert words in str(caught.value) and left(api) == []
     assert [one.loaded for one in operated] == was
+
+
+@pytest.mark.parametrize("where", ["both", "operated"])
+@pytest.mark.parametrize("lost", [1, 6], ids=["one", "all"])
+def test_a_write_with_an_answer_that_is_lost(
+    request: pytest.FixtureRequest, api: Any, monkeypatch: pytest.MonkeyPatch, where: str, lost: int
+) -> None:
+    """The first write went through: it is seen as done, or taken back, and never said to have changed nothing."""
+    replicas: list[FakeConfigured] = request.getfixturevalue(where)
+    path, key, wish = (MAP, "prometheus.yml", NEW) if where == "both" else (SECRET, "jobs.yaml", NEW["scrape_configs"])
+    before, names, answers = stored(api, path, key), jobs(replicas[0]), ["reset after"] * lost
+    monkeypatch.setattr(retry.time, "sleep", lambda seconds: None)
+    api.stumble = lambda method, at: answers.pop() if method == "PATCH" and at == path and answers else None
+    if lost == 1:
+        assert run(wish)["changed"] and "c" in jobs(replicas[0])
+    else:
+        with pytest.raises(SalvageError, match="it was taken back, and Prometheus has the configuration of before"):
+            run(wish)
+        assert stored(api, path, key) == before and [jobs(one) for one in replicas] == [names] * 2
+    assert left(api) == [] and not answers
 
 
 def test_a_kubelet_that_takes_its_time_and_a_pod_that_is_told_to_look(both: list[FakeConfigured], api: Any) -> None:

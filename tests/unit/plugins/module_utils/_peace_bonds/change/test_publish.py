@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster import retry
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.http import Response
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.session import Cluster
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
@@ -214,6 +215,23 @@ def test_a_race_for_the_config_map_is_lost_without_harm(session: Session) -> Non
     session.api.put(MAP, {"data": {"p.rego": "limit=0.3 \n"}})
     with pytest.raises(SalvageError, match="changed meanwhile"):
         mine.publish(state, NEW)
+
+
+@pytest.mark.parametrize("lost", [1, 2])
+def test_a_write_with_an_answer_that_is_lost_is_proven_all_the_same(session: Session, monkeypatch: pytest.MonkeyPatch, lost: int) -> None:
+    """The publication, and its last entry in the journal."""
+    monkeypatch.setattr(retry.time, "sleep", lambda seconds: None)
+    mine, writes = publisher(session), 0
+    mine.publish(mine.state(), OLD)
+
+    def stumble(method: str, path: str) -> str | None:
+        nonlocal writes
+        writes += method == "PATCH" and path == MAP
+        return "reset after" if method == "PATCH" and path == MAP and writes == lost else None
+
+    session.api.stumble = stumble
+    mine.publish(mine.state(), NEW)
+    assert notes(session)[publish.CONFIRMED] == revision(NEW) and publish.PENDING not in notes(session) and writes >= lost + 1
 
 
 def test_a_killed_run_is_taken_up_by_the_next(session: Session) -> None:
