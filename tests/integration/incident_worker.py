@@ -19,7 +19,8 @@ if __name__ == "__main__":
         task.run(
             {"kubeconfig": kubeconfig, "namespace": namespace, "id": incident, "who": name, "text": text}, time.time(), check_mode=False
         )
-        print(text, flush=True)
+        sys.stdout.write(f"{text}\n")  # in one piece: other threads write too
+        sys.stdout.flush()
 
     with ThreadPoolExecutor(int(threads)) as pool:
         list(pool.map(note, range(int(how_many))))

@@ -138,7 +138,7 @@ def test_a_lock_that_another_run_took_meanwhile_ends_the_deployment_which_proves
     cluster = Cluster.connect({"kubeconfig": str(app.lab.kubeconfig)})
     store = LeaseStore(cluster, "Deployment", SPACE, NAME)
     other = Holder("another/run", "alice@desk", "deploy", process_of(os.getpid()))
-    with app.lab.playing("deploy", app.asked(replicas=2, faults=faults, deploy_window=20), output=subprocess.PIPE) as run:
+    with app.lab.playing("deploy", app.asked(replicas=2, faults=faults, deploy_window=40), output=subprocess.PIPE) as run:
         comes_to(run, lambda: app.template["containers"][0]["env"] == [{"name": "FAULTS", "value": faults}], 240)
         assert store.take(other, 3600, take_over=True, dry_run=False).after
         output = run.communicate()[0]
