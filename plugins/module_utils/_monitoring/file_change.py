@@ -25,7 +25,7 @@ from .config_text import check_size
 from .configured import FilePlace
 
 MANAGER = "euystacio-monitoring"
-FileTexts = Mapping[str, tuple[str | None, str | None]]  # by key: before a change, and after it; None: it is not there
+FileTexts = Mapping[str, "tuple[str | None, str | None]"]  # by key: before a change, and after it; None: it is not there
 _KINDS = ("ConfigMap", "Secret")
 
 
