@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -210,3 +211,33 @@ def test_a_check_job_hands_on_its_plan_and_a_run_elsewhere_hands_on_nothing(tmp_
     assert stats["meta_salvage_results"]["deploy"]["two"]["result"] == "failed"
     assert "This job wrote" not in output
     assert handed_on(tmp_path)[1] == {}
+
+
+@pytest.mark.parametrize("strategy", ["linear", "free"])
+@pytest.mark.parametrize(("allowed", "done"), [(0, "abd"), (20, "abd"), (25, "abdef")])
+def test_a_wave_with_a_failure_stops_the_next_ones(tmp_path, strategy, allowed, done):
+    """One of the three hosts of the second wave fails, in a block with an always section: one of the four that were tried."""
+    role = {
+        "ansible.builtin.import_role": {"name": "euystacio.meta_salvage.meta_salvage", "tasks_from": "wave", "rolespec_validate": False}
+    }
+    fails = {"ansible.builtin.assert": {"that": "inventory_hostname != 'c'"}}
+    work = {
+        "block": [fails, {"ansible.builtin.debug": {"msg": "{{ inventory_hostname }} is done"}}],
+        "always": [{"ansible.builtin.debug": {}}],
+    }
+    playbook = tmp_path / "play.yml"
+    every = {"hosts": "all", "connection": "local", "gather_facts": False, "strategy": strategy, "serial": [1, 3, 2]}
+    variables = {"ansible_python_interpreter": sys.executable, "meta_salvage_max_fail_percentage": allowed}
+    playbook.write_text(json.dumps([{**every, "vars": variables, "pre_tasks": [role], "tasks": [work]}]))
+    run = subprocess.run(
+        [sys.executable, "-m", "ansible.cli.playbook", "-i", "a,b,c,d,e,f,", str(playbook)],
+        cwd=tmp_path,
+        env={**os.environ, "ANSIBLE_LOCAL_TEMP": str(tmp_path / "tmp")},
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )
+    assert run.returncode == 2, run.stdout + run.stderr
+    assert sorted(re.findall(r"\b(\w) is done", run.stdout)) == sorted(done)
+    assert ("The wave of e, f does not start, because c failed." in run.stdout) == ("e" not in done)
