@@ -163,7 +163,7 @@ def health_check(place: Mapping[str, str], kubeconfig: str, scratch: Path) -> st
     command = ("ansible-playbook", "euystacio.meta_salvage.health_check", "-e", json.dumps(given))
     extra = {"KUBECONFIG": kubeconfig, "K8S_AUTH_KUBECONFIG": kubeconfig, "ANSIBLE_NOCOLOR": "1"}
     run("run the health check from what is installed", *command, cwd=scratch, extra=extra, base=place)
-    report = json.loads((scratch / "reports" / "health.json").read_text(encoding="utf-8"))
+    report = json.loads((scratch / "reports" / "localhost.json").read_text(encoding="utf-8"))
     return str(report["status"])
 
 

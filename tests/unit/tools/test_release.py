@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,15 @@ def test_the_bill_is_about_the_collection_and_has_all_that_it_needs(archive: Pat
     assert [one["name"] for one in bill["components"]] == ["Jinja2", "kubernetes.core", "urllib3"]
     assert bill["dependencies"][0]["dependsOn"] == ["Jinja2==3.1", "kubernetes.core@6.0.0", "urllib3==2.0"]
     assert len({entry["ref"] for entry in bill["dependencies"]}) == len(bill["dependencies"])
+
+
+def test_the_health_check_of_a_release_reports_what_it_found(tmp_path: Path) -> None:
+    """A cluster that does not answer is found too."""
+    kubeconfig = tmp_path / "kubeconfig"
+    cluster = {"name": "c", "cluster": {"server": "http://127.0.0.1:1"}}
+    context = {"name": "c", "context": {"cluster": "c", "user": "u"}}
+    kubeconfig.write_text(json.dumps({"clusters": [cluster], "users": [{"name": "u"}], "contexts": [context], "current-context": "c"}))
+    assert release.health_check(env.environment(), str(kubeconfig), tmp_path) == "unknown"
 
 
 def test_the_bill_of_the_same_commit_is_the_same(archive: Path) -> None:
