@@ -209,10 +209,10 @@ def _listed(document: Mapping[str, object], key: str) -> Sequence[Mapping[str, o
 
 
 def write_bill(place: Mapping[str, str], archive: Path, result: Mapping[str, object]) -> Path:
-    command = ("cyclonedx-py", "environment", "--output-reproducible", "--output-format", "JSON", "--spec-version", "1.6", "--outfile", "-")
+    command = ("cyclonedx-py", "environment", "--output-reproducible", "--output-format", "JSON", "--spec-version", "1.6")
     with tempfile.TemporaryDirectory() as scratch:
         target = Path(scratch, "environment.json")
-        run("list the clean environment", *command[:-1], str(target), place["ANSIBLE_PYTHON_INTERPRETER"])
+        run("list the clean environment", *command, "--output-file", str(target), place["ANSIBLE_PYTHON_INTERPRETER"])
         listed = json.loads(target.read_text(encoding="utf-8"))
     metadata = result.get("metadata")
     wanted = metadata["dependencies"] if isinstance(metadata, dict) else {}

@@ -65,6 +65,13 @@ def test_the_health_check_of_a_release_reports_what_it_found(tmp_path: Path) -> 
     assert release.health_check(env.environment(), str(kubeconfig), tmp_path) == "unknown"
 
 
+def test_the_bill_lists_what_a_real_environment_has(archive: Path) -> None:
+    document = json.loads(
+        release.write_bill(env.environment(), archive, {"metadata": {"dependencies": {"kubernetes.core": "*"}}}).read_text()
+    )
+    assert {"ansible-core", "kubernetes", "kubernetes.core"} <= {one["name"] for one in document["components"]}
+
+
 def test_the_bill_of_the_same_commit_is_the_same(archive: Path) -> None:
     again = {**LISTED, "serialNumber": "urn:uuid:2", "metadata": {"timestamp": "later"}, "components": LISTED["components"][::-1]}
     assert release.bill(again, archive, {}, 1) == release.bill(LISTED, archive, {}, 1)
