@@ -53,6 +53,7 @@ from benchmarks.health import Cost, kubectl, lab, measure
 
 LAB = "bench-recovery"
 SPACE = "bench"
+PLAIN, TARBALL = "to-apply.json", "velero.tar.gz"
 OURS_OUT, OURS_BACK, OURS_AGAIN = "ours: backup, verified", "ours: restore, verified", "ours: restore when all is there"
 # At 10,000: the contestant, what of it is meant, and the figure to reach.
 TARGETS = ((OURS_OUT, "wall", 3.0), (OURS_OUT, "largest", 128.0), (OURS_BACK, "wall", 9.0), (OURS_BACK, "largest", 200.0))
@@ -85,12 +86,13 @@ def keys(folder: Path) -> None:
     subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", str(folder / "sign.pem")], check=True)
 
 
-def fill(kubeconfig: str, first: int, last: int, size: int) -> None:
+def fill(kubeconfig: str, first: str, last: str, size: str) -> None:
+    """In a process of its own: the memory of one that starts another counts as memory of that."""
     cluster = Cluster.connect({"kubeconfig": kubeconfig}, timeout=60)
     create(cluster, "/api/v1/namespaces", {"metadata": {"name": SPACE}})
 
     def make(number: int) -> None:
-        data = "".join(hashlib.sha256(f"{number} {part}".encode()).hexdigest() for part in range(size // 64))
+        data = "".join(hashlib.sha256(f"{number} {part}".encode()).hexdigest() for part in range(int(size) // 64))
         create(
             cluster,
             f"/api/v1/namespaces/{SPACE}/configmaps",
@@ -98,7 +100,7 @@ def fill(kubeconfig: str, first: int, last: int, size: int) -> None:
         )
 
     with ThreadPoolExecutor(16) as pool:
-        list(pool.map(make, range(first, last)))
+        list(pool.map(make, range(int(first), int(last))))
 
 
 def _restored(kubeconfig: str, folder: str, space: str) -> Outcome:
@@ -119,17 +121,19 @@ def nothing_to_restore(kubeconfig: str, folder: str, space: str) -> None:
     assert not _restored(kubeconfig, folder, space).changed
 
 
-def plain(cluster: Cluster) -> list[dict[str, Any]]:
-    """The objects, for whatever namespace."""
-    return [
+def write_plain(kubeconfig: str, folder: str) -> None:
+    """The objects, for whatever namespace, and as Velero stores them; in a process of its own, as ``fill``."""
+    cluster = Cluster.connect({"kubeconfig": kubeconfig}, timeout=60)
+    items = [
         {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": item["metadata"]["name"]}, "data": item["data"]}
         for item in cluster.list(f"/api/v1/namespaces/{SPACE}/configmaps")
         if item["metadata"]["name"] != "kube-root-ca.crt"
     ]
+    Path(folder, PLAIN).write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
+    tarball(items, Path(folder, TARBALL))
 
 
-def tarball(items: list[dict[str, Any]], path: Path) -> str:
-    """The objects as Velero stores them."""
+def tarball(items: list[dict[str, Any]], path: Path) -> None:
     there = ({**item, "metadata": {**item["metadata"], "namespace": SPACE}} for item in items)
     with tarfile.open(path, "w:gz") as archive:
         for name, content in [
@@ -139,7 +143,6 @@ def tarball(items: list[dict[str, Any]], path: Path) -> str:
             member = tarfile.TarInfo(name)
             member.size = len(content)
             archive.addfile(member, io.BytesIO(content.encode()))
-    return str(path)
 
 
 class Contest:
@@ -150,10 +153,8 @@ class Contest:
         self._kubeconfig, self._folder = kubeconfig, folder
         self._kubectl = [kubectl(), "--kubeconfig", kubeconfig]
         self._cluster = Cluster.connect({"kubeconfig": kubeconfig}, timeout=60)
-        items = plain(self._cluster)
-        self._plain = folder / "to-apply.json"
-        self._plain.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
-        self._velero = [velero, tarball(items, folder / "velero.tar.gz"), SPACE] if velero else None
+        subprocess.run(self._ours("write_plain"), check=True)
+        self._velero = [velero, str(folder / TARBALL), SPACE] if velero else None
 
     def _run(self, name: str, command: list[str], *, warm: bool = False) -> None:
         cost = measure(command, {**os.environ, "KUBECONFIG": self._kubeconfig}, memory=False)
@@ -162,7 +163,7 @@ class Contest:
             self.costs.setdefault(name, []).append(cost)
 
     def _ours(self, act: str, *more: str) -> list[str]:
-        return [sys.executable, __file__, "--act", act, self._kubeconfig, str(self._folder), *more]
+        return [*ACT, act, self._kubeconfig, str(self._folder), *more]
 
     def out(self, *, warm: bool) -> None:
         get = [*self._kubectl, "get", "configmaps", "-n", SPACE, "-o"]
@@ -179,7 +180,7 @@ class Contest:
         self._run(OURS_AGAIN, self._ours("nothing_to_restore", space))
         for name, words in ways.items():
             space = self._space(f"{words[-1].strip('-')}-{turn}")
-            self._run(f"kubectl {name}", [*self._kubectl, *words, "-n", space, "-f", str(self._plain)])
+            self._run(f"kubectl {name}", [*self._kubectl, *words, "-n", space, "-f", str(self._folder / PLAIN)])
         for name, rate in VELERO_RATES.items() if self._velero and by_others else ():
             self._run(f"Velero: restore {name}", [*self._velero, self._space(f"velero-{rate}-{turn}"), rate])
 
@@ -215,7 +216,8 @@ def table(found: dict[int, dict[str, list[Cost]]]) -> str:
     return "\n".join(lines)
 
 
-ACTS = {act.__name__: act for act in (back_up, verify, restore, nothing_to_restore)}
+ACT = (sys.executable, __file__, "--act")
+ACTS = {act.__name__: act for act in (back_up, verify, restore, nothing_to_restore, write_plain, fill)}
 
 
 def main() -> None:
@@ -238,7 +240,7 @@ def main() -> None:
         made = 0
         for objects in sorted(map(int, chosen.objects.split(","))):
             started = time.monotonic()
-            fill(kubeconfig, made, objects, chosen.bytes)
+            subprocess.run([*ACT, "fill", kubeconfig, str(made), str(objects), str(chosen.bytes)], check=True)
             made = objects
             print(f"{objects} ConfigMaps are there after {time.monotonic() - started:.1f} s", file=sys.stderr, flush=True)
             with tempfile.TemporaryDirectory() as scratch:
