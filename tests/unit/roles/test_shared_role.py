@@ -214,7 +214,7 @@ def test_a_check_job_hands_on_its_plan_and_a_run_elsewhere_hands_on_nothing(tmp_
 
 
 @pytest.mark.parametrize("strategy", ["linear", "free"])
-@pytest.mark.parametrize(("allowed", "done"), [(0, "abd"), (20, "abd"), (25, "abdef")])
+@pytest.mark.parametrize(("allowed", "done"), [(0, "abd"), ("20%", "abd"), (25, "abdef"), ("25%", "abdef")])
 def test_a_wave_with_a_failure_stops_the_next_ones(tmp_path, strategy, allowed, done):
     """One of the three hosts of the second wave fails, in a block with an always section: one of the four that were tried."""
     role = {
