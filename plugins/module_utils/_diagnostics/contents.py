@@ -205,7 +205,7 @@ class Contents:
         if self._pods_with is None:
             self._pods_with = {}
             for pod in self.objects.get("Pod", ()):
-                if dict_of(pod.body, "status").get("phase") not in {"Succeeded", "Failed"}:
+                if string_of(dict_of(pod.body, "status"), "phase") not in {"Succeeded", "Failed"}:
                     for key, value in dict_of(pod.body, "metadata", "labels").items():
                         self._pods_with.setdefault((pod.namespace, key, str(value)), []).append(pod)
         candidates = [self._pods_with.get((namespace, key, str(value)), []) for key, value in selector.items()]

@@ -232,6 +232,14 @@ def test_no_bundle_breaks_it(data: st.DataObject) -> None:
     assert 2 <= made["summary.txt"].count(b"\n") <= 5
 
 
+@pytest.mark.parametrize("phase", [[], {}, None, 1])
+def test_a_phase_that_is_no_word_breaks_nothing(phase: Any) -> None:
+    bundle = full()
+    pods = [{**pod, "status": {**pod["status"], "phase": phase}} for pod in bundle.documents()["objects/shop/pods.json"]["items"]]
+    files = {**bundle.files(), "objects/shop/pods.json": as_json({"kind": "List", "items": pods})}
+    report.pages(files, analyze(files, RULES, NOW))
+
+
 @given(st.data())
 @settings(max_examples=60)
 def test_no_object_breaks_it(data: st.DataObject) -> None:
