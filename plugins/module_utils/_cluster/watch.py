@@ -65,14 +65,14 @@ def events(
             if not line.strip():
                 continue
             event = json.loads(line)
-            if event["type"] not in ("ERROR", "BOOKMARK") and not is_named(event["object"]):
-                raise ValueError("something without a name")
             if event["type"] == "ERROR":
                 if event["object"].get("code") == 410:
                     raise ExpiredError
                 raise SalvageError(
                     f"the watch of {path} broke off: {event['object'].get('message', 'no reason given')}", reason="http_error"
                 )
+            if event["type"] != "BOOKMARK" and not is_named(event["object"]):
+                raise ValueError("something without a name")
             yield event["type"], event["object"]
 
 

@@ -19,7 +19,7 @@ from .._grafana.dashboards import dashboard_of
 from .._grafana.model import GrafanaDashboard
 from .._manifests.before import Before
 from .._manifests.model import Item, Manifest, Text
-from .._manifests.proven_set import ProvenSet, some
+from .._manifests.proven_set import CATCH_UP, ProvenSet, some
 from .._manifests.sources import texts_of
 from .._workloads.lease import HELD, Holder, locked_by
 from .._workloads.lease_store import LeaseStore
@@ -33,7 +33,6 @@ from .site import GrafanaSite
 T = TypeVar("T")
 MANAGER = "euystacio-dashboards"
 JOURNAL = "meta-salvage-dashboards"
-_CATCH_UP = 60.0  # seconds at most; most sidecars and Grafanas look for new files every 10 to 30 seconds
 
 MODULE: dict[str, Any] = {
     "argument_spec": {**AUTH_ARG_SPEC, **argument_spec(DashboardOptions), **routes.ARGUMENTS, **PROGRESS_ARGUMENTS},
@@ -159,7 +158,7 @@ class DashboardTask:
 
     def _catch_up(self, there: Sequence[tuple[Item, Before]]) -> list[str]:
         wanted = [WantedDashboard(now.uid, now, item.live or {}, key) for item, _before, key, _was, now in _changed(there)]
-        return wait_loaded(wanted, self._readers, min(self._given.wait, _CATCH_UP), self._tell) if self._sidecar else []
+        return wait_loaded(wanted, self._readers, min(self._given.wait, CATCH_UP), self._tell) if self._sidecar else []
 
     def _prove_back(self, gone_back: Sequence[tuple[Item, Before]]) -> list[str]:
         if not self._sidecar:

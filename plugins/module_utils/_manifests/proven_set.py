@@ -22,6 +22,7 @@ from .server import Server
 from .takeback import TakeBack
 
 _WORKERS = 4
+CATCH_UP = 60.0  # seconds at most; most sidecars, kubelets and Grafanas look for new files every 10 to 60 seconds
 # Why it is not in use, empty if it is.
 Prove = Callable[[Sequence[Item]], Sequence[str]]
 # The same of what is taken back: each object, with what it was before.

@@ -20,7 +20,7 @@ from .._manifests.before import Before, states_before
 from .._manifests.engine import ManifestSet
 from .._manifests.journal import JournalStore, SetJournal
 from .._manifests.model import ApplySettings, Item, Manifest
-from .._manifests.proven_set import some
+from .._manifests.proven_set import CATCH_UP, some
 from .._manifests.result import set_result
 from .._manifests.server import Server
 from .._manifests.takeback import TakeBack
@@ -31,7 +31,6 @@ from .file_change import MANAGER, FileChange, FileTexts, files_of, is_of_files, 
 from .instances import Instances, States
 
 JOURNAL = "meta-salvage-prometheus-config"
-_CATCH_UP = 60.0  # seconds at most
 
 
 def file_mark(obj: Mapping[str, Any]) -> str:
@@ -196,7 +195,7 @@ class PrometheusChange:
         config = None
         for state in files:
             config = self._add_files(wanted, state.id.name, files_of(self.cluster, state)) or config
-        late = self.instances.catch_up(LoadWanted(wanted, config), min(self.wait, _CATCH_UP))
+        late = self.instances.catch_up(LoadWanted(wanted, config), min(self.wait, CATCH_UP))
         if late:
             self.notes.append(f"Prometheus did not load in time what is taken back, and may load it for a moment: {some(late)}")
 
