@@ -28,9 +28,10 @@ class Change:
 
 
 def is_named(item: Any) -> bool:
-    """As every object of Kubernetes is, and what is derived from one."""
+    """As every object of Kubernetes is, and what is derived from one.  A path that ends with an empty name is that of the whole list."""
     metadata = item.get("metadata") if isinstance(item, dict) else None
-    return isinstance(metadata, dict) and isinstance(metadata.get("name"), str)
+    name = metadata.get("name") if isinstance(metadata, dict) else None
+    return isinstance(name, str) and name != ""
 
 
 def _object(path: str, answer: Response) -> Object:

@@ -143,7 +143,17 @@ def test_an_update_with_an_answer_that_is_lost_is_a_change(api: Any) -> None:
     assert change.changed and change.before is not None and change.before["data"] == {"a": "1"} and change.after["data"] == {"a": "2"}
 
 
-NO_OBJECTS = ["[]", "null", "1", "{}", '{"metadata": null}', '{"metadata": {}}', '{"metadata": {"name": 1}}', '{"items": []}']
+NO_OBJECTS = [
+    "[]",
+    "null",
+    "1",
+    "{}",
+    '{"metadata": null}',
+    '{"metadata": {}}',
+    '{"metadata": {"name": 1}}',
+    '{"metadata": {"name": ""}}',
+    '{"items": []}',
+]
 
 
 @pytest.mark.parametrize("body", NO_OBJECTS)

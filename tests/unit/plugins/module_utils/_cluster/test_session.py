@@ -184,7 +184,9 @@ def test_a_list_with_metadata_that_no_server_sends(web: Any, session: Cluster, m
     assert failure(lambda: list(session.list(PODS))) == ("invalid", f"{web.url}{PODS} gives no list")
 
 
-@pytest.mark.parametrize("item", ["1", "null", "{}", '{"metadata": null}', '{"metadata": {}}', '{"metadata": {"name": 1}}', "[]"])
+@pytest.mark.parametrize(
+    "item", ["1", "null", "{}", '{"metadata": {"name": ""}}', '{"metadata": null}', '{"metadata": {}}', '{"metadata": {"name": 1}}', "[]"]
+)
 def test_a_list_of_what_is_not_an_object(web: Any, session: Cluster, item: str) -> None:
     web.answers[PODS] = (200, "application/json", f'{{"items": [{{"metadata": {{"name": "a"}}}}, {item}]}}')
     reason, says = failure(lambda: list(session.list(PODS)))
