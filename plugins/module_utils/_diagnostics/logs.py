@@ -8,12 +8,13 @@ from __future__ import annotations
 import itertools
 import re
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from .._cluster.pod_log import Ask, latest
 from .._cluster.retry import Retry
 from .._cluster.session import StatusError
 from .._core.errors import SalvageError
@@ -33,7 +34,6 @@ _SILENT = frozenset({"timeout", "unreachable"})
 # How the API server says that it did not reach the kubelet; any other 5xx is about one log.
 _NO_KUBELET = re.compile(r"\bdial tcp\b|error dialing backend|\bno route to host\b|\bi/o timeout\b|\bTLS handshake timeout\b")
 _RETRY = Retry(seconds=10)
-Ask = Callable[[Mapping[str, "str | int"]], bytes]
 
 
 @dataclass(frozen=True, order=True)
@@ -74,20 +74,6 @@ def runs_of(pod: Mapping[str, Any]) -> Iterator[LogSource]:
 def size_of_each(bounds: Bounds, count: int) -> int:
     """So that no log takes the place of the others, and what is held stays bounded."""
     return min(bounds.log_size, max(_SMALLEST, _SHARE * bounds.size // max(count, 1)))
-
-
-def latest(ask: Ask, most: int, lines: int, since: float) -> tuple[bytes, bool]:
-    """The last lines of a log, at most ``most`` bytes, and whether there were more; a limit alone would give the first ones."""
-    query: dict[str, str | int] = {"limitBytes": most, **({"sinceTime": iso(int(since))} if since else {})}
-    cut = False
-    while True:
-        log = ask({**query, "tailLines": lines})
-        if len(log) < most:
-            return log, cut or log.count(b"\n") >= lines
-        if lines == 1:
-            return log, True  # one line that is longer than that
-        cut, whole = True, log.count(b"\n")
-        lines = max(1, min(whole or lines // 2, lines * 3 // 4))
 
 
 def surrounding(ask: Ask, most: int, window: Window, around: float) -> tuple[bytes, bool]:

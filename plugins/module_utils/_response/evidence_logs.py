@@ -8,11 +8,12 @@ from __future__ import annotations
 import re
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
 from urllib.parse import quote
 
+from .._cluster.pod_log import latest
 from .._core.errors import SalvageError
 from .._core.gather import gather
 from .._core.json_values import finite
@@ -64,9 +65,13 @@ def logs_seen(site: EvidenceSite) -> Observed:
 
 def _lines(site: EvidenceSite, namespace: str, pod: str, container: str, previous: bool) -> dict[str, Any]:
     path = path_of("Pod", quote(namespace, safe=""), quote(pod, safe="")) + "/log"
-    query: dict[str, str | int] = {"container": container, "tailLines": max(1, site.query.log_lines), "limitBytes": _LOG_BYTES}
-    answer = site.cluster.call("GET", path, query={**query, **({"previous": "true"} if previous else {})}, media="*/*")
-    lines = answer.body.decode("utf-8", "replace").splitlines()
+    fixed: dict[str, str | int] = {"container": container, **({"previous": "true"} if previous else {})}
+
+    def ask(query: Mapping[str, str | int]) -> bytes:
+        return site.cluster.call("GET", path, query={**fixed, **query}, media="*/*").body
+
+    log, _cut = latest(ask, _LOG_BYTES, max(1, site.query.log_lines))
+    lines = log.decode("utf-8", "replace").splitlines()
     about = {name: [line for line in lines if pattern.search(line[:4000])] for name, pattern in _ABOUT.items()}
     return {
         "lines": len(lines),

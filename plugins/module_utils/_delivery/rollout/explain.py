@@ -5,14 +5,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ..._cluster.http import ServesProxy
+from ..._cluster.pod_log import latest
 from ..._cluster.watch import list_all
 from ..._core.errors import SalvageError
 from ..._workloads.pod_trouble import Trouble
 from ..._workloads.progress import Progress
 from ..._workloads.workload import path_of
+
+_LOG_BYTES = 64 * 1024
 
 
 def explain(cluster: ServesProxy, namespace: str, progress: Progress, log_lines: int, limit: int = 3) -> list[dict[str, Any]]:
@@ -44,14 +48,17 @@ def _events(cluster: ServesProxy, namespace: str, pod: str) -> list[str]:
 
 def _log(cluster: ServesProxy, namespace: str, trouble: Trouble, lines: int) -> list[str]:
     path = f"{path_of('Pod', namespace, trouble.pod)}/log"
-    query: dict[str, str | int | float | list[str]] = {"container": trouble.container, "tailLines": lines, "limitBytes": 65536}
     # While it waits to be started again, the run that failed is the previous one.
     for previous in [True, False] if trouble.restarted else [False]:
+        fixed: dict[str, str | int] = {"container": trouble.container, **({"previous": "true"} if previous else {})}
+
+        def ask(query: Mapping[str, str | int], fixed: Mapping[str, str | int] = fixed) -> bytes:
+            return cluster.call("GET", path, query={**fixed, **query}, media="*/*").body
+
         try:
-            answer = cluster.call("GET", path, query={**query, **({"previous": "true"} if previous else {})})
+            log, _cut = latest(ask, _LOG_BYTES, lines)
         except SalvageError:
             continue
-        text = answer.body.decode("utf-8", "replace").splitlines()
-        if text:
-            return text[-lines:]
+        if log:
+            return log.decode("utf-8", "replace").splitlines()
     return []

@@ -10,9 +10,8 @@ Each revision that was in force is kept in an immutable ConfigMap beside it.
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -28,6 +27,7 @@ from ..._opa.client import Opa
 from ..._opa.decide import one_line
 from ..._opa.policy_files import REVISION_FILE, REVISION_PATH, Files, published, revision
 from .fixtures import Fixture
+from .load_logs import LoadLogs
 from .restrict import must_deny
 
 PREFIX = "meta-salvage.euystacio/"
@@ -36,7 +36,6 @@ REVERTED = PREFIX + "reverted-from"
 HISTORY = PREFIX + "history-of"
 NUDGE = PREFIX + "policy-nudge"
 _PAUSE = 0.5
-_LOG_LINES = 2000
 _NUDGE_EVERY = 5.0
 _SETTLE = 5.0  # the kubelet adds new files after it has changed those that exist, and OPA loads what is there
 
@@ -92,20 +91,6 @@ class RefusedError(SalvageError):
         self.views = list(views)
 
 
-def last_load(log: bytes) -> tuple[bytes, str]:
-    """The line about the last time that OPA loaded its files, and the error in it; both empty if the log has no such line."""
-    for line in reversed(log.splitlines()):
-        if b"file watch event" not in line and b'"error"' not in line:
-            continue
-        try:
-            entry = json.loads(line)
-        except (ValueError, RecursionError):
-            continue
-        if isinstance(entry, dict) and "decision_id" not in entry and "err" in entry:
-            return line, one_line(entry["err"]) if entry["err"] else ""
-    return b"", ""
-
-
 def _has_notes(obj: Mapping[str, Any], notes: Mapping[str, str | None]) -> bool:
     there = obj["metadata"].get("annotations") or {}
     return all(there.get(name) == value for name, value in notes.items())
@@ -120,7 +105,7 @@ class Publisher:
         self.target = target
         self.fixtures = list(fixtures)
         self.bases: Sequence[Mapping[str, Any]] = [fixture.input for fixture in fixtures if fixture.allow]  # allowed but for restrictions
-        self._before: dict[str, bytes] = {}  # what each pod last said of its files when they were last written
+        self._loads = LoadLogs(self._log, target.timeout)
         self._same_mark = False  # whether what was there before the last write bore the mark of what was written
         self._maps = f"/api/v1/namespaces/{quote(target.namespace, safe='')}/configmaps"
         self._pods = f"/api/v1/namespaces/{quote(target.namespace, safe='')}/pods"
@@ -187,7 +172,7 @@ class Publisher:
         version = state.object["metadata"]["resourceVersion"]
         if not dry_run:
             self._same_mark = (state.object.get("data") or {}).get(REVISION_FILE) == published(files)[REVISION_FILE]
-            self._before = {pod: self._loaded(pod)[0] for pod in (item["metadata"]["name"] for item in self.pods())}
+            self._loads.written(item["metadata"]["name"] for item in self.pods())
         written = objects.write(
             self.cluster,
             self._path,
@@ -311,7 +296,7 @@ class Publisher:
                 says = f"{elapsed:.0f}/{self.target.wait_timeout:g} s, {served} of {len(views)} pods serve revision {name}"
                 self.tell({"revision": name, "pods": len(views), "served": served, "says": says})
             for view in behind if elapsed >= 2 else ():
-                complaint = self._complaint(view.pod)
+                complaint = self._loads.complaint(view.pod)
                 rejected[view.pod] = rejected.get(view.pod, 0) + 1 if complaint else 0
                 if rejected[view.pod] > 1:  # seen twice: not the moment between two files
                     raise RefusedError(f"pod {view.pod} rejects revision {name}: {complaint}", views)
@@ -339,18 +324,9 @@ class Publisher:
     def _mark(self, path: str, patch: Mapping[str, Any]) -> None:
         self.cluster.call("PATCH", path, body=patch, content_type=objects.MERGE_PATCH)
 
-    def _loaded(self, pod: str) -> tuple[bytes, str]:
+    def _log(self, pod: str, seconds: int) -> Iterator[bytes]:
         path = f"{self.cluster.server.rstrip('/')}{self._pods}/{quote(pod, safe='')}/log"
-        query: dict[str, str | int] = {"container": self.target.container, "tailLines": _LOG_LINES}
-        try:
-            return last_load(b"".join(self.cluster.http.stream("GET", path, query=query)))
-        except SalvageError:
-            return b"", ""
-
-    def _complaint(self, pod: str) -> str:
-        """The pod's error about the mounted files, if it is newer than the last write."""
-        line, error = self._loaded(pod)
-        return "" if line == self._before.get(pod) else error
+        return self.cluster.http.stream("GET", path, query={"container": self.target.container, "sinceSeconds": seconds})
 
     def look(self, files: Files) -> list[PodView]:
         pods = [item["metadata"]["name"] for item in self.pods()]

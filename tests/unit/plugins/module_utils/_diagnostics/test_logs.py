@@ -4,83 +4,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.times import when
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._diagnostics.logs import (
     LogSource,
-    latest,
     readable,
     runs_of,
     size_of_each,
     surrounding,
 )
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._diagnostics.options import Bounds, Window
+from fake_kubelet import Kubelet
 from hypothesis import given
 from hypothesis import strategies as st
-
-
-class Kubelet:
-    """A log as the kubelet gives it: first the tail, then from the time, then cut at the limit."""
-
-    def __init__(self, *texts: str) -> None:
-        self.lines = [f"2026-11-26T12:{n // 60:02}:{n % 60:02}.000000000Z {text}\n".encode() for n, text in enumerate(texts)]
-        self.asked = 0
-
-    def __call__(self, query: Mapping[str, str | int]) -> bytes:
-        self.asked += 1
-        assert self.asked < 100
-        start = when(query.get("sinceTime", "1970-01-01T00:00:00Z")) or 0
-        lines = [line for line in self.lines if (when(line[:30].decode()) or 0) >= start]
-        tail = query.get("tailLines")
-        lines = lines if tail is None else lines[-int(tail) :] if int(tail) else []
-        return b"".join(lines)[: int(query["limitBytes"])]
 
 
 def at(text: str) -> float:
     moment = when(text)
     assert moment is not None
     return moment
-
-
-def test_a_short_log_is_read_at_once_and_whole() -> None:
-    log = Kubelet("a", "b")
-    assert latest(log, 1000, 100, 0) == (b"".join(log.lines), False)
-    assert log.asked == 1
-
-
-def test_of_a_long_log_the_newest_lines_are_kept() -> None:
-    log = Kubelet(*("x" * 50 for _ in range(1000)))
-    found, cut = latest(log, 5000, 10_000, 0)
-    assert cut
-    assert b"".join(log.lines).endswith(found)
-    assert 2000 < len(found) < 5000
-
-
-def test_so_many_lines_at_most() -> None:
-    log = Kubelet(*("x" for _ in range(100)))
-    assert latest(log, 100_000, 10, 0) == (b"".join(log.lines[-10:]), True)
-
-
-def test_one_line_that_is_longer_than_all_is_cut() -> None:
-    found, cut = latest(Kubelet("a", "b" * 10_000), 1000, 100, 0)
-    assert cut
-    assert len(found) == 1000
-
-
-@given(st.lists(st.integers(0, 300), max_size=30), st.integers(100, 2000), st.integers(1, 40))
-def test_the_latest_part_is_whole_lines_from_the_end_and_bounded(sizes: list[int], most: int, lines: int) -> None:
-    log = Kubelet(*("x" * size for size in sizes))
-    found, cut = latest(log, most, lines, 0)
-    assert len(found) <= most
-    whole = b"".join(log.lines)
-    if log.lines and len(log.lines[-1]) >= most:
-        assert found == log.lines[-1][:most]
-    else:
-        assert whole.endswith(found)
-        assert cut or found == whole
 
 
 def test_around_a_time_the_lines_reach_beyond_it_and_none_is_later_than_the_window() -> None:

@@ -20,13 +20,12 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._opa.policy
     published,
     revision,
 )
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.change import publish, task
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.change import load_logs, publish, task
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.change.fixtures import Fixture
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.change.publish import (
     Publisher,
     RefusedError,
     Target,
-    last_load,
 )
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._peace_bonds.change.restrict import RULE_FILE, Restriction, present
 
@@ -116,6 +115,7 @@ class Session(Cluster):
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
     monkeypatch.setattr(publish, "time", clock)
+    monkeypatch.setattr(load_logs, "time", clock)
     return clock
 
 
@@ -306,14 +306,6 @@ def test_revisions_that_are_not_kept_or_not_what_they_say(session: Session) -> N
         mine.kept("abc")
     with pytest.raises(SalvageError, match="there is no ConfigMap"):
         publisher(session, config_map="nothing").state()
-
-
-def test_what_opa_complains_of() -> None:
-    bad = b'{"err":"no","msg":"Processed file watch event."}\n'
-    good = b'{"err":null,"msg":"Processed file watch event."}\n'
-    assert last_load(good + bad) == (bad.strip(), "no")
-    assert last_load(bad + good) == (good.strip(), "")
-    assert last_load(b'{"decision_id":"x","err":"file watch event"}\n') == (b"", "")
 
 
 PARAMS: dict[str, Any] = {
