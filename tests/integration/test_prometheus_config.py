@@ -60,7 +60,7 @@ def test_a_change_is_loaded_once_and_a_bad_one_is_taken_back(space: Lab) -> None
     assert done["changed"] and done["replicas"][0]["failing"] == {}
     assert not change(where, [good])["changed"]
     # A type error that only an evaluation finds.
-    with pytest.raises(SalvageError, match="it was taken back, and Prometheus has the rules of before") as caught:
+    with pytest.raises(SalvageError, match="it was taken back, and Prometheus has what was before") as caught:
         change(where, [rules("one", sum="up * on() up", jobs="count(up)"), rules("two", a="vector(1)")])
     assert "one/rules_test:sum fails" in str(caught.value)
     listed = json.loads(space.kubectl("get", "prometheusrules", "-n", SPACE, "-o", "json"))["items"]

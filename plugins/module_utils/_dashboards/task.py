@@ -153,8 +153,9 @@ class DashboardTask:
     def _change(self) -> ProvenSet:
         cluster, given = self._site.addresses.cluster, self._given
         return ProvenSet(
-            cluster, given.namespace, MANAGER, JOURNAL, self._holder.run, "Grafana", self._catch_up, self._prove_back, self._tell
-        )
+            cluster, given.namespace, MANAGER, JOURNAL, self._holder.run, "Grafana", self._catch_up, self._prove_back, self._tell,
+            spans_tasks=True,
+        )  # fmt: skip
 
     def _catch_up(self, there: Sequence[tuple[Item, Before]]) -> list[str]:
         wanted = [WantedDashboard(now.uid, now, item.live or {}, key) for item, _before, key, _was, now in _changed(there)]

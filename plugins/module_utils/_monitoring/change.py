@@ -8,26 +8,21 @@ A killed run is taken back by the next.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import Any
 
 from .._cluster.session import Cluster
 from .._core.errors import SalvageError
 from .._core.progress import Tell, silent
-from .._manifests.before import Before, states_before
-from .._manifests.engine import ManifestSet
-from .._manifests.journal import JournalStore, SetJournal
-from .._manifests.model import ApplySettings, Item, Manifest
-from .._manifests.proven_set import CATCH_UP, some
-from .._manifests.result import set_result
-from .._manifests.server import Server
-from .._manifests.takeback import TakeBack
+from .._manifests.before import Before
+from .._manifests.model import Item, Manifest
+from .._manifests.proven_set import CATCH_UP, ProvenSet
 from .._prometheus.rules import RuleGroup, wanted_groups
 from .config_text import ConfigText, ConfigWanted, LoadWanted, config_of_before, groups_of_file, refuse_known_jobs
 from .configured import OPERATOR, ConfiguredBy
-from .file_change import MANAGER, FileChange, FileTexts, files_of, is_of_files, put_back
+from .file_change import MANAGER, FileChange, FilesBeside, files_written, is_of_files
 from .instances import Instances, States
 
 JOURNAL = "meta-salvage-prometheus-config"
@@ -53,88 +48,45 @@ class PrometheusChange:
     files: FileChange | None = None
     config: ConfigText | None = None
     tell: Tell = silent
-    notes: list[str] = field(default_factory=list)
-    _undone: bool = False  # whether the way back changed anything
+
+    def __post_init__(self) -> None:
+        self._files = FilesBeside(self.cluster, self.files)
+        self._set = ProvenSet(
+            self.cluster, self.namespace, MANAGER, JOURNAL, self.run, "Prometheus", self._catch_up, self._prove_back, self.tell, self._files
+        )
+        self._before: States = {}  # what each replica had loaded before the change; none of it is known of a run that was killed
 
     @property
-    def journal(self) -> JournalStore:
-        return JournalStore(self.cluster, self.namespace, JOURNAL)
+    def notes(self) -> list[str]:
+        return self._set.notes
 
     def plan(self, before: States) -> dict[str, Any]:
         """What would change; nothing is written."""
         self._refuse_known_jobs(before)
-        items = self._set().plan() if self.manifests else []
-        return set_result([*items, *([self.files.write(dry_run=True)] if self.files else [])], self.notes, show=True, values=True)
+        return self._set.plan(self.manifests)
 
     def perform(self, before: States) -> dict[str, Any]:
         """Raises SalvageError, with what was taken back."""
         if self.revert_left_over():
             before = {address: one for address, one in self.instances.states().items() if not isinstance(one, SalvageError)}
+        self._before = before
         if self.files:
-            self.files = FileChange.read(self.cluster, self.files.place, self.files.files)
+            self.files = self._files.change = FileChange.read(self.cluster, self.files.place, self.files.files)
         self._refuse_known_jobs(before)
         self.instances.note()
-        items = self._apply()
-        result = set_result(items, self.notes, show=True, values=True)
-        problems = [item.problem for item in items if item.problem]
-        waited = not problems
-        if waited:
-            problems = self.instances.wait_loaded(self._wanted(items), before, self.wait)
-            if not problems:
-                self.journal.close(self.run)
-                return result
-        # A write with an answer that was lost may have gone through: the way back shows it.
-        journal, written, self._undone = self.journal.read(), any(item.written for item in items), False
-        back = ["its journal was not found"] if written else []
-        if journal is not None:
-            back = self._take_back(journal, before, waited=waited)
-        if not (back or written or self._undone):
-            raise SalvageError(f"nothing was changed: {some(problems)}", reason=_reason(items))
-        kept = "".join(f"; {note}" for note in self.notes if note.startswith(("not taken back", "it is loaded as before")))
-        what = "configuration" if self.files else "rules"
-        said = f"it was taken back, and Prometheus has the {what} of before: {some(problems)}" if not back else (
-            f"it could not be taken back ({some(back)}): {some(problems)}"
-        )  # fmt: skip
-        raise SalvageError(f"the change failed; {said}{kept}", reason=_reason(items))
+        items, result = self._set.apply(self.manifests)
+        self._set.settle(items, self._prove)
+        return result
 
     def revert_left_over(self) -> bool:
         """What a killed run left half done; whether there was any.  Raises SalvageError if it can't be taken back."""
-        journal = self.journal.read()
-        if journal is None:
-            return False
-        self.tell({"says": f"taking back what the run {journal.run} left"})
-        problems = self._take_back(journal, {}, waited=False)
-        if problems:
-            raise SalvageError(f"what the run {journal.run} left can't be taken back: {some(problems)}", reason="conflict")
-        self.notes.append(f"took back what the run {journal.run} left half done")
-        return True
+        return self._set.revert_left_over()
 
     def _refuse_known_jobs(self, before: States) -> None:
         if self.files and self.config:
             old = self._text(self.files.texts.get(self.files.place.key, ""))
             for state in before.values():
                 refuse_known_jobs(ConfigWanted(self.config, old), state.config, self.where)
-
-    def _set(self) -> ManifestSet:
-        return ManifestSet(self.cluster, self.manifests, ApplySettings(MANAGER), self.namespace, self.tell)
-
-    def _apply(self) -> list[Item]:
-        """The rules first; the files only if nothing is wrong with them."""
-        if self.manifests:
-            whole = self._set()
-            items = whole.apply(lambda: self._open(whole.items))
-        else:
-            items = []
-            self._open([])
-        if self.files and not any(item.problem for item in items):
-            items = [*items, self.files.write(dry_run=False)]
-        return items
-
-    def _open(self, items: Sequence[Item]) -> None:
-        states = states_before(items, MANAGER)
-        files = self.files.before() if self.files else None
-        if states or files:
-            self.journal.open(SetJournal(MANAGER, (*states, *([files] if files else [])), self.run))
 
     def _wanted(self, items: Sequence[Item]) -> LoadWanted:
         rules = {
@@ -152,66 +104,47 @@ class PrometheusChange:
     def _text(self, text: str) -> ConfigText:
         return config_of_before(text, jobs_only=self.where.kind == OPERATOR)
 
-    def _take_back(self, journal: SetJournal, before: States, *, waited: bool) -> list[str]:
-        """Why it is not as it was; empty if each replica shows it.  ``waited``: they had their time to load what is taken back."""
-        of_files = [one for one in journal.states if is_of_files(one)]
-        self.instances.whole |= bool(of_files)
-        rules = replace(journal, states=tuple(one for one in journal.states if not is_of_files(one)))
-        way_back = TakeBack(Server(self.cluster, journal.manager, 4), rules, JOURNAL, 4, secrets=False, dry_run=False)
-        if not waited:
-            self._catch_up(way_back.read() if rules.states else [], of_files)
-        self.instances.note()
-        items = way_back.run() if rules.states else []
-        self._undone |= any(item.written for item in items)
-        problems = [f"{item.id}: {item.problem}" for item in items if item.problem]
+    def _prove(self, items: Sequence[Item]) -> list[str]:
+        problems = self.instances.wait_loaded(self._wanted(items), self._before, self.wait)
         if problems:
-            return problems
-        wanted: dict[str, list[RuleGroup]] = {}
-        for item, state in zip(items, (one for item in items for one in rules.states if one.id == item.id), strict=True):
-            there = item.after or item.live
-            if there is not None and not any(one.startswith(f"{item.id}:") for one in way_back.left):
-                wanted[file_mark(there)] = wanted_groups(state.content.get("spec"), str(item.id)) if state.content else []
-        left, config = list(way_back.left), None
-        for state in of_files:
-            done = put_back(self.cluster, state)
-            left += done.left
-            self._undone |= done.changed
-            config = self._add_files(wanted, state.id.name, done.files) or config
-        # What others changed since is theirs.
-        self.notes += [f"not taken back: {one}" for one in left]
-        problems = self.instances.wait_loaded(LoadWanted(wanted, config), before, self.wait, back=True)
-        self.notes += self.instances.notes
-        if not problems:
-            self.journal.close()
+            self.instances.note()
         return problems
 
-    def _catch_up(self, rules: Iterable[tuple[Item, Before]], files: Iterable[Before]) -> None:
+    def _catch_up(self, rows: Sequence[tuple[Item, Before]]) -> list[str]:
         """Until each replica has loaded what is there: what it still has from before would prove nothing afterwards."""
-        wanted: dict[str, list[RuleGroup]] = {}
-        for item, _before in rules:
-            if item.live is not None:
+        self.instances.whole |= any(is_of_files(state) for _item, state in rows)
+        there: dict[str, list[RuleGroup]] = {}
+        for item, state in rows:
+            if item.live is not None and not is_of_files(state):
                 with suppress(SalvageError):  # what nobody can read is not loaded either
-                    wanted[file_mark(item.live)] = wanted_groups(item.live.get("spec"), str(item.id))
-        config = None
-        for state in files:
-            config = self._add_files(wanted, state.id.name, files_of(self.cluster, state)) or config
-        late = self.instances.catch_up(LoadWanted(wanted, config), min(self.wait, CATCH_UP))
-        if late:
-            self.notes.append(f"Prometheus did not load in time what is taken back, and may load it for a moment: {some(late)}")
+                    there[file_mark(item.live)] = wanted_groups(item.live.get("spec"), str(item.id))
+        config = self._add_files(there, rows, back=False)
+        late = self.instances.catch_up(LoadWanted(there, config), min(self.wait, CATCH_UP))
+        self.instances.note()
+        return late
 
-    def _add_files(self, wanted: dict[str, list[RuleGroup]], name: str, files: FileTexts) -> ConfigWanted | None:
-        """What each replica has to have loaded of the files of an object: the rules are added to ``wanted``."""
+    def _prove_back(self, rows: Sequence[tuple[Item, Before]]) -> list[str]:
+        wanted: dict[str, list[RuleGroup]] = {}
+        for item, state in rows:
+            there = item.after or item.live
+            if there is not None and not is_of_files(state):
+                wanted[file_mark(there)] = wanted_groups(state.content.get("spec"), str(item.id)) if state.content else []
+        config = self._add_files(wanted, rows, back=True)
+        problems = self.instances.wait_loaded(LoadWanted(wanted, config), self._before, self.wait, back=True)
+        self.notes.extend(self.instances.notes)
+        return problems
+
+    def _add_files(self, wanted: dict[str, list[RuleGroup]], rows: Sequence[tuple[Item, Before]], *, back: bool) -> ConfigWanted | None:
+        """What each replica has to have loaded of the files among the rows: the rules are added to ``wanted``."""
         config = None
-        for key, (old, new) in files.items():
-            if key == self.where.key or f"{name}/{key}" == self.where.scrape_configs:
-                config = ConfigWanted(self._text(new or ""), self._text(old or ""))
-            elif self.where.kind != OPERATOR:
-                try:
-                    wanted[f"/{key}"] = groups_of_file(new, key) if new else []
-                except SalvageError as exc:
-                    self.notes.append(f"nobody can prove that {key} is loaded as it is, because it could not be read: {exc}")
+        for item, state in rows:
+            for key, (was, now) in files_written(item.live, state).items() if is_of_files(state) else ():
+                old, new = (now, was) if back else (was, now)
+                if key == self.where.key or f"{state.id.name}/{key}" == self.where.scrape_configs:
+                    config = ConfigWanted(self._text(new or ""), self._text(old or ""))
+                elif self.where.kind != OPERATOR:
+                    try:
+                        wanted[f"/{key}"] = groups_of_file(new, key) if new else []
+                    except SalvageError as exc:
+                        self.notes.append(f"nobody can prove that {key} is loaded as it is, because it could not be read: {exc}")
         return config
-
-
-def _reason(items: Sequence[Item]) -> str:
-    return next((item.reason for item in items if item.problem), "timeout")

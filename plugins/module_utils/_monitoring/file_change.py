@@ -118,49 +118,63 @@ class FileChange:
         return base64.b64encode(text.encode()).decode() if self.place.kind == "Secret" else text
 
 
-@dataclass(frozen=True)
-class PutBack:
-    """Of an object with files: what each was a moment ago and is now, and what stays as others have it."""
+@dataclass
+class FilesBeside:
+    """Files that change along with a set of manifests, or alone; ``change`` is None if the files of this run stay as they are."""
 
-    files: FileTexts
-    left: tuple[str, ...]
-    changed: bool = False
+    cluster: Cluster
+    change: FileChange | None = None
+
+    def before(self) -> Before | None:
+        return self.change.before() if self.change else None
+
+    def write(self, *, dry_run: bool) -> Item | None:
+        return self.change.write(dry_run=dry_run) if self.change else None
+
+    def has(self, state: Before) -> bool:
+        return is_of_files(state)
+
+    def read(self, state: Before) -> Item:
+        live = read(self.cluster, path_of(state.id.kind, state.id.namespace, state.id.name))
+        return Item(state.id, Manifest(live or {}, "journal"), live or {}, 0, None, live, action=UNCHANGED)
+
+    def put_back(self, item: Item, state: Before) -> list[str]:
+        left: list[str] = []
+        old, written = _stored_before(state), _digests_written(state)
+
+        def decide(live: Object) -> Any:
+            ours = files_written(live, state)
+            left[:] = [f"{state.id}: {key} was changed by others since" for key in written if key not in ours]
+            if live["metadata"]["uid"] != state.uid:
+                left[:] = [f"{state.id}: it was replaced by another object of this name"]
+            data = live.get("data") or {}
+            back = {key: old.get(key) for key in ours if data.get(key) != old.get(key)}
+            if back or left:  # else it is back already, perhaps by a write of this call with an answer that was lost
+                item.live = live
+            return {"data": back} if back else None
+
+        try:
+            item.written = update(self.cluster, path_of(state.id.kind, state.id.namespace, state.id.name), decide, manager=MANAGER).changed
+        except SalvageError as exc:
+            if exc.reason != "not_found":
+                raise
+            item.live = None
+            return [f"{state.id}: it was deleted since"]
+        return left
 
 
-def put_back(cluster: Cluster, before: Before) -> PutBack:
-    """Safe to repeat.  Raises SalvageError."""
-    left: list[str] = []
-    keys: list[str] = []
-    old, written = _stored_before(before), _digests_written(before)
-
-    def decide(live: Object) -> Any:
-        left.clear()
-        keys.clear()
-        if live["metadata"]["uid"] != before.uid:
-            left.append(f"{before.id}: it was replaced by another object of this name")
-            return None
-        data = live.get("data") or {}
-        back = {key: old.get(key) for key, digest in written.items() if key in data and _digest(data[key]) == digest}
-        others = [key for key in written if key not in back and data.get(key) != old.get(key)]
-        left.extend(f"{before.id}: {key} was changed by others since" for key in others)
-        keys.extend(key for key in written if key not in others)
-        return {"data": back} if back else None
-
-    try:
-        change = update(cluster, path_of(before.id.kind, before.id.namespace, before.id.name), decide, manager=MANAGER)
-    except SalvageError as exc:
-        if exc.reason != "not_found":
-            raise
-        return PutBack({}, (f"{before.id}: it was deleted since",))
-    now, was = (texts_in({"kind": before.id.kind, "data": data}) for data in ((change.before or {}).get("data"), old))
-    return PutBack({key: (now.get(key), was.get(key)) for key in keys}, tuple(left), change.changed)
-
-
-def files_of(cluster: Cluster, before: Before) -> FileTexts:
-    """What each file was, and what it is now.  Raises SalvageError."""
-    live = read(cluster, path_of(before.id.kind, before.id.namespace, before.id.name)) or {}
-    was, now = (texts_in({"kind": before.id.kind, "data": data}) for data in (_stored_before(before), live.get("data")))
-    return {key: (was.get(key), now.get(key)) for key in _digests_written(before)}
+def files_written(live: Mapping[str, Any] | None, before: Before) -> FileTexts:
+    """What each file that a change wrote was, and what it is in ``live``; without those that others have changed since."""
+    if live is None or live["metadata"]["uid"] != before.uid:
+        return {}
+    data, old = live.get("data") or {}, _stored_before(before)
+    ours = [
+        key
+        for key, digest in _digests_written(before).items()
+        if data.get(key) == old.get(key) or (key in data and _digest(data[key]) == digest)
+    ]
+    was, now = (texts_in({"kind": before.id.kind, "data": stored}) for stored in (old, data))
+    return {key: (was.get(key), now.get(key)) for key in ours}
 
 
 def _stored_before(before: Before) -> dict[str, str]:

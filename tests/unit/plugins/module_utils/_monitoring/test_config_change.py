@@ -129,7 +129,7 @@ BAD = {
 def test_a_bad_configuration_is_taken_back_and_the_second_replica_never_had_it(both: list[FakeConfigured], api: Any, case: str) -> None:
     bad, words = BAD[case]
     both[0].behind, was = 3, [one.loaded for one in both]
-    with pytest.raises(SalvageError, match="it was taken back, and Prometheus has the configuration of before") as caught:
+    with pytest.raises(SalvageError, match="it was taken back, and Prometheus has what was before") as caught:
         run({**OLD, "scrape_configs": bad})
     assert words in str(caught.value) and "http://a: " in str(caught.value) and "http://b did not get it" in str(caught.value)
     assert stored(api, MAP, "prometheus.yml") == yaml.safe_dump(OLD) and left(api) == []
@@ -141,7 +141,7 @@ def test_a_bad_configuration_is_taken_back_and_the_second_replica_never_had_it(b
 def test_bad_scrape_configs_are_taken_back(operated: list[FakeConfigured], api: Any, case: str) -> None:
     bad, words = BAD[case]
     was = [one.loaded for one in operated]
-    with pytest.raises(SalvageError, match="it was taken back, and Prometheus has the configuration of before") as caught:
+    with pytest.raises(SalvageError, match="it was taken back, and Prometheus has what was before") as caught:
         run(bad)
     assert words in str(caught.value) and left(api) == []
     assert [one.loaded for one in operated] == was
@@ -161,7 +161,7 @@ def test_a_write_with_an_answer_that_is_lost(
     if lost == 1:
         assert run(wish)["changed"] and "c" in jobs(replicas[0])
     else:
-        with pytest.raises(SalvageError, match="it was taken back, and Prometheus has the configuration of before"):
+        with pytest.raises(SalvageError, match="it was taken back, and Prometheus has what was before"):
             run(wish)
         assert stored(api, path, key) == before and [jobs(one) for one in replicas] == [names] * 2
     assert left(api) == [] and not answers

@@ -108,7 +108,7 @@ def test_a_bad_change_is_taken_back_and_that_is_proven(both: list[FakePrometheus
     if existed:
         run(rules("one", GOOD))
     before = state(api)
-    with pytest.raises(SalvageError, match="it was taken back, and Prometheus has the rules of before") as caught:
+    with pytest.raises(SalvageError, match="it was taken back, and Prometheus has what was before") as caught:
         run(rules("one", rule), rules("two", GOOD))
     assert words in str(caught.value)
     assert state(api) == before
