@@ -14,7 +14,8 @@ description:
   - Opens and proves the whole backup first. One that was changed, or is for another key, is refused before anything is written.
   - The backup must be of the cluster that is restored to, or of O(cluster), and not older than O(max_age).
   - Writes in waves (definitions, namespaces, accounts, rights, configuration, volumes, services, workloads, ...), each in parallel and each
-    only after the one before is there, by server-side apply under a field manager of its own.
+    only after the one before is there, under a field manager of its own. What is not there is created; what is there is changed by
+    server-side apply.
   - Then reads every object again and compares it, and waits until the workloads serve. The counts of the result add up to the number of
     objects in the backup, so that nothing is left out silently.
   - A run that was killed goes on when it is run again. A run after one that succeeded changes nothing.

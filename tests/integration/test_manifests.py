@@ -238,13 +238,15 @@ def test_what_a_rollback_brought_back_goes_with_the_next_apply(whole: Set) -> No
     assert containers(whole, "rolled") == ["api", "c"]
 
 
-def test_what_a_restore_wrote_may_be_changed_by_the_next_apply(whole: Set) -> None:
-    restored = obj("ConfigMap", "restored", metadata={"namespace": SPACE}, data={"a": "1", "b": "2"})
-    whole.lab.kubectl("apply", "--server-side", "--field-manager=euystacio-restore", "-f", "-", given=json.dumps(restored))
-    wanted = obj("ConfigMap", "restored", data={"a": "3"})
+@pytest.mark.parametrize("how", [["apply", "--server-side"], ["create"]], ids=["changed", "new"])
+def test_what_a_restore_wrote_may_be_changed_by_the_next_apply(whole: Set, how: list[str]) -> None:
+    name = f"restored-by-{how[0]}"
+    restored = obj("ConfigMap", name, metadata={"namespace": SPACE}, data={"a": "1", "b": "2"})
+    whole.lab.kubectl(*how, "--field-manager=euystacio-restore", "-f", "-", given=json.dumps(restored))
+    wanted = obj("ConfigMap", name, data={"a": "3"})
     assert whole.ok(wanted, check=True)["objects"][0]["fields"] == [".data.a"]
     whole.ok(wanted)
-    assert whole.get("configmap", "restored")["data"] == {"a": "3", "b": "2"}
+    assert whole.get("configmap", name)["data"] == {"a": "3", "b": "2"}
     assert not whole.ok(wanted)["changed"]
 
 

@@ -176,6 +176,28 @@ def test_what_is_there_is_only_changed_if_that_is_asked_for(small: Small) -> Non
     small.is_as_it_was(space)
 
 
+def test_a_later_backup_changes_what_an_earlier_one_brought_without_force(small: Small) -> None:
+    source, space = small.space(), small.space()
+    small.lab.kubectl("create", "namespace", source)
+    small.lab.kubectl("create", "configmap", "conf", "-n", source, "--from-literal=a=1", "--from-literal=b=2")
+    earlier = small.back_up(source)
+    small.lab.kubectl("patch", "configmap", "conf", "-n", source, "--type=merge", "-p", '{"data": {"a": "9", "b": null}}')
+    later, choice = small.back_up(source), choice_of({"mapping": {source: space}})
+    assert small.restore(earlier, selection=choice).report["result"] == "PASS"
+    wish: dict[str, Any] = {"selection": choice, "existing": "update", "backup_first": False}
+    planned = small.restore(later, dry_run=True, **wish)
+    assert (planned.report["result"], planned.report["counts"]["updated"]) == ("PASS", 1), json.dumps(planned.report, indent=1)
+    assert must_read(small.cluster, small.path("conf", space))["data"] == {"a": "1", "b": "2"}
+    done = small.restore(later, **wish)
+    assert (done.report["result"], done.report["counts"]["updated"]) == ("PASS", 1), json.dumps(done.report, indent=1)
+    assert must_read(small.cluster, small.path("conf", space))["data"] == {"a": "9"}
+    # Fields that others set since are still theirs.
+    small.lab.kubectl("patch", "configmap", "conf", "-n", space, "--type=merge", "-p", '{"data": {"a": "theirs"}}')
+    refused = small.restore(earlier, **wish)
+    assert refused.report["result"] == "FAIL" and "kubectl" in str(refused.report["failed"][0]["fields"])
+    assert must_read(small.cluster, small.path("conf", space))["data"] == {"a": "theirs"}
+
+
 def test_a_namespace_that_is_on_its_way_out_is_waited_for(small: Small) -> None:
     space = small.space()
     choice = Choice(mapping={SMALL: space})

@@ -59,8 +59,18 @@ def moved(live: Mapping[str, Any], manager: str, document: Any) -> list[Object] 
         else:
             mine = united(common(fields, document), common(fields, last_applied(live)) if _is_update(entry) else {})
         taken = united(taken, mine)
-    fresh = {"manager": manager, "operation": "Apply", "apiVersion": live["apiVersion"], "fieldsType": "FieldsV1", "fieldsV1": taken}
-    return [*rest, fresh]
+    return [*rest, _applied_entry(live, manager, taken)]
+
+
+def as_applied(live: Mapping[str, Any], manager: str) -> list[Object] | None:
+    """managedFields in which ``manager`` has applied what it has written in other ways; None if there is nothing of that."""
+    mine = [entry for entry in entries_of(live) if entry.get("manager") == manager and not entry.get("subresource")]
+    if all(is_applied(entry, manager) for entry in mine):
+        return None
+    fields: Fields = {}
+    for entry in mine:
+        fields = united(fields, entry.get("fieldsV1") or {})
+    return [*(entry for entry in entries_of(live) if entry not in mine), _applied_entry(live, manager, fields)]
 
 
 def fields_of_others(obj: Mapping[str, Any]) -> Fields:
@@ -152,6 +162,10 @@ def at_field(document: Any, name: str) -> tuple[bool, Any]:
     return False, None
 
 
+def _applied_entry(live: Mapping[str, Any], manager: str, fields: Fields) -> Object:
+    return {"manager": manager, "operation": "Apply", "apiVersion": live["apiVersion"], "fieldsType": "FieldsV1", "fieldsV1": fields}
+
+
 def _has_keys(item: Any, keys: Any) -> bool:
     """A key that the item does not name has its default, such as the protocol of a port."""
     return isinstance(item, dict) and isinstance(keys, dict) and all(item.get(name, value) == value for name, value in keys.items())
@@ -166,7 +180,7 @@ def _without_records(fields: Mapping[str, Any]) -> Fields:
 def _is_earlier(entry: Mapping[str, Any]) -> bool:
     """Client-side apply (its manager is the one that wrote its annotation), a rollback with anything but records, a restore, or nobody."""
     fields, manager = entry.get("fieldsV1") or {}, entry.get("manager")
-    if is_applied(entry, RESTORE_MANAGER):
+    if manager == RESTORE_MANAGER and not entry.get("subresource"):
         return True
     if not _is_update(entry):
         return False

@@ -70,17 +70,20 @@ class Server:
 
     def replace_managers(self, item: Item, live: Object, entries: Sequence[Object], annotation: str) -> bool:
         """Moves the ownership of fields; False if the object has changed meanwhile."""
-        operations: list[Object] = [
-            {"op": "test", "path": "/metadata/resourceVersion", "value": live["metadata"]["resourceVersion"]},
-            {"op": "replace", "path": "/metadata/managedFields", "value": list(entries)},
-        ]
-        if annotation in (live["metadata"].get("annotations") or {}):
-            operations.append({"op": "remove", "path": f"/metadata/annotations/{annotation.replace('~', '~0').replace('/', '~1')}"})
-        answer = self.cluster.call(
-            "PATCH", self.path(item), body=operations, content_type=JSON_PATCH,
-            query={"fieldManager": self._manager}, accept=frozenset({404, 409, 422}),
-        )  # fmt: skip
-        return answer.status == 200
+        return replace_managers(self.cluster, self.path(item), live, entries, manager=self._manager, annotation=annotation)
+
+
+def replace_managers(cluster: Cluster, path: str, live: Object, entries: Sequence[Object], *, manager: str, annotation: str = "") -> bool:
+    """Sets who owns which field, and removes the annotation; False if it is not ``live`` any more.  Raises SalvageError."""
+    operations: list[Object] = [
+        {"op": "test", "path": "/metadata/resourceVersion", "value": live["metadata"]["resourceVersion"]},
+        {"op": "replace", "path": "/metadata/managedFields", "value": list(entries)},
+    ]
+    if annotation in (live["metadata"].get("annotations") or {}):
+        operations.append({"op": "remove", "path": f"/metadata/annotations/{annotation.replace('~', '~0').replace('/', '~1')}"})
+    query = {"fieldManager": manager}
+    answer = cluster.call("PATCH", path, body=operations, content_type=JSON_PATCH, query=query, accept=frozenset({404, 409, 422}))
+    return answer.status == 200
 
 
 def apply_object(cluster: Cluster, path: str, body: Object, *, manager: str, force: bool, dry_run: bool) -> Response:

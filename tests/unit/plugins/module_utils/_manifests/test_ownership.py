@@ -12,6 +12,7 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.de
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._manifests.ownership import (
     LAST_APPLIED,
     applied_fields,
+    as_applied,
     common,
     earlier_managers,
     minus,
@@ -46,6 +47,23 @@ def test_the_manager_of_a_client_side_apply_is_the_one_that_wrote_its_annotation
     rollback, restore = entry(ROLLBACK_MANAGER, {"f:data": {"f:b": {}}}), entry(RESTORE_MANAGER, {}, "Apply")
     assert earlier_managers(live(rollback, restore)) == {ROLLBACK_MANAGER, RESTORE_MANAGER}
     assert earlier_managers(live()) == frozenset()
+
+
+@pytest.mark.parametrize("operation", ["Apply", "Update"])
+def test_what_a_restore_wrote_is_an_earlier_write_of_the_manifests_however_it_wrote(operation: str) -> None:
+    obj = live(entry(RESTORE_MANAGER, {"f:data": {"f:a": {}, "f:b": {}}}, operation))
+    assert earlier_managers(obj) == {RESTORE_MANAGER}
+    found = moved(obj, MANAGER, {"data": {"a": "1"}})
+    assert found is not None and [one["manager"] for one in found] == [MANAGER]
+
+
+def test_what_was_written_in_other_ways_becomes_what_was_applied() -> None:
+    applied, made = entry("ours", {"f:data": {"f:a": {}}}, "Apply"), entry("ours", {"f:data": {"f:b": {}}})
+    other, status = entry("else", {"f:data": {"f:c": {}}}), entry("ours", {"f:status": {}}, subresource="status")
+    assert as_applied(live(applied, other, status), "ours") is None
+    assert as_applied(live(other), "ours") is None
+    found = as_applied(live(applied, other, made, status), "ours")
+    assert found == [other, status, entry("ours", {"f:data": {"f:a": {}, "f:b": {}}}, "Apply")]
 
 
 def test_the_fields_of_the_last_manifest_move_and_the_rest_gets_no_owner() -> None:

@@ -79,12 +79,17 @@ class Present(Http):
         if method == "GET":
             self.reads.append(path)
             return self._answer(*(self.look(path) or self._read(path, query)))
+        body = json.loads(kwargs.get("body") or b"{}")
         refused = self.refuse(path)
+        if method == "POST":
+            path = f"{path}/{body['metadata']['name']}"
+            refused = refused or (self.refuse(path) if path not in self.objects else None)
         if isinstance(refused, SalvageError):
             raise refused
         if refused:
             return self._answer(*refused)
-        body = json.loads(kwargs.get("body") or b"{}")
+        if method == "POST" and path in self.objects:
+            return self._answer(409, {"kind": "Status", "reason": "AlreadyExists", "message": "already exists"})
         how = "DELETE" if method == "DELETE" else kwargs["headers"]["Content-Type"].partition("/")[2] if method == "PATCH" else method
         if how == "apply-patch+yaml" and path in self.twins:
             return self._answer(500, {"kind": "Status", "message": "failed to create typed patch object: duplicate entries"})
@@ -94,12 +99,16 @@ class Present(Http):
         if method == "DELETE":
             return self._answer(200, self.objects.pop(path))
         made = copy.deepcopy(body)
-        managers = {"managedFields": [{"manager": query.get("fieldManager")}]}
+        managers = {
+            "managedFields": [{"manager": query.get("fieldManager"), "operation": "Apply" if how == "apply-patch+yaml" else "Update"}]
+        }
+        if how == "json-patch+json":  # of its managers
+            made = {**self.objects[path], "metadata": {**self.objects[path]["metadata"], "managedFields": body[1]["value"]}}
+            managers = {}
         if how == "merge-patch+json":
             made = _merged(self.objects[path], body)
         if "dryRun" in query:
             return self._answer(200, made)
-        path = f"{path}/{body['metadata']['name']}" if method == "POST" else path
         stored = self.put(path, **{**made, "metadata": {**made["metadata"], **managers}})
         self.controller(path)
         return self._answer(200, stored)
@@ -270,7 +279,7 @@ def test_a_server_that_is_gone_is_not_asked_again_and_again(there: Present, rest
     there.refuse = lambda path: asked.append(path) or SalvageError("it is unreachable", reason="unreachable")  # type: ignore[func-returns-value]
     found = restore(*(make("ConfigMap", f"c{n}") for n in range(50)), workers=1, backup_first=False)
     assert found.report["counts"]["failed"] == 50
-    assert len(set(asked)) == 1
+    assert set(asked) == {"/api/v1/namespaces/a/configmaps", "/api/v1/namespaces/a/configmaps/c0"}
     assert "it was not tried" in found.report["failed"][-1]["reason"]
 
 
@@ -358,7 +367,7 @@ def test_what_can_not_be_read_is_not_written_and_keeps_nothing_else(there: Prese
     there.put("/api/v1/namespaces/a")
     there.look = lambda path: (403, {"kind": "Status", "message": "not yours"}) if "/secrets" in path else None
     found = restore(make("ConfigMap"), make("Secret"), backup_first=False)
-    assert found.report["counts"]["created"] == 1 and there.writes == [("PATCH", PATH)]
+    assert found.report["counts"]["created"] == 1 and there.writes == [("POST", PATH)]
     assert "it can't be read" in found.first and "not yours" in found.first
 
 
@@ -894,3 +903,62 @@ def test_what_could_not_be_found_out_is_no_pass(there: Present, restore: Callabl
     assert found.status == "PARTIAL"
     assert found.report["unknown"][0].startswith("whether volumes of the cluster still hold the data of a claim is unknown")
     assert restore(make("ConfigMap"), backup_first=False).status == "PASS"
+
+
+def test_a_plan_of_a_creation_sends_the_bytes_that_the_write_sends(there: Present, restore: Callable[..., Outcome]) -> None:
+    there.put("/api/v1/namespaces/a")
+    sent: list[tuple[str, str, bytes]] = []
+    real = there.request
+
+    def request(method: str, url: str, **kwargs: Any) -> Response:
+        if method != "GET":
+            query = {name: value for name, value in kwargs["query"].items() if name != "dryRun"}
+            sent.append((method, f"{url}?{sorted(query.items())}", kwargs["body"]))
+        return real(method, url, **kwargs)
+
+    there.request = request  # type: ignore[method-assign]
+    emoji = make("ConfigMap", data={"k": "\U0001f600 \x7f"})
+    restore(emoji, dry_run=True)
+    planned = sent.copy()
+    sent.clear()
+    restore(emoji)
+    assert sent == planned and planned[0][0] == "POST"
+
+
+@pytest.mark.parametrize("answer", [SalvageError("the connection broke off", reason="http_error"), (500, {"message": "no"}), (409, {})])
+def test_a_creation_with_an_answer_that_says_nothing_is_finished_by_an_apply(
+    there: Present, restore: Callable[..., Outcome], answer: Any
+) -> None:
+    there.put("/api/v1/namespaces/a")
+
+    def lost(path: str) -> Any:
+        if not path.endswith("/configmaps"):
+            return None
+        there.put(PATH, data={"k": "v"})  # the creation went through all the same
+        return answer
+
+    there.refuse = lost
+    found = restore(make("ConfigMap", data={"k": "v"}), backup_first=False)
+    assert (found.status, found.report["counts"]["created"]) == ("PASS", 1) and there.writes == [("PATCH", PATH)]
+
+
+@pytest.mark.parametrize("status", [400, 403, 413, 422])
+def test_a_creation_that_is_refused_is_not_asked_for_twice(there: Present, restore: Callable[..., Outcome], status: int) -> None:
+    there.put("/api/v1/namespaces/a")
+    asked: list[str] = []
+    there.refuse = lambda path: asked.append(path) or (status, {"kind": "Status", "message": "not here"})  # type: ignore[func-returns-value]
+    found = restore(make("ConfigMap", data={"k": "v"}), backup_first=False)
+    assert found.status == "FAIL" and "not here" in found.first and asked == ["/api/v1/namespaces/a/configmaps"]
+
+
+def test_what_a_creation_made_ours_is_changed_as_what_an_apply_made_ours(there: Present, restore: Callable[..., Outcome]) -> None:
+    there.put("/api/v1/namespaces/a")
+    restore(make("ConfigMap", data={"k": "v"}), backup_first=False)
+    there.objects[PATH]["apiVersion"] = "v1"
+    there.writes.clear()
+    there.sent.clear()
+    assert restore(make("ConfigMap", data={"k": "w"}), existing="update", backup_first=False).status == "PASS"
+    assert [how for how, _query, _body in there.sent] == ["json-patch+json", "apply-patch+yaml"]
+    (entry,) = there.sent[0][2][1]["value"]
+    assert (entry["manager"], entry["operation"]) == ("euystacio-restore", "Apply")
+    assert there.sent[0][2][0] == {"op": "test", "path": "/metadata/resourceVersion", "value": "1"}
