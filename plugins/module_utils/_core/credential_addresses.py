@@ -23,6 +23,8 @@ _NO_SCHEME = re.compile(r"(?P<v>(?<![\w.%+-])(?!redacted:[0-9a-f]{8}\])[\w.%+-]{
 _HOST = re.compile(r"(?:[\w.-]*|\[[0-9A-Fa-f:.%\w]*\])(?::\d{1,5})?")
 _AUTHORITY_END = re.compile(r"[/?#\\]")
 _ORACLE = re.compile(r"(?:thin|oci|sqlplus(?:\s+-\w+)*)[: ]\s*[\w.$#-]{1,64}/(?P<v>[^\s@\"']+)@", re.IGNORECASE)
+_NO_LOGIN = re.compile(r"[\s\"'<>]")
+_LONGEST_LOGIN = 400
 _ALL = 4
 _QUOTE_ONLY = re.compile(r"[\"']")
 _QUOTE = re.compile(r"[\"'<>]")
@@ -44,6 +46,12 @@ def address_spans(text: str) -> Iterator[Span]:
                     yield span
         done = end
         at = text.find("@", end)
+    for mark in ("@tcp(", "@unix("):  # user:password@tcp(host:port)/database
+        at = text.find(mark)
+        while at >= 0:
+            if span := _go_password(text, at):
+                yield span
+            at = text.find(mark, at + 1)
     at = text.rfind("//")
     if at >= 0 and (cut := _CUT_USERINFO.match(text, at)):
         yield cut.span("v")
@@ -74,6 +82,12 @@ def _patterns_for(text: str, start: int, end: int) -> set[re.Pattern[str]]:
     return found
 
 
+def _go_password(text: str, end: int) -> Span | None:
+    word = _NO_LOGIN.split(text[max(0, end - _LONGEST_LOGIN) : end])[-1]
+    user, colon, password = word.partition(":")
+    return (end - len(password), end) if user and colon and password else None
+
+
 def _is_host(text: str, at: int) -> bool:
     first = text[at : at + 1]
     return (first.isalnum() or (first != "" and first in "_[(")) and not (text.startswith("sha", at) and text[at + 3 : at + 4].isdecimal())
@@ -85,6 +99,8 @@ def _userinfo(text: str, start: int, end: int) -> Span | None:
     """
     info = text[start:end]
     over = _AUTHORITY_END.search(info)
+    if text.startswith("sha256:", end + 1) and ":" not in info:
+        return None  # docker-pullable://nginx@sha256:...
     if over is None or over[0] != "/" or not _HOST.fullmatch(info, 0, over.start()):
         return start, end
     is_password = ":" in info[: over.start()] and "/" not in info[over.end() :] and not text.startswith("sha", end + 1)

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Where credentials are in a text: by the name beside them and by what they look like.  Pure.
 
-The text is searched for short words (the keys of ``_NAMES`` and ``_ALONE``), and the patterns that cost more run only where one of
+The text is searched for short words (the keys of ``NAMES`` and ``_ALONE``), and the patterns that cost more run only where one of
 these is.  Each takes time in proportion to the text, whatever the text is.
 """
 
@@ -13,59 +13,27 @@ import base64
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from functools import cache, lru_cache
+from functools import lru_cache
 from itertools import accumulate
 
 from .credential_addresses import address_spans
+from .credential_blocks import block_spans
+from .credential_commands import COMMANDS
+from .credential_names import KEY_WORDS, NAMES, name_pattern
 from .credential_tokens import token_spans
 from .credential_values import is_harmless, is_placeholder, value_span
+from .credential_views import view_of
 from .text_words import distinct_words
 
 Span = tuple[int, int]
 
 _DEEPEST = 3  # base64 in base64
 
-_KEY_OF = (
-    "api app access private client account encryption decryption master shared secret signing sign hmac jwt aes rsa ssl tls auth crypto "
-    "cipher fernet storage license deploy subscription ssh consumer integration routing webhook session functions admin root ingest "
-    "service security pre preshared"
-)
-_BEFORE_KEY = "|".join(f"(?<={word})|(?<={word}[_.-])" for word in _KEY_OF.split())
-_KEY_WORDS = tuple(_KEY_OF.split())
-# Names of what is secret, by the word that they are found by.
-_NAMES = {
-    "pass": r"pass(?:word|wort|wd|phrase|code)|(?<![a-z])passw?(?![a-z])",
-    "pw": r"pw(?:d|rd)|(?:(?<![a-z])|(?<=bind)|(?<=root)|(?<=user)|(?<=db))pw(?![a-z])",
-    "secret": "secret",
-    "token": "token",
-    "authtok": "authtok(?!en)",
-    "key": rf"(?:{_BEFORE_KEY}|(?<=api )|(?<=access )|(?<=secret )|(?<=license ))key(?![_.-]?id)",
-    "cred": r"credentials?(?![_.-]?ids?(?![a-z]))|(?<![a-z])creds",
-    "auth": r"authorization(?!\.[a-z0-9]+\.io)|(?<![a-z])auth(?![a-z])",
-    "cookie": "cookie",
-    "sig": r"(?:(?<=amz-)|(?<=goog-)|(?<=[?&;]))signature|(?<![a-z])sig(?=\s*=)",
-    "connect": r"connection[_.-]?string|connect\.sid",
-    "dsn": r"\bdsn\b",
-    "salt": "(?<![a-z])salt(?![a-z])",
-    "sess": r"(?:(?<=php)sess|(?<=j)session|(?<=net_)session)id|(?<=laravel_)session",
-}
-# A name that goes on to say that it is a reference (secretName, token_path) is not one of them.
-_REFERENCE = (
-    r"s?[_.-]?(?:names?|files?|paths?|dir|refs?|key_?ref|selectors?|namespaces?|types?|kinds?|uid|polic(?:y|ies)|length|ttl|expir\w*|count|"
-    r"urls?|uri|endpoint|issuer|audiences?|reviews?|controllers?|providers?|stores?|class(?:es)?|projections?|version|algorithms?|modes?|"
-    r"domain|same_?site|http_?only|max_?age|methods?|enabled|required|mechanisms?)"
-)
 # A class or an error that is named after a secret, and the file of a source.
 _OF_CODE = re.compile(
     r"[a-z](?:Exception|Error|Service|Filter|Manager|Handler|Validator|Encoder|Factory|Repository|Cache|Interceptor|Resolver|Reconciler|Source)"
     r"(?:Impl)?$|\.(?:go|py|java|kt|js|ts|rs|rb|cc?|cpp|scala|php|html)$"
 )
-_PRIVATE_KEY = re.compile(
-    r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
-    r"(?:(?:(?!-----BEGIN).){0,40000}?-----END [A-Z0-9 ]{0,40}-----|[A-Za-z0-9+/=\s\\]*)",
-    re.DOTALL,
-)
-_PRIVATE_KEY_BASE64 = re.compile(r"LS0tLS1CRUdJTi(?!BDRVJUSUZJQ0FUR|BQVUJMSUMgS0VZ)[A-Za-z0-9+/=\s\\]{8,}")
 _NO_BEARER = (
     "a|an|and|any|are|as|be|by|can|cannot|did|does|empty|expired|failed|false|for|from|give|has|have|in|invalid|is|it|missing|must|no|none|not|"
     r"null|of|on|only|or|required|set|the|there|this|to|true|unknown|unset|use|was|were|with|without|wrong|tokens?|auth\w*|realm\S*|error\S*"
@@ -79,7 +47,7 @@ def _header(times: str) -> re.Pattern[str]:
     """The value goes on to the end of the line; ``times`` is how many characters of it are looked at."""
     return re.compile(
         r"(?:authorization|cookie2?)\s{0,8}[:=]\s{0,8}(?:\[(?!redacted))?"
-        rf"(?:digest[ \t]+(?P<d>[^\r\n]{times})|{_SCHEME}(?P<v>(?![\s\"'\\\[]|{_NO_HEADER})"
+        rf"(?:digest[ \t]+(?P<d>[^\r\n]{times})|{_SCHEME}(?P<v>(?![\s\"'\\\[]|server message:|{_NO_HEADER})"
         rf"(?:[^\r\n\"']|\"[^\"\r\n]{{0,4000}}\"(?=;)|[\"'](?![\s,;:)\]}}]|\Z)){times}))"
         r"|(?<=master)auth\s+(?P<w>\S+)",
         re.IGNORECASE,
@@ -93,7 +61,7 @@ _ALONE = {
     **dict.fromkeys(_HEADERS, _header("+")),
     "curl": re.compile(r"curl\b[^\n]{0,400}?\s(?:-u|-U|--user|--proxy-user)[ =]?\\*[\"']?(?P<v>[^\s:\"']{0,128}:[^\s\"']+)"),
     "mysql": re.compile(r"mysql\w{0,32}\b[^\n]{0,200}?\s-p\\*[\"']?(?P<v>[^\s\"']{3,})", re.IGNORECASE),
-    "redis-cli": re.compile(r"redis-cli\b[^\n]{0,200}?\s-a\s+\\*[\"']?(?P<v>[^\s\"']+)"),
+    **COMMANDS,
     "identified": re.compile(r"identified\s+(?:with\s+\S+\s+)?(?:by|as)\s+(?:password\s+)?\\*[\"'](?P<v>[^\"'\n]+)", re.IGNORECASE),
     "argon2": re.compile(r"argon2(?:id?|d)\$(?P<v>[\w.,/$=+-]{16,})", re.IGNORECASE),
     "scram-sha-": re.compile(r"scram-sha-\d+(?P<v>\$[^\s\"']+)", re.IGNORECASE),
@@ -121,16 +89,12 @@ _NETRC_VALUE = re.compile(r"(?:[ \t]|\\n|\n)+(?P<v>[^\s\\]\S*)")
 # host:port:database:user:password
 _PGPASS = re.compile(r"(?<![^\s\"'])[\w.*-]{1,253}:(?:\d{4,5}|\*):[\w.*-]{1,64}:[\w.@*-]{1,64}:(?P<v>[^\s\"']+)(?=\s|[\"']|\Z)")
 _PGPASS_PORTS = (":5432:", ":*:", ":5433:", ":6432:")
-_SECRET_OBJECT = re.compile(r"^(?P<indent>[ \t]*(?:- )?)kind:[ \t]*[\"']?Secret[\"']?[ \t]*\r?$", re.MULTILINE)
-_SECRET_FIELD = re.compile(
-    r"^(?P<indent>[ \t]*)(?:data|stringData):[ \t]*\r?\n(?P<body>(?:(?P=indent)[ \t]+[^\n]*(?:\n|\Z)|[ \t]*\n)+)", re.MULTILINE
-)
-_SECRET_ENTRY = re.compile(r"^[ \t]+[^\s:]+:[ \t]*(?P<v>[^\s|>][^\n]*|[|>][^\n]*\n)|^[ \t]+(?P<w>[^\s:]+)[ \t]*$", re.MULTILINE)
 _CLOSED = r"(?:\\*[\"'])?"
 # KEY=VALUE, KEY: VALUE, "KEY": "VALUE" (escaped as well), <KEY>VALUE<, and a block of YAML.
 _ASSIGNED = re.compile(rf"(?P<closed>{_CLOSED})(?P<sep>\s{{0,8}}(?::=|=>|[:=>])\s{{0,8}})(?:\[(?!redacted:))?")
-# --KEY VALUE, also in a list; and {"name": KEY, "value": VALUE}
-_FLAG = re.compile(r"(?:[ \t]{1,8}|\\*[\"'],\s{0,8}(?=\\*[\"']))(?!-)")
+_INNER = re.compile(r"\{\s{0,8}\\*[\"']?(?:value|plain|plaintext|inline|literal)\\*[\"']?\s{0,8}[:=]\s{0,8}", re.IGNORECASE)
+# --KEY VALUE, also in a list, or on the next line as kubectl describe shows it; and {"name": KEY, "value": VALUE}
+_FLAG = re.compile(r"(?:[ \t]{1,8}|[ \t]*\r?\n[ \t]{2,40}(?=\S+[ \t]*(?:\r?\n|\Z))|\\*[\"'],\s{0,8}(?=\\*[\"']))(?!-)")
 _PAIR = re.compile(rf"{_CLOSED}(?:\s*,)?(?:\s|\\+[nrt]){{0,80}}{_CLOSED}(?:value|val){_CLOSED}\s{{0,8}}[:=]\s{{0,8}}", re.IGNORECASE)
 # KEY=VALUE and "KEY": "VALUE" in the way of a URL, also of one in a URL.
 _PERCENT = "%(?:25){0,3}"
@@ -150,14 +114,14 @@ _SAID_BARE = re.compile(r"\s(?P<v>(?=[^\sA-Z]{0,40}[A-Z])(?=[^\sa-z]{0,40}[a-z])
 
 # What a text has, beside a long word or one that says what is secret, in which something is to be hidden.
 _LONG_WORD = re.compile(r"[\0A-Za-z0-9_.~+/=$-]{16,}")
-_SIGNS = ("@", "//", "ls0tls1crudjti", *_PGPASS_PORTS)
+_SIGNS = ("@", "//", "%2f", "%252f", "stringdata", "ls0tls1crudjti", *_PGPASS_PORTS)
 
 
 class Forms:
     """``names``: more names of what is secret than those that everyone uses."""
 
     def __init__(self, names: tuple[str, ...] = ()) -> None:
-        self._patterns = {**_NAMES, **{one.lower(): re.escape(one) for one in names if one}}
+        self._patterns = {**NAMES, **{one.lower(): re.escape(one) for one in names if one}}
         self._keys: dict[str, re.Pattern[str]] = {}
         self._quicks: dict[str, re.Pattern[str]] = {}
         self._words = (*self._patterns, *(word for word in _ALONE if word not in self._patterns))
@@ -169,22 +133,20 @@ class Forms:
     def _key(self, word: str) -> re.Pattern[str]:
         """The names that have the word; compiled when it is seen."""
         if word not in self._keys:
-            self._keys[word] = _key(self._patterns[word])
+            self._keys[word] = name_pattern(self._patterns[word])
         return self._keys[word]
 
     def spans(self, text: str, words: Iterable[bytes] | None = None, depth: int = 0) -> list[Span]:
         """What is to be hidden, in order, none overlapping another. ``words``: of the text, if they are known."""
-        return merged_spans(
-            text, self._found(text, distinct_words(text.encode("utf-8", "surrogatepass")) if words is None else words, depth)
-        )
+        words = distinct_words(text.encode("utf-8", "surrogatepass")) if words is None else words
+        found = [*self._found(text, words, depth)]
+        if view := view_of(text):
+            seen = self._found(view.text, distinct_words(view.text.encode("utf-8", "surrogatepass")), depth)
+            found += [view.place(span) for span in seen if span[0] < span[1]]
+        return merged_spans(text, found)
 
     def _found(self, text: str, words: Iterable[bytes], depth: int) -> Iterator[Span]:
-        if "PRIVATE KEY" in text:
-            yield from (one.span() for one in _PRIVATE_KEY.finditer(text))
-        if "LS0tLS1CRUdJTi" in text:
-            yield from (one.span() for one in _PRIVATE_KEY_BASE64.finditer(text))
-        if "kind: " in text and _SECRET_OBJECT.search(text):
-            yield from self._secret_objects(text)
+        yield from block_spans(text)
         if any(port in text for port in _PGPASS_PORTS):
             yield from (one.span("v") for one in _PGPASS.finditer(text))
         yield from token_spans(text, words, lambda texts: self._holding(texts, depth + 1))
@@ -224,11 +186,11 @@ class Forms:
     def _candidates(self, text: str, low: str, word: str) -> Iterator[int]:
         """Each place of the word where ``_at`` finds something, and few others: this takes a tenth of its time."""
         match = self._quick(word).match
-        is_key = self._patterns.get(word) == _NAMES["key"]
+        is_key = self._patterns.get(word) == NAMES["key"]
         at = low.find(word)
         while at >= 0:
             # Most keys are not secret, and the pattern has much to look back at.
-            if not is_key or low[max(0, at - 14) : at].rstrip("_.- ").endswith(_KEY_WORDS):
+            if not is_key or low[max(0, at - 14) : at].rstrip("_.- ").endswith(KEY_WORDS):
                 found = match(text, at, at + _SEEN)
                 if found and (found.lastgroup or word == "pass" or _goes_on(text, low, at, found.end())):
                     yield at
@@ -244,7 +206,7 @@ class Forms:
 
     def _at(self, text: str, at: int, word: str) -> Iterator[Span]:
         is_name = word in self._patterns
-        may_be_alone = word in _ALONE and (word not in _NAMES or word == "cookie" or text[at + 4 : at + 5] in _AFTER_ALONE)
+        may_be_alone = word in _ALONE and (word not in NAMES or word == "cookie" or text[at + 4 : at + 5] in _AFTER_ALONE)
         if may_be_alone and (found := _ALONE[word].match(text, at)):
             if word != "basic" or _is_login(found["v"]):
                 yield found.span(found.lastgroup or 0)
@@ -259,7 +221,9 @@ class Forms:
         elif text[end] == " " and text[end + 1 : end + 2].isalnum() and text[end + 1] not in "vV":
             yield from self._spoken(text, at, end, word)
         elif assigned := _ASSIGNED.match(text, end):
-            span = None if _is_code(text, key, assigned) else value_span(text, at, assigned.end(), assigned["sep"], assigned["closed"])
+            inner = _INNER.match(text, assigned.end())  # "KEY": {"value": VALUE}
+            start, sep = (inner.end(), ":") if inner else (assigned.end(), assigned["sep"])
+            span = None if _is_code(text, key, assigned) else value_span(text, at, start, sep, assigned["closed"])
             yield from filter(None, [span])
         elif found := _PAIR.match(text, end):
             yield from filter(None, [value_span(text, at, found.end())])
@@ -268,7 +232,9 @@ class Forms:
             yield from self._value_before(text, at)
 
     def _spoken(self, text: str, at: int, end: int, word: str) -> Iterator[Span]:
-        """--NAME VALUE, and what a sentence says."""
+        """--NAME VALUE, a line of a configuration with a NAME and a VALUE, and what a sentence says."""
+        if _is_directive(text, at) and (found := _DIRECTIVE.match(text, end)):
+            yield from filter(None, [value_span(text, at, found.end())])
         if (found := _FLAG.match(text, end)) and _is_flag(text, at):
             yield from filter(None, [value_span(text, at, found.end())])
         elif word == "pass" and (found := _NETRC_VALUE.match(text, end)) and _NETRC.search(text, max(0, at - 300), at):
@@ -281,15 +247,8 @@ class Forms:
     def _value_before(self, text: str, at: int) -> Iterator[Span]:
         """{"value": VALUE, "name": KEY}"""
         before = text[max(0, at - 600) : at]
-        if "value" in before.lower() and (found := _VALUE_BEFORE.search(before)):
+        if "value" in before.lower() and (found := _VALUE_BEFORE.search(before) or _VALUE_BEFORE_IN_YAML.search(before)):
             yield at - len(before) + found.start("v"), at - len(before) + found.end("v")
-
-    def _secret_objects(self, text: str) -> Iterator[Span]:
-        for field in _SECRET_FIELD.finditer(text):
-            for entry in _SECRET_ENTRY.finditer(field["body"]):
-                group = entry.lastgroup or "v"
-                if entry[group][0] not in "|>":
-                    yield field.start("body") + entry.start(group), field.start("body") + entry.end(group)
 
 
 _VALUE_BEFORE = re.compile(
@@ -297,6 +256,12 @@ _VALUE_BEFORE = re.compile(
     r"\s{0,8}[:=]\s{0,8}\\*[\"'][\w.-]{0,64}\Z",
     re.IGNORECASE,
 )
+_VALUE_BEFORE_IN_YAML = re.compile(
+    r"(?:^|\n|\\n)[ \t-]{0,40}value:[ \t]+\\{0,8}[\"']?(?P<v>[^\n]+?)\\{0,8}[\"']?[ \t]*(?:\r?\n|\\{1,8}n)[ \t]{1,40}(?:name|key):[ \t]+"
+    r"\\{0,8}[\"']?[\w.-]{0,64}\Z"
+)
+_DIRECTIVE_START = re.compile(r"(?:\A|\n|\\n)[ \t]{0,40}[A-Za-z][\w.]{0,40}\Z")
+_DIRECTIVE = re.compile(r"[ \t]{1,40}(?=[^\s:=\\][^\s\\]*[ \t]*(?:\r?\n|\\{1,8}[nr]|\Z))")
 _FLAG_START = re.compile(r"(?:^|[\s\"'=,\[])--?[\w.-]{0,60}\Z")
 # What ``_ASSIGNED``, ``_PAIR`` and ``_SAID`` begin with.
 _GOES_ON = re.compile(
@@ -312,7 +277,17 @@ def _in_prose(text: str, end: int) -> re.Match[str] | None:
 
 def _goes_on(text: str, low: str, at: int, end: int) -> bool:
     """Whether a value can belong to the name from ``at`` to ``end``."""
-    return _GOES_ON.match(text, end) is not None or low.rfind("value", max(0, at - 600), at) >= 0 or _is_flag(text, at)
+    return (
+        _GOES_ON.match(text, end) is not None
+        or low.rfind("value", max(0, at - 600), at) >= 0
+        or _is_flag(text, at)
+        or _is_directive(text, at)
+    )
+
+
+def _is_directive(text: str, at: int) -> bool:
+    """``http_Passwd x``, as Fluent Bit has it: the line begins with the name."""
+    return text[at - 1 : at] == "_" and _DIRECTIVE_START.search(text, max(0, at - 80), at) is not None
 
 
 def _is_flag(text: str, at: int) -> bool:
@@ -369,11 +344,6 @@ def _is_login(encoded: str) -> bool:
         return b":" in base64.b64decode(body + "=" * (-len(body) % 4), altchars=b"-_")
     except ValueError:
         return False
-
-
-@cache
-def _key(names: str) -> re.Pattern[str]:
-    return re.compile(rf"(?:{names})(?!(?:[_.-]?secret)?{_REFERENCE}(?![a-z]))(?!s(?![a-z])|s$)[\w.-]{{0,40}}", re.IGNORECASE)
 
 
 @lru_cache(maxsize=8)

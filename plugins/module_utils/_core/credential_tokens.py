@@ -21,13 +21,13 @@ _SHORTEST_WORD = 16
 _UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 # JWTs, age identities, and tokens of services by their prefixes.
 _TOKEN = (
-    r"(?<![\w-])eyJ[\w-]{8,}\.[\w-]{4,}(?:\.[\w-]*){0,3}"
+    r"(?<![\w-])eyJ[\w-]{8,}\.(?:[\w-]{4,}|(?=\.[\w-]{8,}\.))(?:\.[\w-]*){0,3}"
     r"|AGE-(?:SECRET-KEY|PLUGIN)-[0-9A-Z-]{8,}|age-(?:secret-key|plugin)-[0-9a-z-]{8,}"
     r"|(?<![A-Za-z0-9])(?:"
     r"(?:gh[pousr]_|github_pat_|gl(?:pat|dt|rt|cbt|ptt|ft|soat|ffct|imt|agent|oas|rtr)-|xox[a-z](?:\.xox[a-z])?-|xapp-|[srp]k_(?:live|test|prod)_|"
     r"whsec_|sk-|AIza|ya29\.|GOCSPX-|pypi-|hv[sbr]\.|sha256~|gls[ac]_|glc_|do[opr]_v1_|shp(?:at|ss|ca|pa)_|dckr_(?:pat|oat)_|sntry[su]_|"
     r"lin_(?:api|oauth)_|ATATT3x|ATCTT3x|dp\.(?:pt|st|ct|sa|scim|audit)\.|pscale_(?:tkn|pw|oauth)_|PMAK-|sq0(?:atp|csp|idp)-|tskey-|CCIPAT_|"
-    r"NRAK-|NRJS-|NRII-|HRKU-|v[24]\.local\.|lsv2_(?:pt|sk)_|tvly-|pplx-|ops_eyJ|FlyV1|ddapp_|sbp_|sgp_|nvapi-|CFPAT-)[\w.-]{16,}"
+    r"NRAK-|NRJS-|NRII-|HRKU-|v[24]\.local\.|lsv2_(?:pt|sk)_|tvly-|pplx-|ops_eyJ|FlyV1|ddapp_|sbp_|sgp_|nvapi-|CFPAT-|GR1348941)[\w.-]{16,}"
     r"|EAA[A-Za-z0-9]{80,}|A3-[A-Z0-9]{6}-(?:[A-Z0-9]{6}-[A-Z0-9]{5}|[A-Z0-9]{11})(?:-[A-Z0-9]{5}){3}"
     r"|(?:npm_|hf_|gsk_|r8_|xai-|ntn_|rubygems_|bkua_|nfp_|figd_|phx_|ATBB|AKCp|ABSK|LTAI|fo1_|fm[12]_)[A-Za-z0-9]{16,}"
     r"|(?:pul-|dapi|key-|sq[pua]_|secret_)[0-9a-f]{32,}|secret_[A-Za-z0-9]{43}"
@@ -39,9 +39,11 @@ _TOKEN = (
     # and what does not begin with what it is recognized by
     r"|(?<![\w.-])[a-z0-9]{6}\.(?=[a-z]{0,15}\d)[a-z0-9]{16}(?![\w.-])|(?<![\w-])AA[\w-]{33}(?![\w-])|[\w~.-]{3,5}\dQ~[\w~.-]{31,}"
     r"|[0-9a-zA-Z]{14}\.atlasv1\.[\w-]{40,}|[0-9a-f]{32}-us\d{1,2}(?!\w)|[0-9a-f]{36}NRAL"
-    r"|(?:hooks\.slack\.com|discord(?:app)?\.com/api/webhooks|(?:(?<![\w-])[\w-]{1,64}\.)?webhook\.office\.com|"
+    r"|(?:hooks\.slack\.com|discord(?:app)?\.com/api/(?:v\d{1,2}/)?webhooks|(?:(?<![\w-])[\w-]{1,64}\.)?webhook\.office\.com|"
+    r"alert\.victorops\.com/integrations|webexapis\.com/v1/webhooks/incoming|open-apis/bot/v2/hook|hc-ping\.com|"
     r"outlook\.office\.com/webhook|events\.pagerduty\.com/integration|"
     r"chat\.googleapis\.com/v1/spaces|hooks\.zapier\.com/hooks|maker\.ifttt\.com/trigger|IncomingWebhook)/[\w/.-]{1,400}"
+    r"|/hooks/(?:[a-z0-9]{26}|[A-Za-z0-9]{17,24}/[A-Za-z0-9]{20,})(?![A-Za-z0-9])"
     r"|\$(?:apr1|1|2[abxy]|5|6|y|scrypt)\$[\w./$=+-]{16,}"
 )
 # One of these is a part of a word that may be a token, or is in it; to see that none is, is fifty times as fast.
@@ -57,6 +59,7 @@ _PARTS = tuple(
 _WHOLE_PARTS = frozenset(before + part for part in _PARTS for before in (b"", b"n", b"r", b"t"))
 _PARTS_IN = tuple(
     b"""
+    GR1348941 victorops.com/ webexapis.com/ open-apis/ hc-ping
     eyJ xox AIza ATATT3x ATCTT3x FlyV1 dapi ATBB AKCp ABSK LTAI AKIA ASIA ABIA ACCA A3T SK key- secret_ .local. access_token$ 1//0 v1.0- Q~
     .atlasv1. -us NRAL hooks webhook IncomingWebhook EAA pagerduty.com/ googleapis.com/v1/ ifttt.com $1$ $2 $5$ $6$ $y$ $apr1$ $scrypt
     """.split()

@@ -16,7 +16,8 @@ _PLACEHOLDERS = re.compile(
 _PROSE = (
     "a|an|and|any|are|as|be|by|can|cannot|could|denied|did|does|empty|error|expired|failed|false|for|forbidden|found|from|give|has|have|http|in|"
     "incorrect|invalid|is|it|mismatch|missing|must|nil|no|none|not|null|of|on|only|or|provided|required|set|the|there|this|timeout|to|true|"
-    "unable|unauthorized|undefined|unknown|unset|use|user|was|were|with|without|wrong"
+    "unable|unauthorized|undefined|unknown|unset|use|user|was|were|with|without|wrong|"
+    "context|dial|exec|executable|expirationseconds|failure|jwt|oidc|oauth2|refused|rejected|revoked|rpc|secrets|server|signature|unexpected|x509"
 )
 _HARMLESS = re.compile(
     r"/(?:api|apis|app|bin|cache|data|dev|etc|home|lib|mnt|opt|proc|root|run|srv|tmp|usr|var|v\d)(?:/[\w.@-]+)*/?[,;)\]]*"
@@ -28,6 +29,7 @@ _HARMLESS = re.compile(
 )
 _QUOTE = re.compile(r"(\\*)([\"'])")
 _BLOCK = re.compile(r"[|>][+-]?\d?[+-]?[ \t]*(?:#[^\n]*)?\r?\n")
+_HEREDOC = re.compile(r"<<[-~]?[ \t]*[\"']?(?P<word>\w{1,40})[\"']?[ \t]*\r?\n")
 _ESCAPED_BLOCK = re.compile(r"[|>][+-]?(?:\\+n[ ]+(?:(?!\\+n)[^\n\"])*)+")
 # A quote belongs to a plain value, unless what follows ends an outer text; so does a space behind a backslash.
 _PLAIN = re.compile(rf"(?!(?:{_PROSE})(?![^\s.,;:\"']))(?:[^\s\"'\\]|\\(?:[ ]|\r?\n[ \t]*)?|[\"'](?![\s,:;)\]}}]|\Z))+", re.IGNORECASE)
@@ -55,6 +57,8 @@ def value_span(text: str, key: int, start: int, sep: str = "", closed: str = "")
         return _unless_harmless(text, *tag.span())
     if quote := _QUOTE.match(text, start):
         return _quoted(text, quote, sep)
+    if here := _HEREDOC.match(text, start):
+        return _heredoc(text, here)
     if text[start : start + 1] in {"|", ">"}:
         if _BLOCK.match(text, start):
             return _block(text, key, start)
@@ -63,6 +67,12 @@ def value_span(text: str, key: int, start: int, sep: str = "", closed: str = "")
     pattern = _JSON_PLAIN if closed and ":" in sep else _PLAIN
     plain = pattern.match(text, start)
     return _unless_harmless(text, *plain.span()) if plain else None
+
+
+def _heredoc(text: str, here: re.Match[str]) -> Span:
+    """As HCL and shells have it: to the line with nothing but the word."""
+    last = re.compile(rf"^[ \t]*{here['word']}\b", re.MULTILINE).search(text, here.end(), here.end() + _LONGEST)
+    return here.end(), last.start() - 1 if last else min(len(text), here.end() + _LONGEST)
 
 
 def _unless_harmless(text: str, start: int, end: int) -> Span | None:

@@ -22,6 +22,7 @@ from .credential_forms import credential_forms
 HIDDEN = "(hidden)"
 HIDDEN_CHANGED = "(hidden, changed)"  # in a difference, where the value before was another
 LONGEST = 1_000_000  # characters of one text that leaves
+PLAIN_VALUES = frozenset({"value", "values", "plain", "plainText", "plaintext", "inline", "literal"})  # of ``password: {value: x}``
 _PLAIN_HEADERS = frozenset({"accept", "accept-language", "content-type", "user-agent"})
 _SHORTEST_HEADER = 8
 _SHORTEST = 5  # of a password in an address, to be looked for elsewhere
@@ -61,17 +62,60 @@ def excerpt(text: str, limit: int) -> str:
 
 
 def outgoing(value: Any, *, limit: int = LONGEST) -> Any:
-    """A value with every text in it redacted and clean; line ends and tabs stay.  What is secret by its key is hidden too."""
+    """A value with every text in it redacted and clean; line ends and tabs stay.  What is secret by its name is hidden too."""
     if isinstance(value, str):
         return clean(redacted(value), keep="\n\t", limit=limit)
     if isinstance(value, Mapping):
-        return {
-            outgoing(key, limit=limit): HIDDEN if _is_open(one) and is_secret_name(str(key)) else outgoing(one, limit=limit)
-            for key, one in value.items()
-        }
+        named = next((one for one in (value.get("name"), value.get("key")) if isinstance(one, str)), "")
+        is_named = named != "" and is_secret_name(named)
+        return {outgoing(key, limit=limit): _under(str(key), one, value.get("kind"), is_named, limit) for key, one in value.items()}
     if isinstance(value, (list, tuple)):
-        return [outgoing(one, limit=limit) for one in value]
+        return _arguments(value) if _is_command(value) else [outgoing(one, limit=limit) for one in value]
     return value
+
+
+def _under(key: str, value: Any, kind: Any, is_named: bool, limit: int) -> Any:
+    """A value under its key in an object of a kind; ``is_named`` is whether the object has the name of a secret."""
+    if isinstance(value, Mapping) and (key == "stringData" or (key == "data" and kind == "Secret")):
+        return dict.fromkeys(value, HIDDEN)
+    if kind == "SecretList" and key == "items" and isinstance(value, list):
+        return [outgoing({"kind": "Secret", **one} if isinstance(one, Mapping) else one, limit=limit) for one in value]
+    if (is_named and key == "value") or is_secret_name(key) or _is_plural(key, value):
+        return _hidden(value, limit)
+    return outgoing(value, limit=limit)
+
+
+def _is_command(value: Iterable[Any]) -> bool:
+    return all(isinstance(one, str) for one in value) and any(one.startswith("-") for one in value)
+
+
+def _arguments(value: Iterable[str]) -> list[str]:
+    """Of a command: what stands behind a flag is seen with it; an argument with a credential is hidden whole."""
+    spans = credential_forms().spans(" ".join(value))
+    shown, at = [], 0
+    for one in value:
+        end = at + len(one)
+        is_touched = any(start < end and at < stop for start, stop in spans)
+        shown.append(HIDDEN if is_touched and outgoing(one) == one else outgoing(one))
+        at = end + 1
+    return shown
+
+
+def _is_plural(name: str, value: Any) -> bool:
+    """``passwords`` with a list of texts; the number of tokens is none."""
+    return (
+        name[-1:] == "s" and isinstance(value, (list, tuple)) and all(isinstance(one, str) for one in value) and is_secret_name(name[:-1])
+    )
+
+
+def _hidden(value: Any, limit: int) -> Any:
+    """What stands under a name of what is secret: a text, texts, or an object with one."""
+    if isinstance(value, (list, tuple)):
+        return [_hidden(one, limit) if isinstance(one, str) else outgoing(one, limit=limit) for one in value]
+    if isinstance(value, Mapping):
+        shown: dict[Any, Any] = outgoing(value, limit=limit)
+        return {key: _hidden(one, limit) if key in PLAIN_VALUES else one for key, one in shown.items()}
+    return HIDDEN if _is_open(value) else value
 
 
 def _is_open(value: object) -> bool:

@@ -18,6 +18,7 @@ from typing import Any, Protocol
 
 from .._core.credential_forms import Forms
 from .._core.credential_values import is_harmless, is_placeholder
+from .._core.redact import PLAIN_VALUES
 from .known_parts import without_public
 
 _DEEPEST = 100
@@ -104,7 +105,7 @@ class ObjectWalk:
         shown: dict[Any, Any] = {}
         for name, one in value.items():
             key = self._text(name) if isinstance(name, str) else name
-            if is_secret and name in {"data", "stringData"}:
+            if (is_secret and name == "data") or (name == "stringData" and isinstance(one, Mapping)):
                 shown[key] = self._secret(one, is_encoded=name == "data")
             elif of_list and name == "items" and isinstance(one, list):
                 shown[key] = [
@@ -113,7 +114,7 @@ class ObjectWalk:
                     else _without_kind(self._any(_of_kind(item, of_list), depth + 2))
                     for item in one
                 ]
-            elif (is_named and name in {"value", "Value", "val"}) or self._is_secret(name, one):
+            elif (is_named and name in {"value", "Value", "val"}) or (self._is_secret(name, one) and not _is_key(name, value)):
                 shown[key] = self._by_name(one, depth + 1)
             elif name in _ARGUMENTS and _are_texts(one):
                 shown[key] = self._arguments(one)
@@ -131,6 +132,10 @@ class ObjectWalk:
             return value if not value.strip() or is_harmless(value) else self._hide(value)
         if isinstance(value, list):
             return [self._by_name(one, depth + 1) if isinstance(one, str) else self._any(one, depth + 1) for one in value]
+        if isinstance(value, Mapping) and any(isinstance(value.get(name), (str, list)) for name in PLAIN_VALUES):
+            return {
+                name: self._by_name(one, depth + 1) if name in PLAIN_VALUES else self._any(one, depth + 1) for name, one in value.items()
+            }
         if type(value) in {int, float} and abs(value) >= 1000:
             return self._hide(str(value))
         return self._any(value, depth)
@@ -188,6 +193,11 @@ class ObjectWalk:
     def _nested(self, nested: Any, text: str) -> str:
         inner = ObjectWalk(self._texts, self._forms).redacted(nested)
         return text if inner == nested else dump_like(inner, text)
+
+
+def _is_key(name: Any, value: Mapping[Any, Any]) -> bool:
+    """Of an ExternalSecret: the key that a value will stand under."""
+    return name == "secretKey" and ("remoteRef" in value or "sourceRef" in value)
 
 
 def _are_texts(value: Any) -> bool:

@@ -28,6 +28,7 @@ _DIGITS_OF_JSON = re.compile(rb"[:,\[]\s*\Z")
 # Words of a line of JSON in which the whole object says what is secret, and not a text in it.
 _SIGNS = (
     *((b"Secret", '"Secret"'), (b"SecretList", '"SecretList"'), (b"Secret", "kind: Secret"), (b"curl", '"curl"'), (b"mysql", '"mysql"')),
+    *((name.encode(), f'"{name}"') for name in ("mongodump", "mongorestore", "mongosh", "ldapsearch", "sqlcmd", "cypher-shell")),
     *((b"mysqldump", '"mysqldump"'), (b"redis-cli", '"redis-cli"'), (b"sshpass", '"sshpass"'), (b"login", '"login"')),
 )
 

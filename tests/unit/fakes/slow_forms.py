@@ -12,18 +12,24 @@ import re
 from collections.abc import Iterator
 
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core import credential_addresses as addresses
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core import credential_blocks as blocks
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core import credential_forms as forms
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core import credential_tokens as tokens
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.credential_names import KEY_WORDS
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.credential_views import view_of
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.text_words import places
 
 Span = tuple[int, int]
 _WORD = re.compile(r"[\0A-Za-z0-9_.~+/=$-]{16,}")
 _LINES = re.compile(r"(?<![A-Za-z0-9+/])" + tokens._ENCODED_LINES.pattern)
-_ALWAYS = (forms._PRIVATE_KEY, forms._PRIVATE_KEY_BASE64)
+_ALWAYS = (blocks._PRIVATE_KEY, blocks._PRIVATE_KEY_BASE64)
 
 
 def slow_spans(text: str, depth: int = 0) -> list[Span]:
-    return forms.merged_spans(text, _found(text, depth))
+    found = [*_found(text, depth)]
+    if view := view_of(text):
+        found += [view.place(span) for span in _found(view.text, depth) if span[0] < span[1]]
+    return forms.merged_spans(text, found)
 
 
 def _found(text: str, depth: int) -> Iterator[Span]:
@@ -31,8 +37,10 @@ def _found(text: str, depth: int) -> Iterator[Span]:
         yield from (one.span() for one in pattern.finditer(text))
     yield from (one.span("v") for one in forms._PGPASS.finditer(text))
     quick = forms.credential_forms()
-    if forms._SECRET_OBJECT.search(text):
-        yield from quick._secret_objects(text)
+    yield from filter(None, (blocks._before_end(text, one.start()) for one in blocks._PRIVATE_KEY_END.finditer(text)))
+    if blocks._SECRET_OBJECT.search(text):
+        yield from blocks._secret_objects(text)
+    yield from blocks._secret_maps(text)
     yield from _tokens(text, depth)
     yield from _addresses(text)
     yield from _named(quick, text)
@@ -71,6 +79,9 @@ def _addresses(text: str) -> Iterator[Span]:
             for pattern in (addresses._SPACED_USERINFO, addresses._NO_SCHEME, addresses._ORACLE):
                 yield from (found.span("v") for found in pattern.finditer(text, start, end))
         start += len(line) + 1
+    for found in re.finditer(r"@(?:tcp|unix)\(", text):
+        if span := addresses._go_password(text, found.start()):
+            yield span
     at = text.rfind("//")
     if at >= 0 and (cut := addresses._CUT_USERINFO.match(text, at)):
         yield cut.span("v")
@@ -93,4 +104,4 @@ def _named(quick: forms.Forms, text: str) -> Iterator[Span]:
 
 
 def _may_be_key(low: str, at: int) -> bool:
-    return low[max(0, at - 14) : at].rstrip("_.- ").endswith(forms._KEY_WORDS)
+    return low[max(0, at - 14) : at].rstrip("_.- ").endswith(KEY_WORDS)

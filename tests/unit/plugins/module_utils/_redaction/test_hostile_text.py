@@ -23,6 +23,31 @@ PIECES = [
     *("SG.", "abcdef.", "AKIA", "$2y$", ":5432:", "h:5432:d:u:", "kind: Secret\n", "kind: Secret\ndata:\n", "data:\n  a: b\n"),
     *('"value":"x","name":"password",', "machine a login b password c\n", "A" * 76 + "\n", "password is ", "code=&"),
     *('{"a":"password=x"}\n', "S3cr3tT0ken", "S3cr3tT0k%65n", "S3cr3tT0\n", "3tT0kenV ", "(hidden)", "[redacted:01234567]"),
+    *(
+        "&#",
+        "&#34;",
+        "\x1b[",
+        "\x1b[36m",
+        "^[[",
+        "\\u0022",
+        "\\/",
+        "%2F%2F",
+        "a:b@tcp(",
+        "stringData:{a:",
+        '"data":{"a":"b',
+        "-----END PRIVATE KEY-----",
+    ),
+    *(
+        "mongo -p ",
+        "htpasswd -b ",
+        "unseal key 1: ",
+        "unseal_keys_b64: [",
+        "define('a_pass', '",
+        "a_passwd x\n",
+        "alias set ",
+        "password=<<A\n",
+    ),
+    *("password: {value: ", "--token\n  ", "value: x\n  name: token\n", "ldapsearch -w ", "from-literal=a=", "rabbitmqctl add_user "),
 ]
 KNOWN = ["S3cr3tT0kenValue-abcdef0123456789", "p@ss w0rd/x", "sh0rt7!", "a" * 40, "=" * 20 + "x", 'x\\"\\"' * 5]
 
