@@ -15,6 +15,7 @@ from typing import Any
 from .http import Response
 
 _NOT_DONE = 429  # the server has not begun with the request
+_LONGEST_PAUSE = 3600.0  # seconds; a server that asks for years means something else
 _TRANSIENT = frozenset({_NOT_DONE, 500, 502, 503, 504})
 
 
@@ -57,8 +58,8 @@ def asked_pause(answer: Response) -> float | None:
     """The seconds that a server asks for before the next request, None without a Retry-After that can be read."""
     asked = answer.headers.get("retry-after", "").strip()
     if asked.isdecimal():
-        return float(asked)
+        return min(float(asked), _LONGEST_PAUSE)
     try:
-        return max(0.0, parsedate_to_datetime(asked).timestamp() - time.time())
-    except (TypeError, ValueError, IndexError):
+        return min(max(0.0, parsedate_to_datetime(asked).timestamp() - time.time()), _LONGEST_PAUSE)
+    except (TypeError, ValueError, IndexError, OverflowError):
         return None

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from .._cluster.http import REASON_OF, Http, Response, said
 from .._cluster.retry import asked_pause
 from .._core.errors import SalvageError
+from .._core.redact import excerpt
 from .._redaction.redactor import Redactor
 from .message import Message
 
@@ -132,17 +133,26 @@ class IncomingWebhook:
 
     keyed = False
 
-    def __init__(self, name: str, web: Web, content: Callable[[Message], dict[str, Any]]) -> None:
+    def __init__(self, name: str, web: Web, content: Callable[[Message], dict[str, Any]], is_taken: Callable[[Response], bool]) -> None:
         self.name = name
         self.timeout = web.timeout
-        self._web, self._content = web, content
+        self._web, self._content, self._is_taken = web, content, is_taken
 
     def render(self, message: Message) -> dict[str, Any]:
         return self._content(message)
 
     def send(self, message: Message, timeout: float | None = None) -> Sent:
-        self._web.call("POST", "", self.render(message), timeout=timeout)
+        answer = self._web.call("POST", "", self.render(message), timeout=timeout)
+        if not self._is_taken(answer):
+            raise odd_answer(self._web, answer)
         return Sent()
+
+
+def odd_answer(web: Web, answer: Response) -> SendError:
+    """A status of success, and a body that is not: an error of the vendor, or the login page of a proxy."""
+    body = web.quote(excerpt(answer.body[:2000].decode("utf-8", "replace"), 100))
+    sentence = f"{web.host} answered {answer.status}, but not that it took the message: {body or 'nothing'}"
+    return SendError(sentence, reason="invalid", again="429" in body)
 
 
 def json_object(web: Web, answer: Response) -> dict[str, Any]:

@@ -20,6 +20,7 @@ SEVERITIES = ("P0", "P1", "P2", "P3")  # as the runbook defines them; the first 
 AUDIENCES = ("engineers", "stakeholders", "public")
 ACTIONS = ("trigger", "acknowledge", "resolve", "update")
 INTERNAL = "(internal)"
+_TELLS_APART = 3  # digits of a hash: they tell two keys apart, and are too few to guess what they are of
 
 _PLACEHOLDER = re.compile(r"\[redacted:[0-9a-f]{8}\]")
 # What is an address or a name inside a cluster by its form alone.
@@ -71,7 +72,7 @@ def message_from(given: Mapping[str, Any], redactor: Redactor) -> Message:
         summary=clean(redactor.text(given.get("summary") or ""), keep="\n\t"),
         facts=_pairs(_mapping(given, "facts"), redactor),
         links={name: url for name, url in _pairs(_mapping(given, "links"), redactor).items() if is_web_link(url)},
-        dedup_key=_line(redactor.text(given["dedup_key"])),
+        dedup_key=_key(given["dedup_key"], redactor),
         audience=given["audience"],
         action=given["action"],
         kind=_line(given["kind"]),
@@ -114,6 +115,13 @@ def _without(text: str, names: Sequence[str]) -> str:
     for name in sorted(filter(None, names), key=len, reverse=True):
         text = re.sub(rf"(?<![\w-]){re.escape(name)}(?![\w-])", INTERNAL, text, flags=re.IGNORECASE)
     return text
+
+
+def _key(text: str, redactor: Redactor) -> str:
+    """The same in each run, though the placeholder of what is secret in it is not."""
+    shown = redactor.text(text)
+    plain = _PLACEHOLDER.sub("[redacted]", shown)
+    return _line(text if shown == text else f"{plain} {digest(text.encode(errors='surrogatepass'))[:_TELLS_APART]}")
 
 
 def _mapping(given: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import secrets
 import stat
@@ -22,7 +23,7 @@ from .._core.lock import alone
 from .._core.processes import Process, has_ended, process_of
 from .._sealing.hashing import canonical
 from .message import ACTIONS, AUDIENCES, SEVERITIES, Message
-from .plan import Delivery, Posting
+from .plan import STATES, Delivery, Posting
 from .schedule import Escalation
 
 _FORMAT = 1
@@ -113,7 +114,7 @@ def _read(path: Path) -> Posting | None:
         if path.is_symlink() or path.stat().st_size > _LARGEST:
             return None
         return _posting(path.stem, load_json(path.read_bytes(), strict=True))
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, SalvageError):
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, OverflowError, SalvageError):
         return None
 
 
@@ -121,6 +122,7 @@ def _plain(posting: Posting) -> dict[str, Any]:
     return {
         "format": _FORMAT,
         "created": posting.created,
+        "noted": posting.noted,
         "message": posting.message.to_dict(),
         "deliveries": [asdict(one) for one in posting.deliveries],
         "steps": [{"after": one.after, "channels": list(one.channels)} for one in posting.steps],
@@ -131,17 +133,53 @@ def _plain(posting: Posting) -> dict[str, Any]:
 def _posting(name: str, data: Any) -> Posting:
     if not isinstance(data, Mapping) or data.get("format") != _FORMAT:
         raise ValueError("another format")
-    message = Message(**data["message"])
-    if message.severity not in SEVERITIES or message.audience not in AUDIENCES or message.action not in ACTIONS:
+    created = _number(data["created"])
+    if not isinstance(data["deliveries"], list) or not isinstance(data["steps"], list):
         raise ValueError("not a message")
     claim = data["claim"]
     if claim:
-        claim = {**claim, "until": float(claim["until"]), "pid": int(claim["pid"]), "started": int(claim["started"])}
+        _texts([claim["machine"]])
+        claim = {**claim, "until": _number(claim["until"]), "pid": int(_number(claim["pid"])), "started": int(_number(claim["started"]))}
     return Posting(
         id=name,
-        created=float(data["created"]),
-        message=message,
-        deliveries=[Delivery(**one) for one in data["deliveries"]],
-        steps=tuple(Escalation(float(one["after"]), tuple(one["channels"])) for one in data["steps"]),
+        created=created,
+        message=_message(data["message"]),
+        deliveries=[_delivery(one) for one in data["deliveries"]],
+        steps=tuple(Escalation(_number(one["after"]), tuple(_texts(one["channels"]))) for one in data["steps"]),
         claim=dict(claim),
+        noted=_number(data.get("noted", created)),
     )
+
+
+def _message(data: Mapping[str, Any]) -> Message:
+    message = Message(**data)
+    if message.severity not in SEVERITIES or message.audience not in AUDIENCES or message.action not in ACTIONS:
+        raise ValueError("not a message")
+    _texts([message.title, message.summary, message.dedup_key, message.kind])
+    for pairs in (message.facts, message.links):
+        _texts([*pairs, *pairs.values()])
+    return message
+
+
+def _delivery(data: Mapping[str, Any]) -> Delivery:
+    one = Delivery(**data)
+    _texts([one.channel, one.status, one.reason, one.says, one.id, one.via])
+    for number in (one.not_before, one.at, one.step, one.tries):
+        _number(number)
+    if one.status not in STATES or type(one.step) is not int or type(one.tries) is not int:
+        raise ValueError("not a delivery")
+    return one
+
+
+def _number(value: Any) -> float:
+    """A finite one.  Raises ValueError."""
+    if type(value) not in {int, float} or not math.isfinite(value):
+        raise ValueError("not a number")
+    return float(value)
+
+
+def _texts(values: Any) -> list[str]:
+    """Raises ValueError."""
+    if not isinstance(values, list) or not all(isinstance(one, str) for one in values):
+        raise ValueError("not texts")
+    return values

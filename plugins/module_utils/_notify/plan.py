@@ -18,10 +18,12 @@ from .text import cut
 
 PENDING, HELD, SENT, GROUPED = "pending", "held", "sent", "grouped"
 REPLACED, SKIPPED, DROPPED, EXPIRED = "fallback", "skipped", "dropped", "expired"
+STATES = frozenset({PENDING, HELD, SENT, GROUPED, REPLACED, SKIPPED, DROPPED, EXPIRED})
 OPEN_STATES = frozenset({PENDING, HELD})
 ARRIVED = frozenset({SENT, GROUPED, REPLACED})
 TRIES = 6
 _LINES = 20
+_SLACK = 60.0  # seconds that two machines may differ by
 
 
 @dataclass
@@ -42,7 +44,10 @@ class Delivery:
 
 @dataclass
 class Posting:
-    """A message in the outbox.  ``claim`` is the process that sends it."""
+    """A message in the outbox.  ``claim`` is the process that sends it.
+
+    ``created`` only grows, and orders the messages; ``noted`` is what the clock said, and may be wrong.
+    """
 
     id: str
     created: float
@@ -50,6 +55,10 @@ class Posting:
     deliveries: list[Delivery] = field(default_factory=list)
     steps: tuple[Escalation, ...] = ()
     claim: dict[str, Any] = field(default_factory=dict)
+    noted: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.noted = self.noted or self.created
 
     @property
     def hash(self) -> str:
@@ -124,13 +133,24 @@ def due_steps(posting: Posting, record: Sequence[Posting], now: float) -> list[t
     if posting.message.action != "trigger" or all(one.status in {DROPPED, HELD} for one in posting.deliveries):
         return []
     made = {one.step for one in posting.deliveries}
-    due = [(number, step) for number, step in enumerate(posting.steps, 1) if number not in made and posting.created + step.after <= now]
+    due = [(number, step) for number, step in enumerate(posting.steps, 1) if number not in made and posting.noted + step.after <= now]
     return due if due and not is_settled(posting, record) else []
 
 
 def escalated(message: Message, age: float) -> Message:
     """The message as its escalation says it."""
     return Message(**{**message.to_dict(), "title": f"Not acknowledged for {span(age)}: {message.title}"})
+
+
+def set_right(posting: Posting, now: float) -> bool:
+    """Takes back the times that a clock noted which was ahead: what is due by it would wait for them.  Whether there was one."""
+    wrong = posting.noted > now + _SLACK
+    posting.noted = now if wrong else posting.noted
+    for one in posting.deliveries:
+        if wrong or one.at > now + _SLACK:
+            wrong = True
+            one.at, one.not_before = min(one.at, now), min(one.not_before, now)
+    return wrong
 
 
 def due_now(record: Sequence[Posting], busy: Collection[str], now: float) -> dict[str, list[tuple[Posting, Delivery]]]:
@@ -206,7 +226,7 @@ def pause_before(attempt: int, asked: float | None, left: float, jitter: float) 
 
 
 def _worded(posting: Posting, delivery: Delivery, now: float) -> Message:
-    return escalated(posting.message, now - posting.created) if delivery.step else posting.message
+    return escalated(posting.message, now - posting.noted) if delivery.step else posting.message
 
 
 def _times_sent(channel: str, severity: str, audience: str, record: Iterable[Posting], since: float) -> list[float]:

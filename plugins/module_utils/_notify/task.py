@@ -25,7 +25,7 @@ from .deliver import Courier
 from .message import Message, for_public, message_from
 from .options import Flood, NotificationOptions
 from .outbox import Outbox, is_claimed, new_claim, new_id
-from .plan import ARRIVED, DROPPED, EXPIRED, HELD, Delivery, Posting, Shipment, due_now, due_steps, followed, is_repeat, jobs_of
+from .plan import ARRIVED, DROPPED, EXPIRED, HELD, Delivery, Posting, Shipment, due_now, due_steps, followed, is_repeat, jobs_of, set_right
 from .receivers import acknowledged, on_call_of, open_incident, tested
 from .schedule import Routing, check_times, quiet_until, route_message, under_maintenance
 
@@ -140,13 +140,15 @@ class Run:
                 deliveries.append(Delivery(name, status=HELD, not_before=quiet, says="held back by quiet hours"))
             else:
                 deliveries.append(Delivery(name))
-        return Posting(new_id(created), created, message, deliveries, routing.steps)
+        return Posting(new_id(created), created, message, deliveries, routing.steps, noted=now)
 
     def _due(self, now: float) -> dict[str, list[Shipment]]:
         """The jobs of each channel, of the messages of this run and of those that are left from before."""
         busy = {posting.id for posting in self.record if is_claimed(posting, now)}
         for posting in self.record:
             if posting.id not in busy:
+                if set_right(posting, now):
+                    self.mine[posting.id] = posting
                 self._escalate(posting, now)
                 self._give_up(posting, now)
         jobs = {}
@@ -160,7 +162,7 @@ class Run:
         return jobs
 
     def _give_up(self, posting: Posting, now: float) -> None:
-        if posting.created + self.max_age < now:
+        if posting.noted + self.max_age < now:
             for one in posting.open:
                 one.status = EXPIRED
                 self.mine[posting.id] = posting
@@ -182,7 +184,7 @@ class Run:
     def _forget_old(self) -> None:
         limit = self.clock() - self.given.keep_days * _DAY
         for posting in self.record:
-            if posting.created < limit and not posting.open and posting.id not in self.mine:
+            if posting.noted < limit and not posting.open and posting.id not in self.mine:
                 self.outbox.forget(posting)
 
     def _payloads(self, jobs: Mapping[str, list[Shipment]]) -> list[dict[str, Any]]:

@@ -208,6 +208,7 @@ class Mailbox:
         self.mails: list[Envelope] = []
         self.secure: list[bool] = []
         self.refuse: dict[str, str] = {}  # by recipient, or "data"
+        self.hangs_up = False  # when the client takes its leave
         box = self
 
         class Handler:
@@ -223,6 +224,11 @@ class Mailbox:
                 box.mails.append(envelope)
                 box.secure.append(session.ssl is not None)
                 return "250 taken"
+
+            async def handle_QUIT(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+                if box.hangs_up and server.transport:
+                    server.transport.abort()
+                return "221 Bye"
 
         def check(server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:
             good = login is not None and (data.login.decode(), data.password.decode()) == login

@@ -8,6 +8,7 @@ from __future__ import annotations
 import smtplib
 import ssl
 from collections.abc import Sequence
+from contextlib import suppress
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 from ..._cluster.transport import within
 from ..._core.errors import SalvageError
 from ..._core.redact import excerpt
+from ..._redaction.redactor import Redactor
 from ..._sealing.hashing import digest
 from ..channel import SendError, Sent
 from ..message import Message, content_hash
@@ -62,6 +64,7 @@ class Mail:
         self.timeout = timeout
         self._host, self._port, self._sender, self._recipients = host, port, sender, list(recipients)
         self._username, self._password = username, password
+        self._redactor = Redactor([one for one in (password, f"{username}:{password}", f"\0{username}\0{password}") if password])
         try:
             self._context = ssl.create_default_context(cafile=str(Path(ca_path)) if ca_path else None)
         except OSError as exc:
@@ -94,7 +97,8 @@ class Mail:
         if self._username:
             server.login(self._username, self._password)
         refused = server.send_message(made)
-        server.quit()
+        with suppress(OSError, smtplib.SMTPException):
+            server.quit()  # the mail is taken: a server that hangs up here must not get it again
         return refused
 
     def _explained(self, exc: Exception, seconds: float) -> SendError:
@@ -121,8 +125,7 @@ class Mail:
 
     def _refused(self, what: str, code: int, words: bytes | str) -> SendError:
         text = words.decode("utf-8", "replace") if isinstance(words, bytes) else str(words)
-        for secret in filter(None, (self._password,)):
-            text = text.replace(secret, "(hidden)")
+        text = self._redactor.text(text)
         return SendError(f"{what}: {code} {excerpt(text, 200)}", reason=_REASONS.get(code, "http_error"), again=400 <= code < 500)
 
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
-from ..channel import Sent, Web, json_object
+from ..channel import Sent, Web, json_object, odd_answer
 from ..message import Message, short_key
 from ..text import cut, headline, plain_text
 
@@ -70,7 +70,10 @@ class Opsgenie:
         path = "/v2/alerts" if message.action == "trigger" else f"{self._path(message)}/{_PATHS[message.action]}"
         query = {} if message.action == "trigger" else {"identifierType": "alias"}
         answer = self._web.call("POST", path, self.render(message), query=query, headers=self._headers, timeout=timeout)
-        return Sent(id=str(json_object(self._web, answer).get("requestId") or ""))
+        request = json_object(self._web, answer).get("requestId")
+        if not request:
+            raise odd_answer(self._web, answer)
+        return Sent(id=str(request))
 
     def on_call(self) -> list[dict[str, Any]] | None:
         """Who is on call now, by schedule; None if no schedule is set.  Raises SendError."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..channel import HIDDEN, Sent, SkippedError, Web, json_object
+from ..channel import HIDDEN, Sent, SkippedError, Web, json_object, odd_answer
 from ..message import Message, short_key
 from ..text import cut, fitted, headline
 
@@ -72,7 +72,10 @@ class PagerDuty:
 
     def send(self, message: Message, timeout: float | None = None) -> Sent:
         answer = self._events.call("POST", "/v2/enqueue", {"routing_key": self._key, **event(message)}, timeout=timeout)
-        return Sent(id=str(json_object(self._events, answer).get("dedup_key") or ""))
+        said = json_object(self._events, answer)
+        if said.get("status") != "success":
+            raise odd_answer(self._events, answer)
+        return Sent(id=str(said.get("dedup_key") or ""))
 
     def on_call(self) -> list[dict[str, Any]] | None:
         """Who is on call now, the first to be called first; None without a token.  Raises SendError."""

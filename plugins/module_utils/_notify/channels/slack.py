@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from ..._cluster.http import Response
 from ..channel import SendError, Sent, Web, json_object
 from ..message import Message
 from ..text import ELLIPSIS, cut, fitted, headline
@@ -46,6 +47,11 @@ def escaped(text: str, limit: int) -> str:
             break
         kept.append(piece)
     return "".join(kept) + ELLIPSIS
+
+
+def is_taken(answer: Response) -> bool:
+    """An incoming webhook answers ``ok``, one that starts a workflow ``{"ok": true}``, and servers that take the same their own words."""
+    return answer.body.strip().replace(b" ", b"") in {b"ok", b"", b'{"ok":true}', b'{"success":true}'}
 
 
 def blocks_of(message: Message) -> dict[str, Any]:

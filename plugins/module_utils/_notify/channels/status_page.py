@@ -12,8 +12,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
+from ..._core.errors import SalvageError
 from ..._sealing.hashing import digest
-from ..channel import Sent, SkippedError, Web, json_object
+from ..channel import Sent, SkippedError, Web, json_object, odd_answer
 from ..message import Message
 from ..text import cut
 
@@ -74,7 +75,10 @@ class Statuspage:
         if not found:  # an update of what was never there opens it
             payload["incident"].setdefault("status", "investigating")
         answer = self._web.call(how, path, payload, headers=self._headers, timeout=timeout)
-        return Sent(id=str(json_object(self._web, answer).get("id") or ""))
+        incident = json_object(self._web, answer).get("id")
+        if not incident:
+            raise odd_answer(self._web, answer)
+        return Sent(id=str(incident))
 
     def probe(self) -> Sent:
         """Reads the page with the credentials of ``send``: a test must not be read by everybody.  Raises SendError."""
@@ -83,8 +87,13 @@ class Statuspage:
 
     def _open_one(self, key: str, timeout: float | None) -> str | None:
         answer = self._web.call("GET", f"{self._path}/unresolved", headers=self._headers, timeout=timeout)
-        rows = answer.json() if answer.content_type == "application/json" else []
-        for row in rows if isinstance(rows, list) else ():
+        try:
+            rows = answer.json()
+        except SalvageError:
+            rows = None
+        if not isinstance(rows, list):  # unknown is not "none"
+            raise odd_answer(self._web, answer)
+        for row in rows:
             metadata = row.get("metadata") if isinstance(row, Mapping) else None
             ours = metadata.get("meta_salvage") if isinstance(metadata, Mapping) else None
             if isinstance(ours, Mapping) and ours.get("key") == key:

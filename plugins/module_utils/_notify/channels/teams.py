@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..._cluster.http import Response
 from ..message import Message
 from ..text import cut, fitted, headline
 
@@ -43,6 +44,11 @@ def _card(message: Message) -> dict[str, Any]:
         content["actions"] = links[:_ACTIONS]
     attachment = {"contentType": "application/vnd.microsoft.card.adaptive", "contentUrl": None, "content": content}
     return {"type": "message", "attachments": [attachment]}
+
+
+def is_taken(answer: Response) -> bool:
+    """A workflow accepts with 202; a connector answers 1, and its errors have the status 200 too."""
+    return answer.status == 202 or answer.body.strip() in {b"", b"1"}
 
 
 def _text(text: str, **how: str) -> dict[str, Any]:

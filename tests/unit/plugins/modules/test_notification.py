@@ -14,6 +14,8 @@ import stat
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -367,6 +369,77 @@ def test_what_is_not_a_message_in_the_outbox_hides_no_other(bench: Bench) -> Non
     result = bench()
     assert result["sent"] == 1
     assert len([one for one in result["problems"] if "is not a message of the outbox" in one]) == 3
+
+
+def _first(data: dict[str, Any], **changes: Any) -> None:
+    data["deliveries"][0].update(changes)
+
+
+EDITS: list[Callable[[dict[str, Any]], None]] = [
+    *(partial(_first, not_before=value) for value in ("soon", None, True, [])),
+    *(partial(_first, status=value) for value in ("banana", None, 1)),
+    *(partial(_first, **{name: 1.5}) for name in ("channel", "says", "reason", "via", "id", "step", "tries")),
+    *(partial(_first, **{name: "x"}) for name in ("step", "tries", "at")),
+    *(lambda data, value=value: data["message"].update(value) for value in ({"facts": None}, {"facts": {"a": 1}}, {"links": "x"})),
+    *(lambda data, name=name: data["message"].update({name: None}) for name in ("title", "summary", "dedup_key", "kind", "severity")),
+    *(lambda data, value=value: data.update(created=value) for value in ("nan", "inf", True, None, "1")),
+    *(lambda data, value=value: data.update(claim={"until": 9e9, "pid": 1, "started": 1, **value}) for value in ({}, {"machine": 1})),
+    *(lambda data, value=value: data.update(steps=value) for value in ({}, [{"after": 1, "channels": "hook"}], [{"after": "x"}])),
+    lambda data: data.update(deliveries={}),
+]
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_a_message_that_another_tool_has_edited_stops_no_other(bench: Bench, edit: Callable[[dict[str, Any]], None]) -> None:
+    bench.server.answers["/v2/enqueue"] = NO
+    bench(message())
+    (path,) = bench.folder.glob("*.json")
+    data = json.loads(path.read_text())
+    edit(data)
+    path.write_text(json.dumps(data))
+    bench.server.answers["/v2/enqueue"] = OK
+    bench.later(4000)
+    result = bench(message(dedup_key="another"))
+    assert states(result) == [("pager", "sent"), ("hook", "sent")]
+    assert [one for one in result["problems"] if f"{path} is not a message of the outbox" in one]
+    assert path.exists()
+
+
+@pytest.mark.parametrize(
+    "asked", ["9" * 400, "99999999", "Fri, 31 Dec 9999 23:59:59 GMT", "Mon, 01 Jan 0001 00:00:00 -0000", "-5", "nonsense"]
+)
+def test_a_server_that_asks_for_a_pause_of_years_gets_the_alert_within_the_day(bench: Bench, asked: str) -> None:
+    head = f"HTTP/1.1 429 Too Many\r\nRetry-After: {asked}\r\nContent-Length: 0\r\n\r\n"
+    bench.server.answers["/v2/enqueue"] = lambda _asked: [head.encode()]
+    assert states(bench(message())) == [("pager", "pending"), ("hook", "sent")]
+    bench.server.answers["/v2/enqueue"] = OK
+    bench.later(3600)
+    assert bench()["pending"] == 0
+
+
+def test_a_clock_that_was_ahead_holds_nothing_back(bench: Bench) -> None:
+    routes = [{"channels": ["hook"], "escalate": [{"after": "5m", "channels": ["pager"]}]}]
+    options: dict[str, Any] = {"routes": routes, "flood": {"limit": 2, "seconds": 600}}
+    bench.later(365 * 86400)
+    for number in range(3):
+        bench(message(dedup_key=f"ahead {number}"), **options)
+    bench.later(-365 * 86400)
+    bench(message(dedup_key="right"), **options)
+    for _run in range(3):
+        bench.later(601)
+        result = bench(**options)
+    assert result["pending"] == 0
+    told = {one["dedup_key"] for one in bench.got("/hook")}
+    assert {"ahead 0", "ahead 1"} <= told and ("right" in told or any(one.startswith("flood/") for one in told))
+    assert {"ahead 0", "right"} <= {one["dedup_key"] for one in bench.got("/v2/enqueue")}
+
+
+def test_a_key_with_a_secret_in_it_is_the_same_in_each_run(bench: Bench) -> None:
+    for number in range(2):
+        result = bench(message(dedup_key="login with password=hunter22x failed"))
+        assert [row["status"] for row in result["messages"]] == ["repeated" if number else "sent"]
+        assert "hunter22x" not in json.dumps(result)
+    assert bench(message(dedup_key="login with password=hunter23y failed"))["sent"] == 2
 
 
 def test_an_outbox_that_cannot_be_used_is_one_sentence(bench: Bench, tmp_path: Path) -> None:

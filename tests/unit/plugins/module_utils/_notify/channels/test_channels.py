@@ -378,6 +378,41 @@ def test_an_answer_that_is_not_the_vendors_is_no_success(secure: Any, at: Any, b
     assert "something that is not a JSON object" in str(found)
 
 
+LOGIN_PAGE = (200, "text/html", "<html>Please log in</html>")
+NOT_TAKEN: dict[str, list[Any]] = {
+    "pagerduty": [LOGIN_PAGE, {}, {"status": "invalid event", "message": "Event object is invalid"}, {"status": None}],
+    "opsgenie": [LOGIN_PAGE, {}, {"message": "Could not authenticate"}],
+    "slack": [LOGIN_PAGE, {}, {"ok": "true"}],
+    "slack_webhook": [LOGIN_PAGE, (200, "text/plain", "invalid_token"), {"ok": False, "error": "no"}],
+    "teams": [
+        LOGIN_PAGE,
+        (200, "text/plain", "Webhook message delivery failed with error: Microsoft Teams endpoint returned HTTP error 429"),
+    ],
+    "statuspage": [LOGIN_PAGE, {}, {"error": "no"}, []],
+}
+
+
+@pytest.mark.parametrize(("type_", "answer"), [(type_, answer) for type_, answers in NOT_TAKEN.items() for answer in answers])
+def test_a_status_of_success_with_another_body_is_no_success(secure: Any, at: Any, type_: str, answer: Any) -> None:
+    server, _pem = secure
+    server.answers["/v1/pages/page1/incidents/unresolved"] = []
+    server.answers[PATHS[type_][0]] = answer
+    found = failure(lambda: at(type_).send(said_by(type_)))
+    assert found.reason == "invalid"
+    assert found.again == ("429" in str(answer))
+
+
+@pytest.mark.parametrize("answer", [LOGIN_PAGE, {"incidents": []}, (200, "application/json", "null"), (200, "application/json", "")])
+@pytest.mark.parametrize("action", ["trigger", "acknowledge", "resolve"])
+def test_a_page_that_does_not_say_what_is_open_is_not_taken_for_an_empty_one(secure: Any, at: Any, answer: Any, action: str) -> None:
+    server, _pem = secure
+    server.answers["/v1/pages/page1/incidents/unresolved"] = answer
+    one = at("statuspage")
+    assert failure(lambda: one.send(said_by("statuspage", action=action))).reason == "invalid"
+    assert failure(one.probe).reason == "invalid"
+    assert [asked.method for asked in server.asked] == ["GET", "GET"]
+
+
 def test_a_certificate_that_nobody_vouches_for(secure: Any) -> None:
     found = failure(lambda: channel("pagerduty", secure[0].url).send(message()))
     assert found.reason == "tls" and not found.again
@@ -449,6 +484,22 @@ def test_a_mail(secure: Any, at: Any, mailbox: Any) -> None:  # noqa: F811
     assert got["Message-ID"] == sent.id
     assert got["Auto-Submitted"] == "auto-generated"
     assert "cluster: production-eu" in got.get_content()
+
+
+def test_a_mail_server_that_hangs_up_after_it_took_a_mail_gets_it_once(secure: Any, at: Any, mailbox: Any) -> None:  # noqa: F811
+    box = mailbox(login=("u", "MAILSECRET"))
+    box.hangs_up = True
+    assert at("mail", port=box.port).send(message()).id
+    assert len(box.mails) == 1
+
+
+def test_a_mail_server_that_repeats_the_login(secure: Any, at: Any, mailbox: Any) -> None:  # noqa: F811
+    box = mailbox(login=("u", "MAILSECRET"))
+    login = base64.b64encode(b"\0u\0MAILSECRET").decode()
+    box.refuse["data"] = f"554 no mails for {login} or {base64.b64encode(b'MAILSECRET').decode()}"
+    words = str(failure(lambda: at("mail", port=box.port).send(message())))
+    assert "554 no mails for" in words
+    assert login not in words and base64.b64encode(b"MAILSECRET").decode() not in words
 
 
 def test_mails_of_one_trouble_are_one_thread_and_the_same_one_has_one_id() -> None:
