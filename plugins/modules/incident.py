@@ -273,7 +273,10 @@ new:
       kind: acknowledged
       data: {}
 messages:
-  description: What the people have to know of the new entries, for the module C(notification).
+  description:
+    - What the people have to know of the new entries, for the module C(notification).
+    - What opened, mitigated, resolved or cancelled the incident is in them again if it is asked for once more, for the run that
+      recorded it may have been killed before it told anybody. C(notification) sends it once.
   returned: success
   type: list
   elements: dict

@@ -16,6 +16,7 @@ from .._records.chain_store import is_entry
 SEVERITIES = ("P0", "P1", "P2", "P3")
 OPEN, MITIGATED, RESOLVED, REVIEWED, CANCELLED = STATUSES = ("open", "mitigated", "resolved", "reviewed", "cancelled")
 ENDED = frozenset({REVIEWED, CANCELLED})  # nothing is added to the record any more
+CLOCKS_DIFFER = 60.0  # seconds that two machines may
 ROLES = ("commander", "scribe", "communications")
 
 Record = Mapping[str, Any]
@@ -89,6 +90,8 @@ def fold(records: Iterable[Record]) -> Incident:
         if apply:
             with contextlib.suppress(TypeError, AttributeError, KeyError, ValueError):  # nobody but us writes it so: it adds nothing
                 apply(made, record["data"], record)
+        if made.clock_from > _at(record) + CLOCKS_DIFFER:
+            made.clock_from = _at(record)  # a clock was ahead: by it no duty would be due
     return made
 
 
@@ -212,5 +215,5 @@ _APPLY = {
     "public": _public,
     "stakeholder_update": _stakeholder_update,
     **dict.fromkeys(("mitigated", "resolved", "reviewed", "cancelled", "reopened"), _move),
-    **dict.fromkeys(("overdue", "reminder", "escalation", "update_due"), _noticed),
+    **dict.fromkeys(("overdue", "reminder", "escalation", "update_due", "clock_ahead"), _noticed),
 }

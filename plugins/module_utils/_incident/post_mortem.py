@@ -40,11 +40,14 @@ class PostMortem:
 
 
 def times_of(incident: Incident) -> dict[str, float | None]:
-    """Seconds: to detect since the start, to acknowledge, mitigate and resolve since the opening; None where it did not come to that."""
+    """Seconds: to detect since the start, to acknowledge, mitigate and resolve since the opening.
+
+    None where it did not come to that, and where it came before the opening: a clock was wrong, so nobody knows how long it took.
+    """
     opened = incident.opened_at
     ends = {"acknowledge": incident.acknowledged_at, "mitigate": incident.mitigated_at, "resolve": incident.resolved_at}
-    detected = None if incident.started_at is None else max(0.0, opened - incident.started_at)
-    return {"detect": detected, **{name: None if at is None else max(0.0, at - opened) for name, at in ends.items()}}
+    detected = None if incident.started_at is None or incident.started_at > opened else opened - incident.started_at
+    return {"detect": detected, **{name: None if at is None or at < opened else at - opened for name, at in ends.items()}}
 
 
 def draft(incident: Incident) -> PostMortem:
@@ -114,7 +117,8 @@ def _impact(incident: Incident) -> Iterable[Sentence]:
     begun = incident.opened_at if incident.started_at is None else incident.started_at
     if end is not None:
         cites = (1, *_numbers(incident, "mitigated", "resolved")[:1])
-        yield Sentence(f"It lasted {span(max(0.0, end - begun))} until it was mitigated.", cites)
+        lasted = f"It lasted {span(end - begun)} until it was mitigated."
+        yield Sentence(lasted if end >= begun else "How long it lasted is not known: by the entries it ended before it began.", cites)
     if incident.public:
         yield Sentence(f"Users noticed: {incident.public}", (*_numbers(incident, "public")[-1:],) or (1,))
     if not blast:
@@ -126,7 +130,8 @@ def _times(incident: Incident) -> Iterable[tuple[str, float | None, Sentence]]:
     for name, seconds in times_of(incident).items():
         then = [one["number"] for kind in kinds.get(name, ()) for one in _records(incident, kind) if _after(incident, one) == seconds]
         numbers = (1, *then[:1]) if seconds is not None else (1, len(incident.records))
-        words = "not known" if name == "detect" else "it did not come to that"
+        came = any(_records(incident, kind) for kind in kinds.get(name, ()))
+        words = "not known" if name == "detect" else "not known: a clock was wrong" if came else "it did not come to that"
         yield name, seconds, Sentence(words if seconds is None else span(seconds), tuple(dict.fromkeys(numbers)))
 
 

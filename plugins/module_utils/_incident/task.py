@@ -32,7 +32,7 @@ from .options import Opened, PlaceOptions, open_place
 from .request import STATES, Request
 from .severity import Facts, propose
 from .view import as_recorded, view
-from .words import message
+from .words import message, said_again
 
 _TRIES = 20
 _PLACEHOLDER = re.compile(r"\[redacted:[0-9a-f]{8}\]")
@@ -112,7 +112,7 @@ def run(params: Mapping[str, Any], now: float, *, check_mode: bool) -> dict[str,
         names = opened.store.names()  # once: an incident that is opened meanwhile has the name that a new one would get
         name = find(opened, names, request) or (new_name(names, now) if request.state == "opened" and _opens(request) else "")
         if not name:
-            return _result(opened, None, None, run_id)
+            return _result(opened, None, None, request, run_id)
         decided = request  # the closure must not see a later one
 
         def decide(records: list[Mapping[str, Any]], decided: Request = decided) -> list[dict[str, Any]]:
@@ -125,7 +125,7 @@ def run(params: Mapping[str, Any], now: float, *, check_mode: bool) -> dict[str,
             continue
         _end_elsewhere(opened, request, name, now, run_id, dry_run=check_mode)
         with as_recorded(name):
-            return {**_result(opened, name, grown, run_id), "place": _place(params)}
+            return {**_result(opened, name, grown, request, run_id), "place": _place(params)}
     raise SalvageError(f"the incidents in {opened.store.place} keep changing; run it again later", reason="conflict")
 
 
@@ -232,7 +232,7 @@ def _services(params: Mapping[str, Any], given: IncidentOptions) -> tuple[list[s
     return serving(listed, known), failed
 
 
-def _result(opened: Opened, name: str | None, grown: Grown | None, run_id: str) -> dict[str, Any]:
+def _result(opened: Opened, name: str | None, grown: Grown | None, request: Request, run_id: str) -> dict[str, Any]:
     if name is None or grown is None:
         return {"changed": False, "incident": {}, "new": [], "messages": [], "head": {"count": 0, "digest": ""}, "diff": _diff([])}
     incident: Incident = fold([item.record for item in grown.records])
@@ -241,7 +241,7 @@ def _result(opened: Opened, name: str | None, grown: Grown | None, run_id: str) 
         "changed": bool(new),
         "incident": view(incident),
         "new": new,
-        "messages": [made for record in new if (made := message(incident, record))],
+        "messages": [made for record in [*new, *said_again(incident, request, new)] if (made := message(incident, record))],
         "head": grown.head.to_dict(),
         "head_file": str(opened.head_file(name)),
         "diff": _diff(new),

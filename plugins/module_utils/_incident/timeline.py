@@ -34,6 +34,7 @@ _WORDS = {
     "overdue": "overdue since {deadline}: {title}",
     "reminder": "due {deadline}: {title}",
     "escalation": "escalated to {to}: {title}",
+    "clock_ahead": "the clock was ahead at {noted}: the duties count from here",
     "update_due": "the next update of the stakeholders is due",
 }
 

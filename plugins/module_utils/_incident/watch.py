@@ -9,7 +9,7 @@ from typing import Any
 
 from .._core.times import iso
 from .duties import Duty, checklist, hours_of, table_of
-from .model import MITIGATED, OPEN, RESOLVED, Incident
+from .model import CLOCKS_DIFFER, MITIGATED, OPEN, RESOLVED, Incident
 from .working_time import is_working, working_after, working_between
 
 Notice = tuple[str, dict[str, Any]]
@@ -19,6 +19,8 @@ def noticed(incident: Incident, now: float) -> list[Notice]:
     """The records that a look at the clock adds, each of them once.  Deadlines in business hours are looked at in business hours."""
     if incident.status not in {OPEN, MITIGATED, RESOLVED} or not is_working(now, hours_of(incident)):
         return []
+    if incident.clock_from > now + CLOCKS_DIFFER:
+        return [("clock_ahead", {"key": "clock", "noted": iso(incident.clock_from)})]  # from now on the duties count
     found: list[Notice] = []
     for duty in waiting(incident):
         found += _of_duty(incident, duty, now)

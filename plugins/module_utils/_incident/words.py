@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from .model import Incident, Record
+from .model import CANCELLED, MITIGATED, OPEN, RESOLVED, Incident, Record
+from .request import Request
 from .stakeholders import proposed_update
 
 _TOLD = {
@@ -61,5 +63,19 @@ def message(incident: Incident, record: Record) -> dict[str, Any] | None:
     }
 
 
+def said_again(incident: Incident, request: Request, new: Iterable[Record]) -> list[Record]:
+    """The record of what is asked for once more: whoever wrote it may have been killed before anybody was told.
+
+    Who was told hears it once, by the deduplication key.  An alert that goes on is said again only until somebody has acknowledged it.
+    """
+    kinds = {"opened", "reopened"} if request.state == "opened" else {request.state}
+    if any(record.get("kind") in kinds for record in new) or incident.status != _STATUS_AFTER.get(request.state):
+        return []
+    if request.state == "opened" and (request.alerts or request.alerts_ended) and incident.acknowledged_at is not None:
+        return []
+    return [record for record in incident.records if record.get("kind") in kinds][-1:]
+
+
+_STATUS_AFTER = {"opened": OPEN, "mitigated": MITIGATED, "resolved": RESOLVED, "cancelled": CANCELLED}
 _DUTIES = frozenset({"reminder", "overdue", "escalation"})
 _WHOLE = frozenset({"opened", "reopened", "acknowledged", "resolved", "cancelled"})

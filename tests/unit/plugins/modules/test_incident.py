@@ -205,6 +205,42 @@ def test_the_severity_follows_the_facts_until_a_person_sets_it(change: Any) -> N
     assert left["incident"]["proposed_why"] == "90.0% of requests fail"
 
 
+def test_a_run_that_was_killed_before_it_told_anybody_is_told_by_the_next(change: Any) -> None:
+    alerts = [alert("QEKBelowMinimum")]
+    told = change(state="opened", alerts=alerts, severity="P0")["messages"]
+    again = change(NOON + MINUTE, state="opened", alerts=alerts, severity="P0")
+    assert (again["changed"], again["new"], again["messages"]) == (False, [], told[:1])
+    assert told[0]["action"] == "trigger"
+    change(NOON + 2 * MINUTE, acknowledged=True)
+    assert change(NOON + 3 * MINUTE, state="opened", alerts=alerts, severity="P0")["messages"] == []
+    name = again["incident"]["id"]
+    for state in ("mitigated", "resolved"):
+        first = change(NOON + 4 * MINUTE, state=state, id=name, why="x")["messages"]
+        assert change(NOON + 5 * MINUTE, state=state, id=name, why="x")["messages"] == first != []
+    assert change(NOON + 6 * MINUTE, id=name, text="a note")["messages"] == []
+    by_hand = change(state="opened", title="slow", severity="P2")["messages"]
+    assert change(state="opened", title="slow", severity="P2")["messages"] == by_hand[:1]
+
+
+def test_a_clock_that_went_back_makes_no_time_of_zero(change: Any, show: Any, place: dict[str, Any], plan: dict[str, Any]) -> None:
+    change(state="opened", title="slow", severity="P0", plan=plan)
+    change(NOON - 3600, state="resolved", why="fixed")
+    result = info_task.run({**place, "reports": True}, NOON)
+    assert (result["metrics"]["all"]["mttr"], result["metrics"]["all"]["mttm"]) == (None, None)
+    text = result["incidents"][0]["markdown"]
+    assert "| resolve | not known: a clock was wrong |" in text
+    assert "How long it lasted is not known" in text and "lasted 0 s" not in text
+
+
+def test_a_clock_that_was_ahead_hides_no_deadline(change: Any, show: Any, plan: dict[str, Any]) -> None:
+    change(NOON + 365 * 86400, state="opened", title="slow", severity="P0", plan=plan)
+    assert [one["kind"] for one in show()[0]["due"]] == ["clock_ahead"]
+    assert kinds(change(watch=True)) == ["clock_ahead"]
+    assert kinds(change(NOON + 30, watch=True)) == []
+    assert "overdue" in kinds(change(NOON + 86400, watch=True))
+    assert "the clock was ahead at 2027-11-25T12:00:00Z" in show(reports=True)[0]["markdown"]
+
+
 def test_no_credential_is_recorded(change: Any, show: Any) -> None:
     change(state="opened", title="login https://u:hunter22@host failed", severity="P2", text="password: hunter22", evidence=[
         {"kind": "log", "title": "x", "link": "https://u:hunter22@host/log", "facts": {"token": "hunter22"}}])  # fmt: skip
