@@ -63,8 +63,12 @@ def _pairs(obj: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     if isinstance(data := obj.get("data"), Mapping):
         yield from data.items()
     for container in containers_of(_pod_spec(obj)):
-        for variable in container.get("env") or ():
-            yield str(variable.get("name")), variable.get("value")
+        variables = container.get("env")  # of a custom resource it may be a mapping, or anything else
+        if isinstance(variables, Mapping):
+            yield from ((str(name), value) for name, value in variables.items())
+        for variable in variables if isinstance(variables, list) else ():
+            if isinstance(variable, Mapping):
+                yield str(variable.get("name")), variable.get("value")
 
 
 def _pod_spec(obj: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -73,7 +77,8 @@ def _pod_spec(obj: Mapping[str, Any]) -> Mapping[str, Any]:
         if isinstance(spec, Mapping) and isinstance(inner := spec.get(name), Mapping):
             spec = inner.get("spec")
             if name == "jobTemplate" and isinstance(spec, Mapping):
-                spec = (spec.get("template") or {}).get("spec")
+                pods = spec.get("template")
+                spec = pods.get("spec") if isinstance(pods, Mapping) else None
     return spec if isinstance(spec, Mapping) else {}
 
 

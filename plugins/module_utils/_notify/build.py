@@ -11,7 +11,7 @@ from .._core.errors import SalvageError
 from .channel import Channel, IncomingWebhook, Web, required
 from .channels import opsgenie, pagerduty, slack, status_page
 from .channels.mail import Mail
-from .channels.teams import card, is_taken
+from .channels.teams import card, is_accepted_card
 from .channels.webhook import Webhook, webhook_key
 from .options import ChannelOptions, Contact, Rotation
 from .schedule import addressees
@@ -125,7 +125,7 @@ _MAKERS: dict[str, Callable[[ChannelOptions, Channels], Channel]] = {
     "opsgenie": _opsgenie,
     "slack": _slack,
     "slack_webhook": lambda given, _all: IncomingWebhook(given.name, _web(given, given.url), slack.blocks_of, slack.is_taken),
-    "teams": lambda given, _all: IncomingWebhook(given.name, _web(given, given.url), card, is_taken),
+    "teams": lambda given, _all: IncomingWebhook(given.name, _web(given, given.url), card, is_accepted_card),
     "mail": _mail,
     "statuspage": _statuspage,
     "status_page": _status_post,

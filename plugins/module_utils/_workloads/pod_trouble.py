@@ -91,7 +91,7 @@ def trouble_of(pod: Object, restart_limit: int = 2) -> Trouble | None:
     for container in [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]:
         state = container.get("state") or {}
         waiting = state.get("waiting") or {}
-        restarts = container.get("restartCount", 0)
+        restarts = container.get("restartCount") or 0
         ended = state.get("terminated") or (container.get("lastState") or {}).get("terminated") or {}
         last = f"exit code {ended['exitCode']} ({ended.get('reason', 'Error')})" if "exitCode" in ended else ""
         reason, message = str(waiting.get("reason") or ""), str(waiting.get("message") or "")

@@ -186,7 +186,7 @@ def _refusal_may_pass(message: str, *, room_to_come: bool) -> bool:
 
 
 def restarts_of(pod: Object) -> int:
-    return sum(status.get("restartCount", 0) for status in (pod.get("status") or {}).get("containerStatuses") or [])
+    return sum(status.get("restartCount") or 0 for status in (pod.get("status") or {}).get("containerStatuses") or [])
 
 
 def pods_ready(pods: Iterable[Object]) -> set[str]:

@@ -46,7 +46,7 @@ def _card(message: Message) -> dict[str, Any]:
     return {"type": "message", "attachments": [attachment]}
 
 
-def is_taken(answer: Response) -> bool:
+def is_accepted_card(answer: Response) -> bool:
     """A workflow accepts with 202; a connector answers 1, and its errors have the status 200 too."""
     return answer.status == 202 or answer.body.strip() in {b"", b"1"}
 

@@ -95,3 +95,21 @@ def test_of_a_certificate_the_bundle_has_when_it_ends_and_nothing_else() -> None
     shown = without_values(secret(**{"tls.crt": text, "broken.crt": text.replace("M", "-")}), Redactor([]))
     assert shown["certificates"] == [{"key": "tls.crt", "notAfter": "2026-12-24T00:00:00Z"}]
     assert shown["data"]["tls.crt"].startswith("[redacted:")
+
+
+@pytest.mark.parametrize(
+    ("env", "known"),
+    [
+        ({"DB_PASSWORD": "open-sesame", "LOG": "info"}, {b"open-sesame"}),
+        ([None, "A=b", {"name": "DB_PASSWORD", "value": "open-sesame"}], {b"open-sesame"}),
+        ("DB_PASSWORD=x", set()),
+        (5, set()),
+        (None, set()),
+    ],
+)
+def test_a_custom_resource_may_have_anything_under_the_names_of_a_pod(env: Any, known: set[bytes]) -> None:
+    spec = {"containers": [{"name": "app", "env": env}]}
+    for obj in ({"spec": spec}, {"spec": {"template": {"spec": spec}}}, {"spec": {"jobTemplate": {"spec": {"template": {"spec": spec}}}}}):
+        assert named_values(obj, NONE) == known
+    for template in ("x", 5, None, {"spec": "x"}):
+        assert named_values({"spec": {"jobTemplate": {"spec": {"template": template}}}}, NONE) == set()

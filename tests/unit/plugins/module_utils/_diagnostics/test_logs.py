@@ -120,6 +120,11 @@ def test_a_pod_that_nobody_has_looked_at_has_no_logs(broken: dict[str, Any]) -> 
     assert list(runs_of({"metadata": {"name": "p", "namespace": "a"}})) == []
 
 
+def test_a_count_that_is_null_hides_no_log() -> None:
+    one = pod({**status("app", {"running": {"startedAt": "x"}}), "restartCount": None})
+    assert [source.container for source in runs_of(one)] == ["app"]
+
+
 def test_names_of_a_log() -> None:
     source = LogSource(True, "a", "p", "c", previous=True)
     assert source.path == "logs/a/p/c.previous.log"
