@@ -475,6 +475,16 @@ ROWS += [
         logs("socket.gaierror: [Errno -3] Temporary failure in name resolution"),
         logs("found it: bad addresses are refused", times=0),
     ),
+    *(
+        ("dns.lookup-failed", logs(words), logs(other))
+        for words, other in (
+            ("Error: getaddrinfo EAI_AGAIN db", "getaddrinfo is called"),
+            ("Error: getaddrinfo ENOTFOUND db.shop.svc", "the module getaddrinfo is loaded"),
+            ("java.net.UnknownHostException: db.shop.svc", "catch UnknownHostException and go on"),
+            ("error: failed to lookup address information: Try again", "to lookup address information, press F1"),
+            ("System.Net.Sockets.SocketException (11001): No such host is known.", "no host is known"),
+        )
+    ),
     (
         "dns.server-failing",
         logs("[ERROR] plugin/errors: 2 db.shop. A: read udp: i/o timeout"),
