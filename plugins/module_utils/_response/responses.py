@@ -18,7 +18,7 @@ from .responses_actions import ActionRule, PlannedAction, plan_actions
 from .verdict_changes import input_data, proven_way_back, recent_change, red_code
 from .verdict_load import autoscaling, cpu_state, headroom, load_spread, memory_state
 from .verdict_memory import disruption, growth, memory_kills
-from .verdict_service import alert_state, backup_state, pod_trouble_cause, replicas_state, scraped, unknown_alert_state
+from .verdict_service import alert_state, backup_state, pod_trouble_cause, scraped, service_state, unknown_alert_state
 from .verdict_thresholds import BREACHED, IN_LIMITS, metric_state, persists
 from .verdict_traffic import cause_of_volatility, origin, risk, traffic, violation
 
@@ -59,7 +59,7 @@ class AlertResponse:
 _PERSISTS = Question("persists", persists, ("yes", "not_yet"))
 _METRIC = Question("state", metric_state, _STATES)
 _FIRES = Question("state", alert_state, _STATES)
-_SERVES = Question("state", replicas_state, _STATES)
+_SERVES = Question("state", service_state, _STATES)
 _SCRAPED = Question("scraped", scraped, _STATES)
 _RED_CODE = Question("red_code", red_code, ("intact", "altered"))
 _INPUT_DATA = Question("input_data", input_data, ("good", "poor"))

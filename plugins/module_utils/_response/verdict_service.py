@@ -60,6 +60,20 @@ def replicas_state(case: CaseFile) -> Answer:
     return IN_LIMITS, f"{available} of {desired} pods are available", details
 
 
+def service_state(case: CaseFile) -> Answer:
+    """Whether the workload serves, and Prometheus reaches it: that is what the alert is about, and a pod calls itself available."""
+    answer, reason, details = replicas_state(case)
+    if answer != IN_LIMITS:
+        return answer, reason, details
+    try:
+        reached, targets, found = scraped(case)
+    except NotKnown as exc:
+        if alert_state(case)[0] == IN_LIMITS:
+            return IN_LIMITS, f"{reason}, and the alert does not fire any more", details
+        raise NotKnown(f"{reason}, the alert fires, and whether Prometheus reaches them is not known: {exc}") from None
+    return reached, f"{reason}, and {targets}", {**details, "value": found["value"]}
+
+
 def pod_trouble_cause(case: CaseFile) -> Answer:
     value = case.need("pods", whole=True)
     troubles = [(as_text(one["pod"]), as_text(one["trouble"])) for one in a_list(value["pods"], "the list of pods") if one.get("trouble")]
