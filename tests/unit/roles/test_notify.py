@@ -85,6 +85,26 @@ def test_a_failure_opens_what_the_next_success_ends_and_nothing_fails_the_run(we
     assert "No message was sent: " in output and "is not a duration" in output
 
 
+def test_an_alert_that_has_ended_ends_the_call_about_it(web: Web, tmp_path: Path) -> None:  # noqa: F811
+    """The escalations of the call would go on otherwise, about what is over."""
+    alert = {"name": "HighCPUUsage", "fingerprint": "f1", "labels": {"alertname": "HighCPUUsage"}, "state": "resolved"}
+    silenced = {**alert, "fingerprint": "f2", "state": "suppressed"}
+    role = {"name": "euystacio.meta_salvage.alert_response", "tasks_from": "ended"}
+    seen = {"alert_response_seen": {"not_answered": [silenced, alert]}, "alert_response_incident": False, "alert_response_alert": "a"}
+    ended = {"ansible.builtin.include_role": role, "vars": seen}
+    fires = event(kind="alert_response", subject="HighCPUUsage/f1", action="trigger", severity="P2")
+    base = {"hosts": "localhost", "connection": "local", "gather_facts": False, "vars": {"ansible_python_interpreter": sys.executable}}
+    given = variables(web, meta_salvage_notify=True)
+    code, output = play(tmp_path, [{**base, "tasks": [fires, ended]}], variables=given)
+    assert code == 0, output
+    sent = [body_of(asked, WEBHOOK) for asked in web.asked]
+    assert [one["action"] for one in sent] == ["trigger", "resolve"], output
+    assert sent[0]["dedup_key"] == sent[1]["dedup_key"] == "alert_response/localhost/HighCPUUsage/f1"
+    assert sent[1]["title"] == "HighCPUUsage has ended on localhost"
+    code, output = play(tmp_path, [{**base, "tasks": [ended]}], "--check", variables=given)
+    assert code == 0 and len(web.asked) == 2, output
+
+
 def test_notify_test_says_who_received_it(web: Web, tmp_path: Path) -> None:  # noqa: F811
     code, output = play(tmp_path, "euystacio.meta_salvage.notify_test", variables=variables(web, meta_salvage_notify=True))
     assert code == 0, output
