@@ -17,6 +17,7 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from tools import role_docs
+from tools.env import CHECKOUT
 
 ENVIRONMENT = "/of/the/environment"
 
@@ -241,3 +242,13 @@ def test_a_wave_with_a_failure_stops_the_next_ones(tmp_path, strategy, allowed, 
     assert run.returncode == 2, run.stdout + run.stderr
     assert sorted(re.findall(r"\b(\w) is done", run.stdout)) == sorted(done)
     assert ("The wave of e, f does not start, because c failed." in run.stdout) == ("e" not in done)
+
+
+def test_every_role_that_logs_in_uses_the_login_that_all_share():
+    """Without it `meta_salvage_openshift` is ignored, and the role works on the cluster of another login."""
+    texts = {path: path.read_text() for path in sorted((CHECKOUT / "roles").glob("*/tasks/**/*.yml"))}
+    own = {path: text for path, text in texts.items() if "salvage.salvage_role:" in text}
+    assert len(own) > 10
+    assert [
+        str(path) for path, text in own.items() if text.count("salvage.salvage_role:") != text.count("combine(meta_salvage_login)")
+    ] == []
