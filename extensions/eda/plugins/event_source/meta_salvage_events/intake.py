@@ -157,10 +157,10 @@ class Intake:
             self._metrics.count("alerts_total", labels='result="refused"')
             logger.warning("A payload was refused: %s", error)
             raise RefusalError(400, str(error)) from None
-        new, records = self._take(given)
+        taken, new, records = self._take(given)
         # Also where all are known: another request may have brought them a moment ago, and they may not be on the disk yet.
         await self._write(records, new)
-        if not all(self._ledger.knows(alert) for alert in given.alerts):
+        if not all(map(self._ledger.knows, taken)):
             raise RefusalError(503, "The event source could not write its journal. Come again.")
         repeated = len(given.alerts) - len(new)
         for result, number in (("new", len(new)), ("repeated", repeated), ("refused", len(given.refused))):
@@ -174,11 +174,17 @@ class Intake:
             self._news()
         return _answer(202, {"new": len(new), "repeated": repeated, "refused": list(given.refused[:10])})
 
-    def _take(self, given: payload.Payload) -> tuple[list[str], list[dict[str, Any]]]:
+    def _take(self, given: payload.Payload) -> tuple[list[payload.Alert], list[str], list[dict[str, Any]]]:
+        """The alerts as the ledger knows them, the ids of the new ones, and what to write."""
         now = time.time()
+        taken: list[payload.Alert] = []
         new: list[str] = []
         records: list[dict[str, Any]] = []
-        for alert in given.alerts:
+        for one in given.alerts:
+            alert = self._ledger.told_apart(one)
+            taken.append(alert)
+            if alert is not one:
+                logger.warning("Another alert has the fingerprint %s; this one is taken as %s.", one.fingerprint, alert.fingerprint)
             try:
                 record = self._ledger.take(alert, now, given.receiver, given.external_url)
             except FullError:
@@ -187,7 +193,7 @@ class Intake:
             if record:
                 records.append(record)
                 new += [alert.id] if record["is"] == "alert" else []
-        return new, records
+        return taken, new, records
 
     async def _write(self, records: list[dict[str, Any]], new: list[str], *, happened: bool = False) -> None:
         try:

@@ -17,7 +17,7 @@ from typing import Any
 
 from .entry import GIVEN_UP, HANDED, HANDLED, WAITING, Entry, group_of
 from .options import Options
-from .payload import Alert, alert_of
+from .payload import STATUSES, Alert, alert_of, fingerprint_of
 from .records import VERSION
 
 TOUCH = 3600.0  # a repeated alert is noted in the journal once in this time
@@ -55,6 +55,13 @@ class Ledger:
         self._put(Entry(alert, group_of(alert, self._options.group_by), now, now, WAITING, now, receiver=receiver, external_url=url))
         self._unwritten.add(alert.id)
         return {"is": "alert", "at": now, "alert": alert.as_dict(), "receiver": receiver, "url": url}
+
+    def told_apart(self, alert: Alert) -> Alert:
+        """The alert under the fingerprint of its labels, where the one that it came with is that of an alert with other labels."""
+        same = (self.entries.get(f"{alert.episode}#{status}") for status in STATUSES)
+        if all(entry is None or entry.alert.labels == alert.labels for entry in same):
+            return alert
+        return replace(alert, fingerprint=str(fingerprint_of(dict(alert.labels))))
 
     def knows(self, alert: Alert) -> bool:
         return alert.id in self.entries
