@@ -9,18 +9,31 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
+import yaml
 
-def play(folder: Path, tasks: list[dict[str, Any]]) -> str:
+from tools.env import CHECKOUT
+
+
+def play(folder: Path, tasks: list[dict[str, Any]], **forced: Any) -> str:
     base = {"hosts": "localhost", "connection": "local", "gather_facts": False, "vars": {"ansible_python_interpreter": sys.executable}}
     (folder / "play.yml").write_text(json.dumps([{**base, "tasks": tasks}]))
     environ = {**os.environ, "ANSIBLE_LOCALHOST_WARNING": "false", "ANSIBLE_LOCAL_TEMP": str(folder / "tmp")}
-    command = [sys.executable, "-m", "ansible.cli.playbook", "play.yml"]
+    command = [sys.executable, "-m", "ansible.cli.playbook", "play.yml", "-e", json.dumps(forced)]
     run = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, timeout=180, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
     return run.stdout
+
+
+def all_tasks(listed: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for task in listed:
+        yield task
+        for part in ("block", "rescue", "always"):
+            yield from all_tasks(task.get(part, []))
 
 
 def answer(fingerprint: str, **labels: str) -> dict[str, Any]:
@@ -41,3 +54,32 @@ def test_alerts_of_one_name_that_are_judged_in_the_same_second_each_keep_their_e
     play(tmp_path, tasks)
     kept = [json.loads(path.read_text())["alert"] for path in (tmp_path / "kept").glob("20261128T023510Z.*.json")]
     assert sorted(one["labels"]["pod"][0] for one in kept) == [".", "a", "b", "c"]
+
+
+@pytest.mark.parametrize("role", ["scale", "rollback"])
+def test_an_action_leaves_nothing_of_what_it_does_to_the_inventory(role: str) -> None:
+    """Otherwise `rollback_unproven: true` there would change what a plan does that was judged and approved without it."""
+    roles = CHECKOUT / "roles"
+    known = set(yaml.safe_load((roles / role / "defaults/main.yml").read_text()))
+    # How it is checked, and contents that belong to the revision.
+    free = {"scale_service", "rollback_restore_secrets"}
+    given = [
+        set(task["vars"])
+        for path in sorted((roles / "alert_response/tasks").glob("*.yml"))
+        for task in all_tasks(yaml.safe_load(path.read_text()))
+        if task.get("ansible.builtin.include_role", {}).get("name") == f"euystacio.meta_salvage.{role}"
+    ]
+    assert given
+    assert [known - one - free for one in given if known - one - free] == []
+
+
+def test_a_temporary_size_that_stays_keeps_no_alert_from_being_answered(tmp_path: Path) -> None:
+    """Its lock is held by somebody, or its cluster refuses: the role scale fails."""
+    role = {"name": "euystacio.meta_salvage.alert_response", "tasks_from": "expire"}
+    (tmp_path / "no_kubeconfig").write_text("{}")
+    given = {"alert_response_alert": "a", "alert_response_kubeconfig": str(tmp_path / "no_kubeconfig")}
+    tasks: list[dict[str, Any]] = [{"ansible.builtin.include_role": role, "vars": given}]
+    expired = {"before": {"replicas": 8}, "after": {"replicas": 2}}
+    output = play(tmp_path, [*tasks, {"ansible.builtin.debug": {"msg": "the alert is answered"}}], alert_response_expired=expired)
+    assert "The size of before was not restored: " in output
+    assert "the alert is answered" in output
