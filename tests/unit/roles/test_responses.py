@@ -83,3 +83,22 @@ def test_a_temporary_size_that_stays_keeps_no_alert_from_being_answered(tmp_path
     output = play(tmp_path, [*tasks, {"ansible.builtin.debug": {"msg": "the alert is answered"}}], alert_response_expired=expired)
     assert "The size of before was not restored: " in output
     assert "the alert is answered" in output
+
+
+def test_an_alert_that_can_t_be_answered_keeps_no_other_from_it(tmp_path: Path) -> None:
+    role = {"name": "euystacio.meta_salvage.alert_response", "tasks_from": "answer_one"}
+    (tmp_path / "file").write_text("")
+    broken = {**answer("f1", pod="a"), "summary": None}
+    seen = {"alert_response_results": [], "alert_response_failed": [], "alert_response_alert": "a", "alert_response_changed": False}
+    # The second one is answered, though nothing can be written.
+    seen["alert_response_record_dir"] = str(tmp_path / "file" / "kept")
+    tasks = [
+        {"ansible.builtin.set_fact": seen},
+        *({"ansible.builtin.include_role": role, "vars": {"alert_response_first": one}} for one in (broken, answer("f2", pod="b"))),
+        {"ansible.builtin.copy": {"content": "{{ [alert_response_failed, alert_response_results] | to_json }}", "dest": "told.json"}},
+    ]
+    output = play(tmp_path, tasks)
+    failed, results = json.loads((tmp_path / "told.json").read_text())
+    assert [one.partition(": ")[0] for one in failed] == ["HighCPUUsage is not answered"]
+    assert [(one["state"], one["file"]) for one in results] == [("unknown", ""), ("healthy", "")]
+    assert "cannot be written" in output
