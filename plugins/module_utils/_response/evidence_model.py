@@ -157,6 +157,13 @@ class CaseFile:
         if most and self.now - at > most:
             raise NotKnown(f"{name} is {span(self.now - at)} old")
 
+    def about_workload(self) -> None:
+        """Raises NotKnown where the alert is about something else: then nothing that is seen of the workload answers it."""
+        found = self.evidence.get("alert")
+        other = found.value.get("elsewhere") if found is not None and isinstance(found.value, Mapping) else None
+        if other:
+            raise NotKnown(as_text(other))
+
     def doubts(self, name: str) -> tuple[str, ...]:
         found = self.evidence.get(name)
         return found.doubts if found else ()

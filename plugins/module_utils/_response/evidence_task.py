@@ -28,7 +28,7 @@ from .evidence_options import ResponseQuery, settings_of
 from .evidence_prometheus import backup_seen, firing_alerts, history_seen, memory_seen, request_rate_seen, targets_seen
 from .evidence_service import metric_seen, qek_details_seen, red_code_seen, risk_events_seen
 from .evidence_site import EvidenceSite, WorkloadObjects, read_workload
-from .evidence_workload import autoscaler_seen, budget_seen, headroom_seen, pods_seen, usage_seen
+from .evidence_workload import autoscaler_seen, budget_seen, elsewhere, headroom_seen, pods_seen, usage_seen
 from .responses import AlertResponse, actions_of, progress_since, response_for, verdicts_of
 
 MODULE: dict[str, Any] = {
@@ -96,11 +96,22 @@ def gathered(site: EvidenceSite, firing: Firing | SalvageError) -> dict[str, Obs
     needed = [name for name in site.response.evidence if name in READERS]
     if needed and set(needed) - {"targets", "backup"}:
         site.objects = read_workload(site)
-    found = {"alert": Observed("alert", site.alert.to_dict(), at=site.now, source="as given"), "firing": _fires(site, firing)}
+    found = {"alert": _given(site), "firing": _fires(site, firing)}
     calls = {name: partial(_one, name, site) for name in needed}
     for name, answer in gather(calls).items():
         found[name] = answer if isinstance(answer, Observed) else Observed(name, reason=str(answer), at=site.now)
     return {name: found[name] for name in site.response.evidence if name in found}
+
+
+def _given(site: EvidenceSite) -> Observed:
+    """The alert, and what it is about where that is something else than the workload."""
+    try:
+        other = elsewhere(site) if site.response.of_workload else ""
+    except SalvageError as exc:
+        other = f"whether the alert is about {site.place[2]} is not known: {exc}"
+    except _UNFORMED as exc:
+        other = f"whether the alert is about {site.place[2]} is not known ({type(exc).__name__})"
+    return Observed("alert", {**site.alert.to_dict(), "elsewhere": other}, at=site.now, source="as given")
 
 
 def _one(name: str, site: EvidenceSite) -> Observed:

@@ -26,6 +26,23 @@ _METRICS = "/apis/metrics.k8s.io/v1beta1"
 _YOUNG = 90.0  # seconds after which the metrics API knows a container
 
 
+def elsewhere(site: EvidenceSite) -> str:
+    """Why the alert is about something else than the workload, by its labels; nothing if it may be about it."""
+    kind, namespace, name = site.place
+    labels = site.alert.labels
+    where = labels.get("exported_namespace") or labels.get("namespace") or namespace
+    if where != namespace:
+        return f"the alert is about the namespace {where}, and {kind} {name} is in {namespace}"
+    pod = labels.get("exported_pod") or labels.get("pod") or ""
+    if not pod or pod in {one["metadata"]["name"] for one in site.pods()}:
+        return ""
+    # One that is gone may have been of the workload: an action has replaced it.
+    there = site.cluster.list(path_of("Pod", quote(namespace, safe="")), {"fieldSelector": f"metadata.name={pod}"})
+    if all(one["metadata"]["name"] != pod for one in there):
+        return ""
+    return f"the alert is about the pod {pod}, which is not of {kind} {name}"
+
+
 def pods_seen(site: EvidenceSite) -> Observed:
     kind, namespace, name = site.place
     found, listed = site.found(), []

@@ -13,7 +13,7 @@ from typing import Any
 from .._core.json_values import finite
 from . import responses_actions as act
 from .alerts_in import GivenAlert
-from .evidence_model import UNKNOWN_ANSWER, Judge, JudgeSettings, Observed, Verdict, verdict_on
+from .evidence_model import UNKNOWN_ANSWER, CaseFile, Judge, JudgeSettings, Observed, Verdict, verdict_on
 from .responses_actions import ActionRule, PlannedAction, plan_actions
 from .verdict_changes import input_data, proven_way_back, recent_change, red_code
 from .verdict_load import autoscaling, cpu_state, headroom, load_spread, memory_state
@@ -27,11 +27,21 @@ _STATES = (BREACHED, IN_LIMITS)
 
 @dataclass(frozen=True)
 class Question:
-    """A judge, and the words that it may answer; unknown is always one."""
+    """A judge, and the words that it may answer; unknown is always one.
+
+    ``of_workload``: it asks about the workload, and is unknown where the alert is about something else.
+    """
 
     name: str
     judge: Judge
     answers: tuple[str, ...]
+    of_workload: bool = False
+
+    def ask(self, case: CaseFile) -> tuple[str, str, Mapping[str, Any]]:
+        """Raises NotKnown."""
+        if self.of_workload:
+            case.about_workload()
+        return self.judge(case)
 
 
 @dataclass(frozen=True)
@@ -55,11 +65,16 @@ class AlertResponse:
     noise: float = 0.02  # share of the value by which it moves without a reason
     workload: str = "api"  # the one with the pods that it is about
 
+    @property
+    def of_workload(self) -> bool:
+        """Whether its state is that of the workload, and not what the labels of the alert name."""
+        return any(one.of_workload for one in self.questions)
+
 
 _PERSISTS = Question("persists", persists, ("yes", "not_yet"))
-_METRIC = Question("state", metric_state, _STATES)
+_METRIC = Question("state", metric_state, _STATES, of_workload=True)
 _FIRES = Question("state", alert_state, _STATES)
-_SERVES = Question("state", service_state, _STATES)
+_SERVES = Question("state", service_state, _STATES, of_workload=True)
 _SCRAPED = Question("scraped", scraped, _STATES)
 _RED_CODE = Question("red_code", red_code, ("intact", "altered"))
 _INPUT_DATA = Question("input_data", input_data, ("good", "poor"))
@@ -139,7 +154,7 @@ RESPONSES: tuple[AlertResponse, ...] = (
         texts=r"CPU usage is above",
         evidence=("alert", "firing", "usage", "autoscaler", "headroom", "pods", "request_rate", "changes"),
         questions=(
-            Question("state", cpu_state, _STATES),
+            Question("state", cpu_state, _STATES, of_workload=True),
             Question("load", load_spread, ("broad", "single")),
             _AUTOSCALING,
             _HEADROOM,
@@ -156,7 +171,7 @@ RESPONSES: tuple[AlertResponse, ...] = (
         texts=r"Memory usage is above",
         evidence=("alert", "firing", "usage", "memory", "pods", "budget", "logs", "changes"),
         questions=(
-            Question("state", memory_state, _STATES),
+            Question("state", memory_state, _STATES, of_workload=True),
             Question("growth", growth, ("leak", "steady")),
             Question("out_of_memory", memory_kills, ("killed", "none")),
             Question("disruption", disruption, ("allowed", "blocked")),
@@ -224,7 +239,7 @@ def response_for(alert: GivenAlert) -> AlertResponse:
 
 
 def verdicts_of(response: AlertResponse, evidence: Mapping[str, Observed], now: float, settings: JudgeSettings) -> dict[str, Verdict]:
-    return {one.name: verdict_on(one.name, one.judge, one.answers, evidence, now, settings) for one in response.questions}
+    return {one.name: verdict_on(one.name, one.ask, one.answers, evidence, now, settings) for one in response.questions}
 
 
 def actions_of(response: AlertResponse, verdicts: Mapping[str, Verdict], settings: JudgeSettings) -> list[PlannedAction]:

@@ -234,6 +234,22 @@ def test_evidence_of_the_other_responses(system: Any, look: Answer) -> None:
     assert backup["state"] == "breached"  # 12.5 s after the epoch
 
 
+@pytest.mark.parametrize("name", ["QEKBelowMinimum", "HighCPUUsage", "HighMemoryUsage", "EuystacioApiDown"])
+def test_an_alert_about_something_else_is_not_answered_by_the_state_of_the_workload(system: Any, look: Answer, name: str) -> None:
+    """HighCPUUsage is about every pod of the namespace; the workload being well or not says nothing of OPA."""
+    other = {"alertname": name, "namespace": "a", "pod": "opa-1"}
+    for labels, words in ((other, "the pod opa-1"), ({**other, "namespace": "payments"}, "the namespace payments")):
+        answer = look(labels)
+        assert answer["state"] == "unknown", answer["summary"]
+        assert words in answer["verdicts"]["state"]["reason"]
+        assert {one["decision"] for one in answer["actions"]} <= {"refused", "proposed"}
+    known = look({"alertname": name, "namespace": "a"})["state"]
+    for labels in ({"pod": "p0"}, {"pod": "api-that-is-gone"}, {"namespace": "monitoring", "exported_namespace": "a"}):
+        assert look({"alertname": name, "namespace": "a", **labels})["state"] == known != "unknown"
+    system.stumble = lambda method, path: "403" if path == f"{CORE}/pods" else None
+    assert "is not known" in look(other)["verdicts"]["state"]["reason"]
+
+
 def test_whatever_one_source_does_hides_no_other(system: Any, look: Answer) -> None:
     for path in (f"{PROMETHEUS}/query_range", f"{PROMETHEUS}/query", f"{PROMETHEUS}/alerts", ALERTMANAGER):
         system.answers[path] = lambda: (200, "text/html", "<h1>Sign in</h1>")
