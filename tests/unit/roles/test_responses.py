@@ -102,3 +102,21 @@ def test_an_alert_that_can_t_be_answered_keeps_no_other_from_it(tmp_path: Path) 
     assert [one.partition(": ")[0] for one in failed] == ["HighCPUUsage is not answered"]
     assert [(one["state"], one["file"]) for one in results] == [("unknown", ""), ("healthy", "")]
     assert "cannot be written" in output
+
+
+def test_the_wait_after_an_action_ends_where_the_clock_is_set_back(tmp_path: Path) -> None:
+    """The end is a time of the clock; without another bound the run would wait until the clock gets there again."""
+    (tmp_path / "no_kubeconfig").write_text("{}")
+    role = {"name": "euystacio.meta_salvage.alert_response", "tasks_from": "look"}
+    given = {
+        "alert_response_alert": "HighCPUUsage", "alert_response_kubeconfig": str(tmp_path / "no_kubeconfig"),
+        "alert_response_before": {"answer": "breached", "details": {"value": 1}}, "alert_response_verify_interval": 0,
+        "alert_response_verify_timeout": 2, "alert_response_deadline": 1e11, "alert_response_settled": 1e11,
+        "alert_response_judge": {"scale_to": 0},
+    }  # fmt: skip
+    looked = {
+        "block": [{"ansible.builtin.include_role": role, "vars": given}],
+        "rescue": [{"ansible.builtin.debug": {"msg": "it has ended"}}],
+    }
+    output = play(tmp_path, [looked])
+    assert "it has ended" in output and output.count("RETRYING") == 3, output
