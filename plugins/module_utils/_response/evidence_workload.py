@@ -98,14 +98,15 @@ def usage_seen(site: EvidenceSite) -> Observed:
             if started is None or site.now - started > _YOUNG:
                 doubts.append(f"the metrics API does not know {name}")
             continue
-        used = [one["usage"] for one in usage["containers"]]
+        unseen = {one["name"] for one in pod["spec"]["containers"]} - {one["name"] for one in usage["containers"]}
+        doubts += [f"the metrics API does not know {one} of {name}" for one in sorted(unseen)]
         pods.append(
             {
                 "pod": name,
                 "revision": hash_of_pod(pod),
                 "at": when(usage.get("timestamp")),
-                **{what: float(sum(quantity(one[what]) for one in used)) for what in ("cpu", "memory")},
-                **{f"{what}_limit": container_limit(pod, what) for what in ("cpu", "memory")},
+                **fullest(pod, usage, "cpu"),
+                **fullest(pod, usage, "memory"),
             }
         )
     nodes: list[dict[str, Any]] = []
@@ -120,6 +121,22 @@ def usage_seen(site: EvidenceSite) -> Observed:
         ]
     pods.sort(key=lambda one: -one["cpu"])
     return Observed("usage", {"pods": pods, "nodes": nodes}, at=site.now, source="metrics.k8s.io", doubts=tuple(doubts))
+
+
+def fullest(pod: Object, usage: Object, what: str) -> dict[str, Any]:
+    """Of the container that uses most of its own limit: the kernel slows down and ends containers, not pods.  And those without a limit."""
+    listed = [*pod["spec"]["containers"], *(pod["spec"].get("initContainers") or [])]
+    found = {one["name"]: ((one.get("resources") or {}).get("limits") or {}).get(what) for one in listed}
+    limits = {name: float(quantity(limit)) for name, limit in found.items() if limit is not None}
+    used = {one["name"]: float(quantity(one["usage"][what])) for one in usage["containers"]}
+    known = {name: limit for name, limit in limits.items() if name in used}
+    name = max(known, key=lambda one: used[one] / known[one] if known[one] > 0 else float("inf"), default="")
+    return {
+        what: used[name] if name else sum(used.values()),
+        f"{what}_limit": known.get(name),
+        f"{what}_container": name,
+        f"{what}_unlimited": sorted(used.keys() - known.keys()),
+    }
 
 
 def container_limit(pod: Object, what: str) -> float | None:

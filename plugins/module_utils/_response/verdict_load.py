@@ -31,6 +31,8 @@ def usage_ratios(case: CaseFile, what: str) -> tuple[list[tuple[float, str]], li
             unread.append(str(exc))
             continue
         found.append((used / most, name))
+        # A container without a limit beside one that has room.
+        unread += [f"{as_text(one)} of {name} has no {what} limit" for one in pod.get(f"{what}_unlimited") or ()]
     return sorted(found, reverse=True), unread
 
 
@@ -42,7 +44,7 @@ def _usage_state(case: CaseFile, what: str, bound: float) -> Answer:
     details: dict[str, Any] = {"most": max(used), "top": [{"pod": name, "ratio": round(ratio, 3)} for ratio, name in ratios[:_TOP]]}
     if hot:
         ratio, name = ratios[0]
-        says = f"{name} uses {ratio:.0%} of its {what} limit, {len(hot)} of {len(ratios) + len(unread)} pods are above {bound:.0%}"
+        says = f"{name} uses {ratio:.0%} of its {what} limit, {len(hot)} of {len(used)} pods are above {bound:.0%}"
         return BREACHED, says, {**details, "value": mean, "pods": hot}
     if unread:
         raise NotKnown(unread[0])

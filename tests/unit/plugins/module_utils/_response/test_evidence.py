@@ -85,7 +85,11 @@ def system(api: Any, shapes: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
             "ok\nERROR QEK below minimum threshold: 0.82 < 0.85\nout of memory\n",
         )
         usage = {"cpu": "240m", "memory": "120Mi"}
-        metrics = {"metadata": {"labels": {"app": "api"}}, "timestamp": ago(10), "containers": [{"usage": usage}]}
+        metrics = {
+            "metadata": {"labels": {"app": "api"}},
+            "timestamp": ago(10),
+            "containers": [{"name": container["name"], "usage": usage}],
+        }
         api.put(f"/apis/metrics.k8s.io/v1beta1/namespaces/a/pods/{name}", metrics)
     api.put("/apis/metrics.k8s.io/v1beta1/nodes/n1", {"metadata": {}, "timestamp": ago(10), "usage": {"cpu": "1", "memory": "1Gi"}})
     node = {
@@ -248,6 +252,37 @@ def test_an_alert_about_something_else_is_not_answered_by_the_state_of_the_workl
         assert look({"alertname": name, "namespace": "a", **labels})["state"] == known != "unknown"
     system.stumble = lambda method, path: "403" if path == f"{CORE}/pods" else None
     assert "is not known" in look(other)["verdicts"]["state"]["reason"]
+
+
+def test_a_container_that_is_full_is_not_hidden_by_one_beside_it_that_has_room(system: Any, look: Answer) -> None:
+    """The alerts are about containers, and so are the limits."""
+    beside: dict[str, Any] = {"name": "beside", "resources": {"limits": {"cpu": "4", "memory": "8Gi"}}}
+    used = {"name": "beside", "usage": {"cpu": "10m", "memory": "10Mi"}}
+
+    def put(**more: Any) -> None:
+        for name in ("p0", "p1"):
+            for path, of, one in (
+                (f"{CORE}/pods", "spec", {**beside, **more}),
+                ("/apis/metrics.k8s.io/v1beta1/namespaces/a/pods", "", used),
+            ):
+                found = system.objects[f"{path}/{name}"]
+                listed = (found[of] if of else found)["containers"]
+                listed[:] = [*listed[:1], one]
+                system.put(f"{path}/{name}", found)
+
+    put()
+    for alert, says in (("HighCPUUsage", "96%"), ("HighMemoryUsage", "94%")):
+        answer = look({"alertname": alert})
+        assert (answer["state"], says in answer["verdicts"]["state"]["reason"]) == ("breached", True), answer["summary"]
+    put(resources={})
+    assert look({"alertname": "HighCPUUsage"})["state"] == "breached"
+    for name in ("p0", "p1"):
+        found = system.objects[f"/apis/metrics.k8s.io/v1beta1/namespaces/a/pods/{name}"]
+        found["containers"][0]["usage"] = {"cpu": "10m", "memory": "1Mi"}
+    answer = look({"alertname": "HighCPUUsage"})
+    assert (answer["state"], "beside of p" in answer["verdicts"]["state"]["reason"]) == ("unknown", True)
+    found["containers"] = found["containers"][:1]
+    assert "the metrics API does not know beside of p1" in look({"alertname": "HighCPUUsage"})["verdicts"]["state"]["reason"]
 
 
 def test_whatever_one_source_does_hides_no_other(system: Any, look: Answer) -> None:
