@@ -184,9 +184,9 @@ def _action(fault: GameDayFault, facts: Sequence[Mapping[str, Any]]) -> GradedSt
 def _verify(fault: GameDayFault, facts: Sequence[Mapping[str, Any]]) -> GradedStep:
     if not facts:
         return _said("verify", UNKNOWN, "no response was found")
-    said = [_text(one.get(f"action {name}")) for one in facts for name, word in fault.actions.items() if word == DONE]
-    # "<action> is done: <what it does>; <outcome> <why>"
-    outcomes = [one.rpartition("; ")[2].split(" ", 1)[0] for one in said if " is done: " in one]
+    # Not from the sentence: what an action does, and why it failed, are texts that may have any word.
+    done = [(one, name) for one in facts for name, word in fault.actions.items() if word == DONE and decisions([one], name) == [DONE]]
+    outcomes = [_text(one.get(f"outcome {name}")) or "not said" for one, name in done]
     if not outcomes:
         return (
             _said("verify", HEALTHY, "there was nothing to verify")

@@ -104,6 +104,22 @@ def test_an_alert_that_can_t_be_answered_keeps_no_other_from_it(tmp_path: Path) 
     assert "cannot be written" in output
 
 
+def test_the_record_says_how_an_action_ended_in_a_word_of_its_own(tmp_path: Path) -> None:
+    done = [
+        {"action": "roll_back", "decision": "admitted", "outcome": "failed", "says": "roll_back is done: x; failed y; better look"},
+        {"action": "scale_up", "decision": "propose", "outcome": "", "says": "scale_up is proposed: x; y"},
+    ]
+    facts = {"alert_response_done": done, "alert_response_answer": answer("f1"), "alert_response_found": {}, "alert_response_unkept": ""}
+    tasks = [
+        {"ansible.builtin.set_fact": facts},
+        {"ansible.builtin.include_vars": {"file": str(CHECKOUT / "roles/alert_response/vars/main.yml")}},
+        {"ansible.builtin.copy": {"content": "{{ alert_response_facts | to_json }}", "dest": "facts.json"}},
+    ]
+    play(tmp_path, tasks, alert_response_record_dir=str(tmp_path))
+    told = json.loads((tmp_path / "facts.json").read_text())
+    assert {name: value for name, value in told.items() if name.startswith("outcome")} == {"outcome roll_back": "failed"}
+
+
 def test_the_wait_after_an_action_ends_where_the_clock_is_set_back(tmp_path: Path) -> None:
     """The end is a time of the clock; without another bound the run would wait until the clock gets there again."""
     (tmp_path / "no_kubeconfig").write_text("{}")
