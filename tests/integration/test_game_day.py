@@ -136,6 +136,15 @@ def test_a_game_day_is_as_expected(days: GameDays, fault: str) -> None:
     print(f"{fault}: {report['grade']['seconds']}, from Alertmanager's POST to the first evidence {days.seconds_to_evidence():.1f} s")
 
 
+def test_a_game_day_that_answers_its_alert_itself(days: GameDays) -> None:
+    """As people without an event source hold it. The one of this site answers too, and neither acts."""
+    answers = {"alert_response_environment": "lab", "alert_response_diagnostics": False, "alert_response_judge": {"max_age": "10m"}}
+    run = days.play("hvar-without-traffic", game_day_events_url="", **answers)
+    assert run.code == 0, run.output
+    assert "TASK [Answer the alert]" in run.output
+    assert days.objects == []
+
+
 def test_another_cluster_gets_no_fault_and_check_mode_changes_nothing(days: GameDays) -> None:
     refused = days.play(GAME_DAYS[0], game_day_cluster="production")
     assert refused.code == 2 and "connect to the one that is meant" in refused.words, refused.output
