@@ -66,7 +66,7 @@ options:
     type: int
     default: 4194304
   max_alerts:
-    description: Alerts of a payload at most.
+    description: New alerts that are taken of a payload at most. If it has more, the sender is asked to come again (503) for the others.
     type: int
     default: 2000
   max_connections:

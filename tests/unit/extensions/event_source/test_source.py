@@ -207,7 +207,7 @@ def test_a_token_that_cannot_be_read_asks_senders_to_come_again(tmp_path: Path) 
     [
         (b"{", {}, 400),
         (b" " * 3000, {}, 413),
-        (json.dumps(payload_of(*[alert(number) for number in range(4)])).encode(), {}, 400),
+        (json.dumps(payload_of(*[alert(number) for number in range(4)])).encode(), {}, 503),
         (b"x", {"Content-Encoding": "gzip"}, 415),
     ],
 )

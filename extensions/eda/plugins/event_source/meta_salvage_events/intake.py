@@ -152,17 +152,17 @@ class Intake:
     async def _alerts(self, request: web.Request) -> web.Response:
         body = await self._body(request)
         try:
-            given = payload.read(body, self._options.max_alerts)
+            given = payload.read(body)
         except payload.PayloadError as error:
             self._metrics.count("alerts_total", labels='result="refused"')
             logger.warning("A payload was refused: %s", error)
             raise RefusalError(400, str(error)) from None
-        taken, new, records = self._take(given)
+        taken, new, records, left = self._take(given)
         # Also where all are known: another request may have brought them a moment ago, and they may not be on the disk yet.
         await self._write(records, new)
         if not all(map(self._ledger.knows, taken)):
             raise RefusalError(503, "The event source could not write its journal. Come again.")
-        repeated = len(given.alerts) - len(new)
+        repeated = len(taken) - len(new)
         for result, number in (("new", len(new)), ("repeated", repeated), ("refused", len(given.refused))):
             self._metrics.count("alerts_total", number, f'result="{result}"')
         for reason in given.refused[:10]:
@@ -172,16 +172,20 @@ class Intake:
             logger.warning("The sender left %d alerts out of its payload; set max_alerts of its receiver to 0.", given.truncated)
         if new:
             self._news()
+        if left:  # Alertmanager comes again after a 503, and after no other refusal
+            raise RefusalError(503, f"{len(new)} new alerts were taken, as many as at a time; come again for the other {left}.")
         return _answer(202, {"new": len(new), "repeated": repeated, "refused": list(given.refused[:10])})
 
-    def _take(self, given: payload.Payload) -> tuple[list[payload.Alert], list[str], list[dict[str, Any]]]:
-        """The alerts as the ledger knows them, the ids of the new ones, and what to write."""
+    def _take(self, given: payload.Payload) -> tuple[list[payload.Alert], list[str], list[dict[str, Any]], int]:
+        """The alerts as the ledger knows them, the ids of the new ones, what to write, and how many are more than are taken at a time."""
         now = time.time()
         taken: list[payload.Alert] = []
         new: list[str] = []
         records: list[dict[str, Any]] = []
         for one in given.alerts:
             alert = self._ledger.told_apart(one)
+            if len(new) >= self._options.max_alerts and not self._ledger.knows(alert):
+                continue
             taken.append(alert)
             if alert is not one:
                 logger.warning("Another alert has the fingerprint %s; this one is taken as %s.", one.fingerprint, alert.fingerprint)
@@ -193,7 +197,7 @@ class Intake:
             if record:
                 records.append(record)
                 new += [alert.id] if record["is"] == "alert" else []
-        return taken, new, records
+        return taken, new, records, len(given.alerts) - len(taken)
 
     async def _write(self, records: list[dict[str, Any]], new: list[str], *, happened: bool = False) -> None:
         try:

@@ -79,7 +79,7 @@ class Payload:
     refused: tuple[str, ...]  # a reason for each alert that was not taken
 
 
-def read(body: bytes, max_alerts: int) -> Payload:
+def read(body: bytes) -> Payload:
     """Raises PayloadError where nothing of it can be used."""
     document = _object(body)
     if document.get("version") != "4":
@@ -87,8 +87,6 @@ def read(body: bytes, max_alerts: int) -> Payload:
     given = document.get("alerts")
     if not isinstance(given, list) or not given:
         raise PayloadError("alerts has to be a list with at least one alert.")
-    if len(given) > max_alerts:
-        raise PayloadError(f"{len(given)} alerts are more than the {max_alerts} that are taken at a time; set max_alerts of the receiver.")
     alerts, refused = [], []
     for number, item in enumerate(given):
         try:
