@@ -41,7 +41,8 @@ class GameDayGrade:
 
 def grade(fault: GameDayFault, seen: Mapping[str, Any]) -> GameDayGrade:
     """``seen`` has ``seeded_at`` (Unix seconds), ``alert`` as alert_info returns it, ``incidents`` as incident_info does, with their
-    records, and ``healed``: ``left``, ``resolved`` and ``failure``.
+    records, and ``healed``: ``left``, ``resolved`` and ``failure``.  ``unanswered``, there and in ``healed``, is why no source of alerts
+    answered.
     """
     facts = [as_mapping(as_mapping(one.get("data")).get("facts")) for one in responses(fault, seen)[1]]
     last = facts[-1] if facts else {}
@@ -116,6 +117,8 @@ def _after(began: float | None, point: object) -> float | None:
 
 def _detected(fault: GameDayFault, seen: Mapping[str, Any], moments: Mapping[str, float | None]) -> GradedStep:
     if not seen.get("alert"):
+        if unanswered := _text(seen.get("unanswered")):
+            return _said("detected", UNKNOWN, f"nobody knows whether {fault.alert} fires: {unanswered}")
         return _said("detected", CRITICAL, f"{fault.alert} did not fire in time")
     late = moments["detect"]
     if late is None:
@@ -205,6 +208,8 @@ def _healed(seen: Mapping[str, Any]) -> GradedStep:
         return _said("healed", CRITICAL, f"the fault was not taken back: {failure}")
     if left := healed.get("left"):
         return _said("healed", CRITICAL, f"others changed what the fault had changed, so this stays: {', '.join(map(str, left))}")
+    if unanswered := _text(healed.get("unanswered") or ("" if seen.get("alert") else seen.get("unanswered"))):
+        return _said("healed", UNKNOWN, f"the fault is taken back, and nobody knows whether the alert has ended: {unanswered}")
     if not seen.get("alert"):
         return _said("healed", HEALTHY, "the fault is taken back, and there was no alert to end")
     if not healed.get("resolved"):

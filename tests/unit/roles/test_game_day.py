@@ -108,3 +108,28 @@ def test_the_response_is_about_the_namespace_with_the_fault(cluster: FakeApi, tm
     assert code == 0, output
     assert [path for _method, path in cluster.requests if "/namespaces/other/" in path and "/deployments" in path] == []
     assert [path for _method, path in cluster.requests if f"/namespaces/{SPACE}/deployments/euystacio-api" in path]
+
+
+@pytest.mark.parametrize(
+    ("while_", "words"),
+    [("it is there", "nobody knows whether BackupTooOld fires"), ("it is gone", "nobody knows whether the alert has ended")],
+)
+def test_an_alertmanager_that_does_not_answer_is_unknown(cluster: FakeApi, tmp_path: Path, while_: str, words: str) -> None:
+    """An empty list of a source that has a problem is not the end of an alert, and not the proof that none came."""
+    path, fault = f"{PROXY}/alertmanager:9093/proxy/api/v2/alerts", f"{CORE}/configmaps/old-backup"
+    answered, was_there = cluster.answers[path], []
+
+    def alerts() -> tuple[int, str, str]:
+        there = fault in cluster.objects
+        was_there.extend([True] * there)
+        wrong = there if while_ == "it is there" else bool(was_there) and not there
+        return (500, "text/html", "<h1>Sorry</h1>") if wrong else answered()
+
+    cluster.answers[path] = alerts
+    code, output = play(cluster, tmp_path, game_day_alert_timeout=1, game_day_heal_timeout=1)
+    assert code != 0
+    (report,) = [json.loads(one.read_text()) for one in (tmp_path / "state/meta-salvage/game_days").glob("*.json")]
+    step = {one["name"]: one for one in report["grade"]["steps"]}["detected" if while_ == "it is there" else "healed"]
+    assert step["status"] == "unknown", step
+    assert words in step["reason"]
+    assert fault not in cluster.objects, output
