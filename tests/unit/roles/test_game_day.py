@@ -133,3 +133,21 @@ def test_an_alertmanager_that_does_not_answer_is_unknown(cluster: FakeApi, tmp_p
     assert step["status"] == "unknown", step
     assert words in step["reason"]
     assert fault not in cluster.objects, output
+
+
+def test_an_alert_that_somebody_silences_has_not_ended(cluster: FakeApi, tmp_path: Path) -> None:
+    path, fault = f"{PROXY}/alertmanager:9093/proxy/api/v2/alerts", f"{CORE}/configmaps/old-backup"
+    answered, last = cluster.answers[path], []
+
+    def alerts() -> tuple[int, str, str]:
+        if fault in cluster.objects:
+            last[:] = json.loads(answered()[2])
+        elif last:
+            last[0]["status"] = {"state": "suppressed", "silencedBy": ["s1"], "inhibitedBy": [], "mutedBy": []}
+        return 200, "application/json", json.dumps(last)
+
+    cluster.answers[path] = alerts
+    code, output = play(cluster, tmp_path, game_day_heal_timeout=1)
+    assert code != 0 and "the fault is taken back, and the alert still fires" in " ".join(output.split()), output
+    code, output = play(cluster, tmp_path)
+    assert code != 0 and "BackupTooOld fires already" in " ".join(output.split()), output
