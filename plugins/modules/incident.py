@@ -275,8 +275,8 @@ new:
 messages:
   description:
     - What the people have to know of the new entries, for the module C(notification).
-    - What opened, mitigated, resolved or cancelled the incident is in them again if it is asked for once more, for the run that
-      recorded it may have been killed before it told anybody. C(notification) sends it once.
+    - What opened, mitigated, resolved or cancelled the incident is in them again if it is asked for once more, because the run
+      that recorded it may have been killed before it sent them. C(notification) sends each once.
   returned: success
   type: list
   elements: dict

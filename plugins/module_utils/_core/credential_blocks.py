@@ -44,7 +44,7 @@ def block_spans(text: str) -> Iterator[Span]:
 
 
 def _before_end(text: str, end: int) -> Span | None:
-    """The lines of a key whose first ones are cut off, as the start of a log is; each may have a time before it."""
+    """The last lines of a key, as at the start of a log that is cut off; each may have a time before it."""
     start, at, short = None, end, True
     for _line in range(_LINES_OF_KEY):
         mark = max(text.rfind("\n", max(0, at - _LONGEST_LINE), at), text.rfind("\\n", max(0, at - _LONGEST_LINE), at))

@@ -64,9 +64,9 @@ def message(incident: Incident, record: Record) -> dict[str, Any] | None:
 
 
 def said_again(incident: Incident, request: Request, new: Iterable[Record]) -> list[Record]:
-    """The record of what is asked for once more: whoever wrote it may have been killed before anybody was told.
+    """The record of what is asked for once more: the run that wrote it may have been killed before it sent the message.
 
-    Who was told hears it once, by the deduplication key.  An alert that goes on is said again only until somebody has acknowledged it.
+    The outbox sends a message once, by its deduplication key.  An alert that goes on is repeated only until somebody has acknowledged it.
     """
     kinds = {"opened", "reopened"} if request.state == "opened" else {request.state}
     if any(record.get("kind") in kinds for record in new) or incident.status != _STATUS_AFTER.get(request.state):

@@ -30,7 +30,7 @@ ProveBack = Callable[[Sequence[tuple[Item, Before]]], Sequence[str]]
 
 
 class Beside(Protocol):
-    """What a change writes that is no manifest, such as files in a ConfigMap of others.  Its states are in the same journal."""
+    """What a change writes besides its manifests, such as files in a ConfigMap of others.  Its states are in the same journal."""
 
     def before(self) -> Before | None:
         """What it is now; None if the change does not touch it."""
@@ -109,7 +109,7 @@ class ProvenSet:
         """Takes back what was written, after a proof that ``waited`` for it in vain or none.  Raises SalvageError always."""
         reason = next((item.reason for item in items if item.problem), "timeout")
         # A write with an answer that was lost may have gone through: the way back shows it.
-        journal, written, told = self.journal.read(), any(item.written for item in items), len(self.notes)
+        journal, written, noted = self.journal.read(), any(item.written for item in items), len(self.notes)
         back = ["its journal was not found"] if written else []
         if journal is not None:
             try:
@@ -118,7 +118,7 @@ class ProvenSet:
                 back = [str(exc)]
         if not (back or written or self._undone):
             raise SalvageError(f"nothing was changed: {some(problems)}", reason=reason)
-        kept = "".join(f"; {note}" for note in self.notes[told:])
+        kept = "".join(f"; {note}" for note in self.notes[noted:])
         said = f"it could not be taken back ({some(back)})" if back else f"it was taken back, and {self.what} has what was before"
         raise SalvageError(f"the change failed; {said}: {some(problems)}{kept}", reason=reason)
 
