@@ -213,7 +213,7 @@ def plan_restore(items: Sequence[RestoreItem], selection: Choice, context: Conte
         steps.append(step)
         texts = names_in_text(RestoreItem(target, wanted), selection.mapping)
         if texts:
-            notes.append(f"{step.key} names namespace {', '.join(texts)} in a text, which is left as it is")
+            notes.append(f"{step.key} names namespace {', '.join(texts)} in a text or a field that is left as it is")
         dropped = [name for name in metadata.get("finalizers") or () if "/" in name and not _builtin(name)]
         dropped = [name for name in dropped if name not in context.finalizers]
         if dropped:

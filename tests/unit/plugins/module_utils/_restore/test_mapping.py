@@ -12,6 +12,8 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.ma
 
 TO = {"a": "b"}
 NAME = "kubernetes.io/metadata.name"
+DELETES = "volume.kubernetes.io/provisioner-deletion-secret-namespace"
+CSI = {"csi.storage.k8s.io/provisioner-secret-namespace": "a", "adminSecretNamespace": "a", "csi.storage.k8s.io/fstype": "a"}
 
 
 def make(kind: str, group: str = "", **content: Any) -> dict[str, Any]:
@@ -134,7 +136,45 @@ def make(kind: str, group: str = "", **content: Any) -> dict[str, Any]:
          {"spec": {"dataSourceRef": {"kind": "VolumeSnapshot", "namespace": "b", "name": "a"}}}),
         ("VolumeSnapshotContent", "snapshot.storage.k8s.io", {"spec": {"volumeSnapshotRef": {"namespace": "a", "name": "a"}}},
          {"spec": {"volumeSnapshotRef": {"namespace": "b", "name": "a"}}}),
+        ("StatefulSet", "apps", {"spec": {"volumeClaimTemplates": [{"spec": {"dataSourceRef": {"namespace": "a", "name": "a"}}}]}},
+         {"spec": {"volumeClaimTemplates": [{"spec": {"dataSourceRef": {"namespace": "b", "name": "a"}}}]}}),
+        ("VolumeGroupSnapshotContent", "groupsnapshot.storage.k8s.io", {"spec": {"volumeGroupSnapshotRef": {"namespace": "a"}}},
+         {"spec": {"volumeGroupSnapshotRef": {"namespace": "b"}}}),
+        ("StorageClass", "storage.k8s.io", {"parameters": {**CSI, "csi.storage.k8s.io/node-stage-secret-namespace": "${pvc.namespace}"}},
+         {"parameters": {**CSI, "csi.storage.k8s.io/provisioner-secret-namespace": "b", "adminSecretNamespace": "b",
+                         "csi.storage.k8s.io/node-stage-secret-namespace": "${pvc.namespace}"}}),
+        ("VolumeSnapshotClass", "snapshot.storage.k8s.io", {"parameters": {"csi.storage.k8s.io/snapshotter-secret-namespace": "a"}},
+         {"parameters": {"csi.storage.k8s.io/snapshotter-secret-namespace": "b"}}),
+        ("PersistentVolume", "", {"metadata": {"name": "x", "annotations": {DELETES: "a", "provisioner-deletion-secret-name": "a"}}},
+         {"metadata": {"name": "x", "annotations": {DELETES: "b", "provisioner-deletion-secret-name": "a"}}}),
+        ("MutatingWebhookConfiguration", "admissionregistration.k8s.io",
+         {"metadata": {"name": "x", "annotations": {"cert-manager.io/inject-ca-from": "a/a"}}, "webhooks": []},
+         {"metadata": {"name": "x", "annotations": {"cert-manager.io/inject-ca-from": "b/a"}}}),
+        ("Prometheus", "monitoring.coreos.com",
+         {"spec": {f"{what}NamespaceSelector": {"matchLabels": {NAME: "a", "app": "a"}} for what in ("serviceMonitor", "rule")}},
+         {"spec": {f"{what}NamespaceSelector": {"matchLabels": {NAME: "b", "app": "a"}} for what in ("serviceMonitor", "rule")}}),
+        ("AdminNetworkPolicy", "policy.networking.k8s.io",
+         {"spec": {"subject": {"namespaces": {"matchLabels": {NAME: "a"}}},
+                   "egress": [{"to": [{"namespaces": {"matchExpressions": [{"key": NAME, "values": ["a"]}]}}]}]}},
+         {"spec": {"subject": {"namespaces": {"matchLabels": {NAME: "b"}}},
+                   "egress": [{"to": [{"namespaces": {"matchExpressions": [{"key": NAME, "values": ["b"]}]}}]}]}}),
+        ("XListenerSet", "gateway.networking.x-k8s.io", {"spec": {"parentRef": {"name": "a", "namespace": "a"}}},
+         {"spec": {"parentRef": {"name": "a", "namespace": "b"}}}),
+        ("ClusterRole", "rbac.authorization.k8s.io",
+         {"rules": [{"resources": ["namespaces"], "resourceNames": ["a", "z"]}, {"resources": ["secrets"], "resourceNames": ["a"]}]},
+         {"rules": [{"resources": ["namespaces"], "resourceNames": ["b", "z"]}, {"resources": ["secrets"], "resourceNames": ["a"]}]}),
+        ("FlowSchema", "flowcontrol.apiserver.k8s.io",
+         {"spec": {"rules": [{"subjects": [{"kind": "ServiceAccount", "serviceAccount": {"namespace": "a", "name": "a"}},
+                                           {"kind": "Group", "group": {"name": "system:serviceaccounts:a"}}],
+                              "resourceRules": [{"namespaces": ["a", "*"]}]}]}},
+         {"spec": {"rules": [{"subjects": [{"kind": "ServiceAccount", "serviceAccount": {"namespace": "b", "name": "a"}},
+                                           {"kind": "Group", "group": {"name": "system:serviceaccounts:b"}}],
+                              "resourceRules": [{"namespaces": ["b", "*"]}]}]}}),
+        ("SecurityContextConstraints", "security.openshift.io", {"users": ["system:serviceaccount:a:s", "a"], "groups": ["a"]},
+         {"users": ["system:serviceaccount:b:s", "a"], "groups": ["a"]}),
         # What only looks like one of these is left alone.
+        ("Widget", "example.org", {"spec": {"namespaceSelector": {"matchExpressions": ["a", 3], "matchNames": "a"}}}, {}),
+        ("Widget", "example.org", {"spec": {"matchExpressions": "a", "matchLabels": ["a"], "namespaceSelector": ["a"]}}, {}),
         ("ServiceMonitor", "monitoring.coreos.com", {"spec": {"namespaceSelector": "a"}}, {}),
         ("Widget", "example.org", {"subjects": "a", "webhooks": 3, "endpoints": {"namespace": "a"}, "spec": "a"}, {}),
     ],
@@ -167,3 +207,28 @@ def test_a_text_is_told_and_left_as_it_is() -> None:
     assert mapped(restore_item(obj), TO) == obj
     assert names_in_text(restore_item(obj), TO) == ["a"]
     assert names_in_text(restore_item(make("Secret", stringData={"url": "http://api.a.svc"})), TO) == []
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"spec": {"destination": {"namespace": "a"}}},  # an Application of Argo CD
+        {"spec": {"targetNamespace": "a"}},  # a HelmRelease of Flux
+        {"spec": {"watch": {"namespaces": ["z", "a"]}}},
+        {"metadata": {"name": "x", "annotations": {"nginx.ingress.kubernetes.io/auth-url": "http://auth.a.svc.cluster.local/"}}},
+    ],
+)
+def test_what_still_leads_into_the_original_is_told(content: dict[str, Any]) -> None:
+    obj = make("Widget", "example.org", **content)
+    assert names_in_text(restore_item(mapped(restore_item(obj), TO)), TO) == ["a"]
+
+
+def test_what_is_mapped_is_not_told() -> None:
+    applied = {"kubectl.kubernetes.io/last-applied-configuration": '{"url": "http://api.a.svc"}'}
+    obj = make(
+        "HTTPRoute", "gateway.networking.k8s.io", spec={"parentRefs": [{"namespace": "a"}]}, metadata={"name": "x", "namespace": "a"}
+    )
+    obj["metadata"]["annotations"] = applied
+    assert names_in_text(restore_item(mapped(restore_item(obj), TO)), TO) == []
+    both = {"a": "b", "b": "a"}
+    assert names_in_text(restore_item(mapped(restore_item(obj), both)), both) == []
