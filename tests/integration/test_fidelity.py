@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.objects import create, delete, must_read, read
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.plan import Choice
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.choice import Choice
 from backups import Backed, Backups
 from cluster_lab import NAMESPACE, Lab
 from test_restore import until

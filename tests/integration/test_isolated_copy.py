@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.plan import Choice
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.choice import Choice
 from backups import Backups
 from cluster_lab import NAMESPACE, Lab
 

@@ -27,7 +27,7 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.ki
     object_key,
     restore_item,
 )
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.plan import Choice
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.choice import Choice
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.portable import stripped
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.skip_rules import why_not
 from backups import Backed, Backups

@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.objects import MERGE_PATCH, delete, must_read, read
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.plan import Choice
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.choice import Choice
 from audit import Audit
 from backups import Backups, choice_of
 from cluster_lab import Lab

@@ -13,13 +13,14 @@ from .model import WORKLOADS, group_kind
 from .ownership import applied_fields
 
 Target = tuple[str, str, str]  # namespace, kind with its group, name
+AUTOSCALER = "HorizontalPodAutoscaler.autoscaling"
 
 
 def targets_of(objects: Iterable[Mapping[str, Any]]) -> frozenset[Target]:
     """What the autoscalers among the objects scale."""
     found = set()
     for obj in objects:
-        if group_kind(obj) != "HorizontalPodAutoscaler.autoscaling":
+        if group_kind(obj) != AUTOSCALER:
             continue
         target = (obj.get("spec") or {}).get("scaleTargetRef")
         if isinstance(target, dict) and target.get("kind"):

@@ -22,7 +22,7 @@ class Context:
     """What the rules know about the rest of the backup and about the target cluster."""
 
     uids: frozenset[str] = frozenset()
-    scaled: frozenset[Target] = frozenset()  # what an autoscaler scales
+    scaled: frozenset[Target] = frozenset()  # what an autoscaler of the backup scales; in a plan only if one scales it after the restore
     selecting: frozenset[tuple[str, str]] = frozenset()  # (namespace, name) of Services with a selector
     mapping: Mapping[str, str] = field(default_factory=dict)
     ports: Mapping[int, tuple[str, str]] = field(default_factory=dict)  # node ports in use, and the Service that has each
@@ -32,6 +32,7 @@ class Context:
     read_only: frozenset[str] = frozenset()  # kinds that the cluster lets nobody create
     owned: frozenset[str] = frozenset()  # kinds that are restored although an owner makes them, too
     classes: frozenset[str | None] = frozenset()  # storage classes that create a volume for each claim (see new_volume_classes)
+    autoscaled: frozenset[Target] = frozenset()  # what an autoscaler of the cluster scales
 
 
 class Key(NamedTuple):

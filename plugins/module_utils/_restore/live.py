@@ -24,6 +24,7 @@ from .._core.errors import SalvageError
 from .._core.gather import for_each
 from .._manifests.definitions import not_established
 from .._manifests.model import group_kind
+from .._manifests.scaled import Target, targets_of
 from .isolate import confined, new_volume_classes
 from .kinds import Key
 from .plan import Step
@@ -128,6 +129,14 @@ class Live:
 
     def services(self) -> list[Object]:
         return self._all("/api/v1/services")
+
+    def autoscaled(self) -> frozenset[Target]:
+        """What the autoscalers of the cluster scale; nothing if they can't be read."""
+        try:
+            found = self._all("/apis/autoscaling/v2/horizontalpodautoscalers")
+        except SalvageError:
+            return frozenset()
+        return targets_of({**one, "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler"} for one in found)
 
     def uid_of(self, owner: Mapping[str, Any], namespace: str) -> str:
         """The UID of an owner that is in the cluster, in this namespace or in none; empty if it is not there or can't be read."""

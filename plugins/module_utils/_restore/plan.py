@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 from .._core.errors import SalvageError
 from .._core.sentences import some_of
 from .._manifests.order import wave_of
+from .._manifests.scaled import AUTOSCALER, targets_of
+from .choice import Choice, definitions_of, in_namespaces, moved, selected
 from .compare import differences
 from .isolate import Isolated, allowed_kinds, copy_scope, isolate
 from .isolated_fields import CopyScope
@@ -32,50 +34,6 @@ TWICE = "the backup holds it twice, and the later one is restored"
 _NEVER_DELETED = frozenset(
     {"Namespace", "CustomResourceDefinition.apiextensions.k8s.io", "PersistentVolume", "PersistentVolumeClaim"},
 )
-
-
-@dataclass(frozen=True)
-class Choice:
-    """What of the backup is wanted; namespaces under the names that they have in it."""
-
-    namespaces: frozenset[str] = frozenset()
-    mapping: Mapping[str, str] = field(default_factory=dict)
-    include: frozenset[str] = frozenset()
-    exclude: frozenset[str] = frozenset()
-    cluster_scoped: bool | None = None  # None: if the whole backup is wanted, under the names that it has
-    isolated: bool = False
-    isolated_kinds: frozenset[str] = frozenset()  # as include spells them
-    owned_kinds: frozenset[str] = frozenset()  # the same
-
-    def check(self, items: Iterable[RestoreItem]) -> None:
-        """Raises SalvageError(bad_input)."""
-        there = {name for key, _obj in items for name in (key.namespace, key.name if key.kind == "Namespace" else "")}
-        missing = sorted((set(self.namespaces) | set(self.mapping)) - there)
-        if missing:
-            raise SalvageError(f"the backup holds nothing of namespace {missing[0]}; see backup_info for what it holds", reason="bad_input")
-        wanted = self.namespaces or frozenset(self.mapping) or frozenset(there)
-        if self.isolated_kinds and not self.isolated:
-            raise SalvageError("isolated_kinds is only for an isolated copy; set isolated too", reason="bad_input")
-        own = sorted(name for name in wanted if self.mapping.get(name, name) == name) if self.isolated else []
-        if own:
-            raise SalvageError(
-                f"an isolated copy of namespace {own[0] or 'everything'} needs another name; give it in namespace_mapping",
-                reason="bad_input",
-            )
-        targets: dict[str, str] = {}
-        for name in sorted(wanted - {""}):
-            target = self.mapping.get(name, name)
-            if target in targets:
-                raise SalvageError(
-                    f"namespaces {targets[target]} and {name} would both be restored as {target}; map them apart", reason="bad_input"
-                )
-            targets[target] = name
-
-    @property
-    def whole(self) -> bool:
-        if self.isolated:
-            return False
-        return not self.namespaces and not self.mapping if self.cluster_scoped is None else self.cluster_scoped
 
 
 class Body(NamedTuple):
@@ -177,16 +135,22 @@ def plan_restore(items: Sequence[RestoreItem], selection: Choice, context: Conte
                 f"neither the backup nor the cluster has a kind {name}; write it as `kubectl api-resources -o name` does",
                 reason="bad_input",
             )
-    needed = _definitions(items, selection, names)
-    disks = [item for item in items if item.key.kind == "PersistentVolume" and _selected(item, selection, names, needed)]
+    needed = definitions_of(items, selection, names)
+    disks = [item for item in items if item.key.kind == "PersistentVolume" and selected(item, selection, names, needed)]
     owned = frozenset(kind for kind, spelled in names.items() if spelled in selection.owned_kinds)
-    context = replace(context, owned=owned, volumes={item.key.name: not skip_reason(item, context) for item in disks})
+    coming = (item.obj for item in items if item.key.kind == AUTOSCALER and selected(item, selection, names, needed))
+    context = replace(
+        context,
+        owned=owned,
+        volumes={item.key.name: not skip_reason(item, context) for item in disks},
+        scaled=context.scaled & (targets_of(coming) | {one for one in context.scaled if moved(one, selection) in context.autoscaled}),
+    )
     # Content that selects nothing is not looked at: it may be large.
-    inside = [obj for key, obj in items if key.kind not in _CONTENT and _in_namespaces(key.namespace, selection)]
+    inside = [obj for key, obj in items if key.kind not in _CONTENT and in_namespaces(key.namespace, selection)]
     kinds = allowed_kinds(selection.isolated_kinds, names)
     scope = copy_scope(inside, context.classes, kinds) if selection.isolated else None
     bodies = Bodies(items, context, selection.mapping, scope)
-    reasons = _reasons(items, bodies, context, lambda item: _selected(item, selection, names, needed))
+    reasons = _reasons(items, bodies, context, lambda item: selected(item, selection, names, needed))
     if all(reason == NOT_SELECTED for reason, _by_owner in reasons):
         raise SalvageError(
             "nothing is selected: namespaces, include and exclude together leave no object of the backup", reason="bad_input"
@@ -225,7 +189,7 @@ def plan_restore(items: Sequence[RestoreItem], selection: Choice, context: Conte
 
 
 def _reasons(
-    items: Sequence[RestoreItem], bodies: Bodies, context: Context, selected: Callable[[RestoreItem], bool]
+    items: Sequence[RestoreItem], bodies: Bodies, context: Context, is_selected: Callable[[RestoreItem], bool]
 ) -> list[tuple[str, bool]]:
     """Of each object why it is not restored, or nothing; and whether that is only because of its owner."""
     reasons: list[str] = []
@@ -233,7 +197,7 @@ def _reasons(
     owned = []
     latest = {key: number for number, (key, _obj) in enumerate(items)}
     for number, item in enumerate(items):
-        reason = skip_reason(item, context) if selected(item) else NOT_SELECTED
+        reason = skip_reason(item, context) if is_selected(item) else NOT_SELECTED
         if not reason and latest[item.key] != number:
             reason = TWICE
         reason = reason or bodies.of(number).reason
@@ -266,39 +230,6 @@ def _aggregated(items: Iterable[RestoreItem]) -> Iterator[str]:
         spec = obj.get("spec") or {}
         if key.kind == "APIService.apiregistration.k8s.io" and spec.get("service"):
             yield spec.get("group", "")
-
-
-def _definitions(items: Iterable[RestoreItem], selection: Choice, names: Mapping[str, str]) -> frozenset[str]:
-    """The definitions of the custom kinds that are wanted: without them a part of a backup could not be restored."""
-    return frozenset(names.get(key.kind, "") for key, _obj in items if _in_namespaces(key.namespace, selection))
-
-
-def _in_namespaces(namespace: str, selection: Choice) -> bool:
-    if not namespace:
-        return False
-    if selection.namespaces:
-        return namespace in selection.namespaces
-    return not selection.mapping or namespace in selection.mapping
-
-
-def _selected(item: RestoreItem, selection: Choice, names: Mapping[str, str], needed: frozenset[str]) -> bool:
-    (kind, namespace, name), obj = item
-    spelled = names.get(kind, "")
-    if spelled in selection.exclude or (selection.include and spelled not in selection.include):
-        return False
-    if namespace:
-        return _in_namespaces(namespace, selection)
-    if kind == "Namespace":
-        return _in_namespaces(name, selection)
-    if selection.whole:
-        return True
-    if selection.cluster_scoped is False or selection.isolated:
-        return False
-    if kind == "CustomResourceDefinition.apiextensions.k8s.io":
-        return name in needed
-    # A volume goes with the claim that it is bound to, unless that is restored under another name.
-    claim = ((obj.get("spec") or {}).get("claimRef") or {}).get("namespace", "") if kind == "PersistentVolume" else ""
-    return bool(claim) and claim not in selection.mapping and claim in selection.namespaces
 
 
 def _torn_releases(steps: Iterable[Step], left: Iterable[Left], items: Iterable[RestoreItem]) -> list[str]:

@@ -20,6 +20,7 @@ from .._core.progress import Tell, silent
 from .._core.status import FAIL
 from .._manifests.model import group_kind
 from .._manifests.order import AGGREGATED, CUSTOM, DEFINITIONS, FAIL_CLOSED, HOOKS, TITLES
+from .._manifests.scaled import AUTOSCALER
 from .compare import differences
 from .journal import RestoreJournal
 from .kinds import Key
@@ -87,6 +88,8 @@ class Restore:
                 more["released"] = self._live.released()
             except SalvageError as exc:
                 unknown.append(f"whether volumes of the cluster still hold the data of a claim is unknown: {exc}")
+        if any(key.kind == AUTOSCALER for key, _obj in self._items):
+            more["autoscaled"] = self._live.autoscaled()
         more["read_only"] = self._live.read_only
         context = self._items.context(mapping=selection.mapping, finalizers=self._wish.finalizers, **more)
         plan = plan_restore(self._items, selection, context, {**spelled(self._items), **self._live.names})

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from .choice import Choice
 from .kinds import Key
-from .plan import Choice
 
 
 @dataclass(frozen=True)

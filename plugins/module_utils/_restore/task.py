@@ -28,9 +28,9 @@ from .._core.status import FAIL
 from .._sealing.age import recipients
 from .._sealing.keys import identity_file, private_key, public_key
 from .._sealing.origin import origin_of
+from .choice import Choice
 from .journal import RestoreJournal
 from .outcome import Outcome
-from .plan import Choice
 from .restore import Restore
 from .settings import RestoreSettings
 from .stored import open_items

@@ -247,6 +247,29 @@ def test_an_isolated_copy_has_the_workloads_of_a_custom_resource_that_it_does_no
     assert keys(planned(objects, Choice(mapping={"a": "b"}, isolated=True))) == ["Deployment.apps b/x"]
 
 
+SCALER = "HorizontalPodAutoscaler.autoscaling"
+
+
+@pytest.mark.parametrize(
+    ("chosen", "live", "replicas"),
+    [
+        ({}, (), None),
+        ({"exclude": frozenset({"horizontalpodautoscalers.autoscaling"})}, (), 7),
+        ({"include": frozenset({"deployments.apps"})}, (), 7),
+        ({"include": frozenset({"deployments.apps"})}, [("a", "Deployment.apps", "x")], None),
+        ({"include": frozenset({"deployments.apps"}), "mapping": {"a": "b"}}, [("a", "Deployment.apps", "x")], 7),
+        ({"include": frozenset({"deployments.apps"}), "mapping": {"a": "b"}}, [("b", "Deployment.apps", "x")], None),
+    ],
+)
+def test_a_workload_keeps_its_size_unless_an_autoscaler_gives_it_one(chosen: dict[str, Any], live: Any, replicas: int | None) -> None:
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "x"}
+    objects = restore_items([make("Deployment.apps", spec={"replicas": 7}), make(SCALER, spec={"scaleTargetRef": target})])
+    choice = Choice(**chosen)
+    context = context_of(objects, mapping=choice.mapping, autoscaled=frozenset(live))
+    found = plan_restore(objects, choice, context, {**NAMES, SCALER: "horizontalpodautoscalers.autoscaling"})
+    assert found.steps[0].wanted["spec"].get("replicas") == replicas
+
+
 def test_owners_are_linked_under_the_uid_that_they_have_now() -> None:
     owner = make("Deployment.apps", "o")
     reference = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "o", "uid": owner["metadata"]["uid"]}
