@@ -39,9 +39,9 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.sto
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store.verify import list_backups, proven
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.objects import create
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.session import Cluster
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.choice import Choice
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.journal import RestoreJournal
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.outcome import Outcome
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.choice import Choice
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.restore import Restore
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.settings import RestoreSettings
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.stored import open_items

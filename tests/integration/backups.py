@@ -23,9 +23,9 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.opt
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.store.repository import open_store
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.http import Http, Response
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.session import Cluster
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.choice import Choice
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.journal import RestoreJournal
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.outcome import Outcome
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.choice import Choice
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.restore import Restore
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.settings import RestoreSettings
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._sealing.age import recipients

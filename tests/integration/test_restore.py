@@ -22,12 +22,12 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.objects import MERGE_PATCH, delete, must_read, read
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.choice import Choice
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.kinds import (
     context_of,
     object_key,
     restore_item,
 )
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.choice import Choice
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.portable import stripped
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.skip_rules import why_not
 from backups import Backed, Backups

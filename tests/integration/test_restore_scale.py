@@ -18,8 +18,8 @@ import pytest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.objects import create, delete, read
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.session import Cluster
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.gather import for_each
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.journal import RestoreJournal
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.choice import Choice
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.journal import RestoreJournal
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.restore import Restore
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.settings import RestoreSettings
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.stored import open_items

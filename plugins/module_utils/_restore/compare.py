@@ -22,6 +22,7 @@ def differences(wanted: Any, live: Any, path: str = "") -> Iterator[str]:
             yield from _field(value, live, name, f"{path}.{name}")
             if name in _WHOLE and isinstance(value, dict) and isinstance(live.get(name), dict):
                 yield from (f"{path}.{name}.{extra}" for extra in live[name] if extra not in value)
+        yield from (f"{path}.{name}" for name in _only_live(wanted, live))
     elif isinstance(wanted, list) and isinstance(live, list) and len(wanted) == len(live):
         for index, (one, other) in enumerate(zip(wanted, live, strict=True)):
             yield from differences(one, other, f"{path}[{index}]")
@@ -36,11 +37,16 @@ def _field(value: Any, live: dict[str, Any], name: str, path: str) -> Iterator[s
         yield path
 
 
+def _only_live(wanted: dict[str, Any], live: dict[str, Any]) -> Iterator[str]:
+    """Maps of users' keys of which ``wanted`` has not even an empty one, as an empty ConfigMap or the selector of all pods."""
+    return (name for name, value in live.items() if name in _WHOLE and name not in wanted and isinstance(value, dict) and value)
+
+
 def extra_keys_patch(wanted: Any, live: Any) -> dict[str, Any] | None:
     """A merge patch that removes the keys that only ``live`` has, in maps in which only users set keys; None if there are none."""
     if not isinstance(wanted, dict) or not isinstance(live, dict):
         return None
-    patch: dict[str, Any] = {}
+    patch: dict[str, Any] = dict.fromkeys(_only_live(wanted, live))
     for name, value in wanted.items():
         other = live.get(name)
         if isinstance(value, dict) and isinstance(other, dict):

@@ -385,6 +385,26 @@ def test_a_key_too_many_is_a_difference_where_all_are_the_users() -> None:
     assert list(differences(finalizers, {"metadata": {"finalizers": ["other"]}})) == [".metadata.finalizers"]
 
 
+@pytest.mark.parametrize(
+    ("wanted", "live", "path", "patch"),
+    [
+        ({}, {"data": {"a": "1"}}, ".data", {"data": None}),
+        ({"binaryData": {"b": "x"}}, {"binaryData": {"b": "x"}, "data": {"a": "1"}}, ".data", {"data": None}),
+        ({"spec": {"ports": []}}, {"spec": {"ports": [], "selector": {"app": "x"}}}, ".spec.selector", {"spec": {"selector": None}}),
+        (
+            {"spec": {"podSelector": {}}},  # of a NetworkPolicy: all pods
+            {"spec": {"podSelector": {"matchLabels": {"app": "x"}}}},
+            ".spec.podSelector.matchLabels",
+            {"spec": {"podSelector": {"matchLabels": None}}},
+        ),
+    ],
+)
+def test_a_map_of_users_keys_that_only_the_cluster_has_is_a_difference(wanted: Any, live: Any, path: str, patch: Any) -> None:
+    assert list(differences(wanted, live)) == [path]
+    assert extra_keys_patch(wanted, live) == patch
+    assert not list(differences(wanted, {**wanted, "data": {}})) and extra_keys_patch(wanted, {**wanted, "data": {}}) is None
+
+
 @pytest.mark.parametrize("objects", [[], [make("ConfigMap")]])
 def test_a_restore_of_nothing_does_not_pass(objects: list[dict[str, Any]]) -> None:
     with pytest.raises(SalvageError, match="nothing is selected") as caught:

@@ -21,10 +21,10 @@ from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.se
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.progress import Tell, silent
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore import live
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.choice import Choice
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.journal import RestoreJournal
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.live import Live
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.outcome import Outcome
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.choice import Choice
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.restore import Restore
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.settings import RestoreSettings
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.writes import MANAGER
