@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -14,6 +14,9 @@ from .._manifests.model import group_kind
 from .._manifests.scaled import Target, targets_of
 
 RELEASE = "helm.sh/release.v1"
+_SUFFIX = "[bcdfghjklmnpqrstvwxz2456789]{5}"
+_TOKEN = re.compile(f"-token-{_SUFFIX}$")
+_TEMPLATES = frozenset({*(f"{kind}.apps" for kind in ("DaemonSet", "Deployment", "StatefulSet")), "CronJob.batch", "Job.batch"})
 TOKEN_TYPE = "kubernetes.io/service-account-token"  # noqa: S105 # a Secret's type
 
 
@@ -24,6 +27,7 @@ class Context:
     uids: frozenset[str] = frozenset()
     scaled: frozenset[Target] = frozenset()  # what an autoscaler of the backup scales; in a plan only if one scales it after the restore
     selecting: frozenset[tuple[str, str]] = frozenset()  # (namespace, name) of Services with a selector
+    mounted: frozenset[tuple[str, str]] = frozenset()  # (namespace, name) of Secrets that workloads name, and that look generated
     mapping: Mapping[str, str] = field(default_factory=dict)
     ports: Mapping[int, tuple[str, str]] = field(default_factory=dict)  # node ports in use, and the Service that has each
     finalizers: frozenset[str] = frozenset()  # those with a controller in the cluster
@@ -72,6 +76,7 @@ class Bonds:
         self._owners: set[str] = set()
         self._scaled: set[Target] = set()
         self._selecting: set[tuple[str, str]] = set()
+        self._mounted: set[tuple[str, str]] = set()
 
     def see(self, item: RestoreItem) -> None:
         key, obj = item
@@ -82,11 +87,13 @@ class Bonds:
         if key.kind == "Service" and (obj.get("spec") or {}).get("selector"):
             self._selecting.add(key[1:])
         self._scaled |= targets_of((obj,))
+        if key.kind in _TEMPLATES:
+            self._mounted.update((key.namespace, name) for name in _tokens_mounted(obj))
 
     def context(self, **more: Any) -> Context:
         """When all are seen.  Of the UIDs it keeps only those of owners: no rule asks for another."""
         self._uids &= self._owners
-        return Context(frozenset(self._uids), frozenset(self._scaled), frozenset(self._selecting), **more)
+        return Context(frozenset(self._uids), frozenset(self._scaled), frozenset(self._selecting), frozenset(self._mounted), **more)
 
 
 def context_of(items: Iterable[RestoreItem], **more: Any) -> Context:
@@ -97,9 +104,20 @@ def context_of(items: Iterable[RestoreItem], **more: Any) -> Context:
     return bonds.context(**more)
 
 
-def generated_for(account: str, name: str) -> bool:
+def generated_for(account: str, name: str, what: Sequence[str] = ("token", "dockercfg")) -> bool:
     """Whether a token controller has given the Secret of a ServiceAccount its name; Kubernetes generates only these characters."""
-    return re.fullmatch(re.escape(account) + "-(token|dockercfg)-[bcdfghjklmnpqrstvwxz2456789]{5}", name) is not None
+    return re.fullmatch(f"{re.escape(account)}-({'|'.join(what)})-{_SUFFIX}", name) is not None
+
+
+def _tokens_mounted(obj: Mapping[str, Any]) -> Iterator[str]:
+    """What the template of a workload names that could be a generated token: a person has written that, so it is none."""
+    spec = obj.get("spec") or {}
+    stack: list[Any] = [spec.get("template"), ((spec.get("jobTemplate") or {}).get("spec") or {}).get("template")]
+    while stack:
+        value = stack.pop()
+        if isinstance(value, str) and _TOKEN.search(value):
+            yield value
+        stack.extend(value.values() if isinstance(value, dict) else value if isinstance(value, list) else ())
 
 
 def labels_of(obj: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -85,8 +85,9 @@ def _strip_secret(obj: Object, _context: Context) -> None:
 
 
 def _strip_account(obj: Object, _context: Context) -> None:
-    for field_name in ("secrets", "imagePullSecrets"):
-        kept = [ref for ref in obj.get(field_name) or () if not generated_for(obj["metadata"]["name"], ref.get("name", ""))]
+    # A token pulls no image: a pull secret with such a name is a person's.
+    for field_name, what in (("secrets", ("token", "dockercfg")), ("imagePullSecrets", ("dockercfg",))):
+        kept = [ref for ref in obj.get(field_name) or () if not generated_for(obj["metadata"]["name"], ref.get("name", ""), what)]
         if kept:
             obj[field_name] = kept
         else:
@@ -118,12 +119,21 @@ def _strip_volume(obj: Object, context: Context) -> None:
     _drop_annotations(obj, "pv.kubernetes.io/bound-by-controller")
 
 
+def _is_token(volume: Mapping[str, Any], pod: Mapping[str, Any]) -> bool:
+    """Whether the API server has added the volume for the token of the pod's account; before Kubernetes 1.21 that was a Secret."""
+    name = volume["name"]
+    secret = volume.get("secret")
+    account = pod.get("serviceAccountName") or "default"
+    legacy = isinstance(secret, dict) and secret.get("secretName") == name and generated_for(account, name, ("token",))
+    return legacy or re.fullmatch("kube-api-access-[a-z0-9]{5}", name) is not None
+
+
 def _strip_pod(obj: Object, _context: Context) -> None:
     spec = obj.get("spec") or {}
     _drop(spec, "nodeName", "ephemeralContainers")
     if spec.get("priorityClassName") or not spec.get("priority"):
         _drop(spec, "priority")  # the server computes it, and rejects another value
-    tokens = {volume["name"] for volume in spec.get("volumes") or () if re.fullmatch("kube-api-access-[a-z0-9]{5}", volume["name"])}
+    tokens = {volume["name"] for volume in spec.get("volumes") or () if _is_token(volume, spec)}
     if tokens:
         spec["volumes"] = [volume for volume in spec["volumes"] if volume["name"] not in tokens]
         for container in (*(spec.get("initContainers") or ()), *(spec.get("containers") or ())):

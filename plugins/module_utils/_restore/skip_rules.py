@@ -11,12 +11,20 @@ from typing import Any
 from .._cluster.conditions import holds
 from .kinds import RELEASE, TOKEN_TYPE, Context, RestoreItem, annotations_of, generated_for, labels_of, name_of
 
+# What the API server calls its own roles and bindings, beside system:.
+_BOOTSTRAP = frozenset({"admin", "cluster-admin", "edit", "extension-apiserver-authentication-reader", "view"})
+
 
 def _bootstrap(obj: Mapping[str, Any], _context: Context) -> str:
-    # Not by its name: metrics-server and others call theirs system:, too.
-    own = labels_of(obj).get("kubernetes.io/bootstrapping") == "rbac-defaults"
+    # By label and name: metrics-server and others call theirs system:, too, and a role that a person has copied has the label, too.
+    name = obj["metadata"]["name"]
+    own = labels_of(obj).get("kubernetes.io/bootstrapping") == "rbac-defaults" and (name in _BOOTSTRAP or name.startswith("system:"))
     kept = annotations_of(obj).get("rbac.authorization.kubernetes.io/autoupdate") == "false"
-    return "the API server creates its own" if own and not kept else ""
+    # The API server never gives one of these to anybody else; a person has.
+    given = any(
+        not str(one.get("name")).startswith("system:") and one.get("namespace") != "kube-system" for one in obj.get("subjects") or ()
+    )
+    return "the API server creates its own" if own and not kept and not given else ""
 
 
 def _config_map(obj: Mapping[str, Any], _context: Context) -> str:
@@ -30,7 +38,7 @@ def _config_map(obj: Mapping[str, Any], _context: Context) -> str:
 def _secret(obj: Mapping[str, Any], context: Context) -> str:
     if obj.get("type") == TOKEN_TYPE:
         account = annotations_of(obj).get("kubernetes.io/service-account.name", "")
-        if generated_for(account, obj["metadata"]["name"]):
+        if generated_for(account, obj["metadata"]["name"]) and name_of(obj) not in context.mounted:
             return "a generated token of a ServiceAccount is not valid in another cluster"
     if obj.get("type") == RELEASE and obj["metadata"].get("namespace") in context.mapping:
         return "a Helm release is bound to its namespace; install the chart in the other one"
@@ -60,7 +68,8 @@ def _of_nodes(addresses: Iterable[Mapping[str, Any]]) -> str:
 def _endpoint_slice(obj: Mapping[str, Any], context: Context) -> str:
     service = labels_of(obj).get("kubernetes.io/service-name", "")
     managed = labels_of(obj).get("endpointslice.kubernetes.io/managed-by", "")
-    if managed.endswith(".k8s.io") or (obj["metadata"].get("namespace"), service) in context.selecting:
+    # Beside those of the cluster, which leave it alone, a Service with a selector may have one that somebody else manages.
+    if managed.endswith(".k8s.io") or (not managed and (obj["metadata"].get("namespace"), service) in context.selecting):
         return "the cluster creates the endpoints of a Service with a selector"
     return _service(obj, context) or _of_nodes(obj.get("endpoints") or ())
 

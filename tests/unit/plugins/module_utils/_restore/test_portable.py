@@ -223,6 +223,58 @@ def test_a_secret_with_a_name_that_a_person_gave_it_stays(name: str) -> None:
     assert stripped(restore_item(account), NONE) == account
 
 
+RBAC, BOOT = "rbac.authorization.k8s.io", {"labels": {"kubernetes.io/bootstrapping": "rbac-defaults"}}
+
+
+@pytest.mark.parametrize(
+    ("obj", "skipped"),
+    [
+        (make(f"ClusterRole.{RBAC}", "system:node", "", meta=BOOT), True),
+        (make(f"ClusterRole.{RBAC}", "my-admin", "", meta=BOOT), False),  # kubectl get clusterrole admin -o yaml | sed | kubectl apply
+        (make(f"ClusterRoleBinding.{RBAC}", "cluster-admin", "", meta=BOOT, subjects=[{"name": "system:masters"}]), True),
+        (make(f"RoleBinding.{RBAC}", "system:x", "kube-system", meta=BOOT, subjects=[{"name": "x", "namespace": "kube-system"}]), True),
+        (
+            make(f"ClusterRoleBinding.{RBAC}", "cluster-admin", "", meta=BOOT, subjects=[{"name": "system:masters"}, {"name": "ops"}]),
+            False,
+        ),
+    ],
+)
+def test_a_right_that_a_person_has_given_is_not_the_api_servers(obj: dict[str, Any], *, skipped: bool) -> None:
+    assert bool(why_not(restore_item(obj), NONE)) is skipped
+
+
+def test_a_token_that_a_template_names_is_a_persons_whatever_its_name() -> None:
+    secret = make("Secret", "ci-token-bcdfg", type="kubernetes.io/service-account-token")
+    secret["metadata"]["annotations"] = {"kubernetes.io/service-account.name": "ci"}
+    pod = {"template": {"spec": {"volumes": [{"name": "t", "secret": {"secretName": "ci-token-bcdfg"}}]}}}
+    for workload in (make("Deployment.apps", spec=pod), make("CronJob.batch", spec={"jobTemplate": {"spec": pod}})):
+        assert not why_not(restore_item(secret), context_of([restore_item(workload)]))
+        elsewhere = {**workload, "metadata": {"name": "x", "namespace": "b"}}
+        assert why_not(restore_item(secret), context_of([restore_item(elsewhere)]))
+
+
+def test_a_token_pulls_no_image() -> None:
+    account = make("ServiceAccount", "ci", imagePullSecrets=[{"name": "ci-token-bcdfg"}, {"name": "ci-dockercfg-bcdfg"}])
+    assert stripped(restore_item(account), NONE)["imagePullSecrets"] == [{"name": "ci-token-bcdfg"}]
+
+
+def test_a_pod_leaves_the_token_of_an_old_cluster() -> None:
+    def pod(volume: str) -> dict[str, Any]:
+        return make(
+            "Pod", spec={"volumes": [{"name": volume, "secret": {"secretName": "default-token-bcdfg"}}],
+                         "containers": [{"name": "c", "volumeMounts": [{"name": volume, "mountPath": "/t"}]}]},
+        )  # fmt: skip
+
+    assert spec_of(pod("default-token-bcdfg")) == {"containers": [{"name": "c"}]}
+    assert spec_of(pod("mine")) == pod("mine")["spec"]
+
+
+def test_a_slice_that_somebody_else_manages_comes_back_beside_those_of_the_cluster() -> None:
+    context = context_of([restore_item(make("Service", "web", spec={"selector": {"app": "web"}}))])
+    labels = {"kubernetes.io/service-name": "web", "endpointslice.kubernetes.io/managed-by": "network-team"}
+    assert not why_not(restore_item(make("EndpointSlice.discovery.k8s.io", "web-1", meta={"labels": labels})), context)
+
+
 def test_a_volume_waits_for_any_claim_of_that_name() -> None:
     volume = make("PersistentVolume", namespace="", spec={"claimRef": {"name": "c", "namespace": "a", "uid": "u", "resourceVersion": "1"}})
     assert spec_of(volume) == {"claimRef": {"name": "c", "namespace": "a"}}
