@@ -5,12 +5,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from .._core.errors import SalvageError
 from .._manifests.scaled import Target
 from .kinds import RestoreItem
+
+_USER = {
+    "PersistentVolume": "claimRef",
+    "VolumeGroupSnapshotContent.groupsnapshot.storage.k8s.io": "volumeGroupSnapshotRef",
+    "VolumeSnapshotContent.snapshot.storage.k8s.io": "volumeSnapshotRef",
+}
 
 
 @dataclass(frozen=True)
@@ -41,6 +48,12 @@ class Choice:
                 f"an isolated copy of namespace {own[0] or 'everything'} needs another name; give it in namespace_mapping",
                 reason="bad_input",
             )
+        odd = sorted(name for name, target in self.mapping.items() if not _is_label(target))
+        if odd:
+            raise SalvageError(
+                f"namespace_mapping gives {odd[0]} a name that no namespace can have; use at most 63 of a-z, 0-9 and -, with - only inside",
+                reason="bad_input",
+            )
         targets: dict[str, str] = {}
         for name in sorted(wanted - {""}):
             target = self.mapping.get(name, name)
@@ -55,6 +68,10 @@ class Choice:
         if self.isolated:
             return False
         return not self.namespaces and not self.mapping if self.cluster_scoped is None else self.cluster_scoped
+
+
+def _is_label(name: str) -> bool:
+    return re.fullmatch("[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", name) is not None
 
 
 def moved(target: Target, selection: Choice) -> Target:
@@ -90,6 +107,6 @@ def selected(item: RestoreItem, selection: Choice, names: Mapping[str, str], nee
         return False
     if kind == "CustomResourceDefinition.apiextensions.k8s.io":
         return name in needed
-    # A volume goes with the claim that it is bound to, unless that is restored under another name.
-    claim = ((obj.get("spec") or {}).get("claimRef") or {}).get("namespace", "") if kind == "PersistentVolume" else ""
-    return bool(claim) and claim not in selection.mapping and claim in selection.namespaces
+    # A volume goes with the claim that it is bound to, and a snapshot's content with it, unless that is restored under another name.
+    user = ((obj.get("spec") or {}).get(_USER[kind]) or {}).get("namespace", "") if kind in _USER else ""
+    return bool(user) and user not in selection.mapping and user in selection.namespaces

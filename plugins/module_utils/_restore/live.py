@@ -25,6 +25,7 @@ from .._core.gather import for_each
 from .._manifests.definitions import not_established
 from .._manifests.model import group_kind
 from .._manifests.scaled import Target, targets_of
+from .claims import Storage, storage_of
 from .isolate import confined, new_volume_classes
 from .kinds import Key
 from .plan import Step
@@ -34,6 +35,7 @@ _SINGLY = 8  # up to this many objects of a kind are read one by one; more are l
 _LISTS = 4  # in up to this many namespaces a kind is listed one by one; in more, in all at once
 _PAGES = 4  # that are in memory at once
 _PAUSE = 0.1
+_CLASSES, _SNAPSHOTS = "StorageClass.storage.k8s.io", "VolumeSnapshot.snapshot.storage.k8s.io"
 _Question = tuple[Sequence[Step], Callable[[], Iterable[Object]]]
 
 
@@ -159,6 +161,20 @@ class Live:
             if (volume.get("status") or {}).get("phase") == "Released" and uid:
                 found[volume["metadata"]["name"]] = uid
         return found
+
+    def storage(self, restored: Iterable[Step]) -> Storage:
+        """What a claim may ask for, in the cluster and among the steps.  Raises SalvageError."""
+        named: dict[str, set[tuple[str, str]]] = defaultdict(set)
+        volumes = self._all("/api/v1/persistentvolumes")
+        for step in restored:
+            named[step.key.kind].add(step.key[1:])
+            if step.key.kind == "PersistentVolume":
+                volumes.append(step.wanted)
+        for kind in (_CLASSES, _SNAPSHOTS):
+            if kind in self._resources:
+                resource = self._resources[kind]
+                named[kind].update((one["metadata"].get("namespace") or "", one["metadata"]["name"]) for one in self._all(resource.path()))
+        return storage_of(volumes, (name for _space, name in named[_CLASSES]), named[_SNAPSHOTS])
 
     def confined(self, namespace: str) -> bool:
         """Whether all pods of the namespace are limited in what they connect to; not if that can't be read."""

@@ -289,8 +289,9 @@ def _released(step: Step, live: Object) -> bool:
     before, after = ((obj.get("status") or {}).get("phase") for obj in (step.source, live))
     if after != "Released" or before == "Released":
         return False
-    was, now = ((obj.get("spec") or {}).get("claimRef") or {} for obj in (step.source, live))
-    return bool(was.get("uid")) and was.get("uid") == now.get("uid")
+    was, wanted, now = ((obj.get("spec") or {}).get("claimRef") or {} for obj in (step.source, step.wanted, live))
+    same_place = wanted.get("namespace") == now.get("namespace")  # the volume of the original is not for a copy
+    return same_place and bool(was.get("uid")) and was.get("uid") == now.get("uid")
 
 
 def node_ports(services: Iterable[Mapping[str, Any]]) -> dict[int, tuple[str, str]]:

@@ -203,6 +203,11 @@ def _strip_endpoints(obj: Object, _context: Context) -> None:
         _drop(endpoint.get("targetRef"), "uid", "resourceVersion")
 
 
+def _strip_snapshot_content(obj: Object, _context: Context) -> None:
+    for name in ("volumeSnapshotRef", "volumeGroupSnapshotRef"):
+        _drop((obj.get("spec") or {}).get(name), "uid", "resourceVersion")  # with another UID its snapshot never gets it
+
+
 def _strip_autoscaler(obj: Object, _context: Context) -> None:
     _drop_annotations(obj, *(f"autoscaling.alpha.kubernetes.io/{name}" for name in ("conditions", "current-metrics")))
 
@@ -229,6 +234,8 @@ STRIPPED: dict[str, Callable[[Object, Context], None]] = {
     "ServiceAccount": _strip_account,
     "StatefulSet.apps": _strip_scaled,
     "ValidatingWebhookConfiguration.admissionregistration.k8s.io": _strip_bundles,
+    "VolumeGroupSnapshotContent.groupsnapshot.storage.k8s.io": _strip_snapshot_content,
+    "VolumeSnapshotContent.snapshot.storage.k8s.io": _strip_snapshot_content,
 }
 
 

@@ -21,6 +21,7 @@ from .._core.status import FAIL
 from .._manifests.model import group_kind
 from .._manifests.order import AGGREGATED, CUSTOM, DEFINITIONS, FAIL_CLOSED, HOOKS, TITLES
 from .._manifests.scaled import AUTOSCALER
+from .claims import waits_for
 from .compare import differences
 from .journal import RestoreJournal
 from .kinds import Key
@@ -112,6 +113,7 @@ class Restore:
                 self._wave(wave, group)
             self._verify([step for step in steps if step.action in WRITES and not step.problem])
         self._finish([step for step in steps if step.action not in ("", KEPT) and not step.problem], dry_run=dry_run)
+        self._claims([step for step in steps if self._made_now(step) and step.key.kind == "PersistentVolumeClaim" and not step.problem])
         if not dry_run:
             self._wait_ready([step for step in steps if self._made_now(step) and step.key.kind in WATCHED and not step.problem])
         result = restore_outcome(
@@ -356,6 +358,20 @@ class Restore:
             if owner["uid"] not in keys and self._live.uid_of(owner, namespace) == owner["uid"]:
                 key = Key(group_kind(owner), "", owner["name"])
                 keys[owner["uid"]], uids[key] = key, owner["uid"]
+
+    def _claims(self, steps: Sequence[Step]) -> None:
+        """Nobody waits for claims, since some get their volume with their first pod; one that never gets any is named."""
+        if not steps:
+            return
+        try:
+            there = self._live.storage(step for step in self._plan.steps if not step.problem)
+        except SalvageError as exc:
+            what = "1 claim gets its volume" if len(steps) == 1 else f"{len(steps)} claims get their volumes"
+            self._plan.unknown.append(f"whether {what} is unknown: {exc}")
+            return
+        for step in steps:
+            if missing := waits_for(step.wanted, there):
+                step.problem = f"it waits for {missing}, which is neither restored nor in the cluster"
 
     def _wait_ready(self, steps: Sequence[Step]) -> None:
         if self._wish.wait:

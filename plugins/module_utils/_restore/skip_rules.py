@@ -94,6 +94,19 @@ def _volume(obj: Mapping[str, Any], context: Context) -> str:
     return ""
 
 
+_TAKEN = "its data is in the storage only; a new snapshot would be of the new volume"
+
+
+def _snapshot(obj: Mapping[str, Any], _context: Context) -> str:
+    source = (obj.get("spec") or {}).get("source") or {}
+    return _TAKEN if {"persistentVolumeClaimName", "selector"} & set(source) else ""
+
+
+def _snapshot_content(obj: Mapping[str, Any], _context: Context) -> str:
+    source = (obj.get("spec") or {}).get("source") or {}
+    return _TAKEN if {"volumeHandle", "volumeHandles"} & set(source) else ""
+
+
 def _priority_class(obj: Mapping[str, Any], _context: Context) -> str:
     return "the API server creates its own" if obj["metadata"]["name"].startswith("system-") else ""
 
@@ -147,6 +160,10 @@ SKIPPED: dict[str, Callable[[Mapping[str, Any], Context], str]] = {
     "ServiceCIDR.networking.k8s.io": _always("each cluster has its own addresses of Services"),
     "StorageVersion.internal.apiserver.k8s.io": _MOMENT,
     "VolumeAttachment.storage.k8s.io": _NODES,
+    "VolumeGroupSnapshot.groupsnapshot.storage.k8s.io": _snapshot,
+    "VolumeGroupSnapshotContent.groupsnapshot.storage.k8s.io": _snapshot_content,
+    "VolumeSnapshot.snapshot.storage.k8s.io": _snapshot,
+    "VolumeSnapshotContent.snapshot.storage.k8s.io": _snapshot_content,
 }
 # A controller creates these for their owner, even if the owner is not in the backup.
 _OFFSPRING = frozenset({"Pod", "ReplicaSet.apps", "ControllerRevision.apps", "Job.batch", "EndpointSlice.discovery.k8s.io"})

@@ -51,6 +51,9 @@ def make(kind: str, name: str = "x", namespace: str = "a", *, meta: dict[str, An
     return {"apiVersion": f"{group}/v1" if group else "v1", "kind": short, "metadata": metadata, **content}
 
 
+SNAPSHOTS = "snapshot.storage.k8s.io"
+
+
 def planned(objects: list[dict[str, Any]], selection: Choice | None = None) -> RestorePlan:
     selection = selection or Choice()
     return plan_restore(restore_items(objects), selection, context_of(restore_items(objects), mapping=selection.mapping), NAMES)
@@ -108,6 +111,7 @@ def test_kinds_are_chosen_by_the_name_that_kubectl_gives_them() -> None:
         (Choice(namespaces=frozenset({"a", "b"}), mapping={"a": "b"}), "a and b would both"),
         (Choice(mapping={"a": "c", "b": "c"}), "a and b would both"),
         (Choice(include=frozenset({"configmap"})), "a kind configmap"),
+        *((Choice(mapping={"a": odd}), "a name that no namespace can have") for odd in ("", "B", "b/c", "b.c", "-b", "b" * 64)),
     ],
 )
 def test_what_makes_no_sense_is_refused(selection: Choice, words: str) -> None:
@@ -174,6 +178,33 @@ def test_a_volume_that_was_released_by_the_same_claim_is_given_back() -> None:
     # One that was released already holds what somebody protected from later claims.
     step = planned([volume("u", "Released")]).steps[0]
     assert action_for(step, volume("u", "Released"), "skip", ours=False) == UNCHANGED
+
+
+def test_a_volume_with_the_data_of_the_original_is_not_given_to_a_copy() -> None:
+    def volume(phase: str) -> dict[str, Any]:
+        return make("PersistentVolume", "disk", "", spec={"claimRef": {"name": "c", "namespace": "a", "uid": "u"}}, status={"phase": phase})
+
+    step = planned([make("ConfigMap"), volume("Bound")], Choice(mapping={"a": "b"}, cluster_scoped=True)).steps[-1]
+    assert step.wanted["spec"]["claimRef"]["namespace"] == "b"
+    assert action_for(step, volume("Released"), "skip", ours=False) == KEPT
+
+
+def test_the_content_of_a_snapshot_goes_with_it() -> None:
+    def content(source: dict[str, str]) -> dict[str, Any]:
+        ref = {"namespace": "a", "name": "s", "uid": "u", "resourceVersion": "1"}
+        return make(f"VolumeSnapshotContent.{SNAPSHOTS}", "c", "", spec={"source": source, "volumeSnapshotRef": ref})
+
+    mine = [make(f"VolumeSnapshot.{SNAPSHOTS}", "s", spec={"source": {"volumeSnapshotContentName": "c"}}), content({"snapshotHandle": "h"})]
+    found = planned([*mine, make("ConfigMap")], Choice(namespaces=frozenset({"a"})))
+    assert [step.wanted["spec"] for step in found.steps if "Content" in step.key.kind] == [
+        {"source": {"snapshotHandle": "h"}, "volumeSnapshotRef": {"namespace": "a", "name": "s"}}
+    ]
+    # These would be taken anew, of the new and empty volume.
+    taken = [make(f"VolumeSnapshot.{SNAPSHOTS}", "s", spec={"source": {"persistentVolumeClaimName": "x"}}), content({"volumeHandle": "v"})]
+    found = planned([*taken, make("ConfigMap")])
+    assert keys(found) == ["ConfigMap a/x"] and {entry.reason for entry in found.left} == {
+        "its data is in the storage only; a new snapshot would be of the new volume"
+    }
 
 
 def disk(name: str, claim: str, phase: str, policy: str = "Retain") -> dict[str, Any]:

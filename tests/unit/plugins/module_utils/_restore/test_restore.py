@@ -962,3 +962,25 @@ def test_what_a_creation_made_ours_is_changed_as_what_an_apply_made_ours(there: 
     (entry,) = there.sent[0][2][1]["value"]
     assert (entry["manager"], entry["operation"]) == ("euystacio-restore", "Apply")
     assert there.sent[0][2][0] == {"op": "test", "path": "/metadata/resourceVersion", "value": "1"}
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_a_claim_that_would_wait_for_ever_is_no_pass(there: Present, restore: Callable[..., Outcome], *, dry_run: bool) -> None:
+    there.kinds["/api/v1"].append(("persistentvolumeclaims", "PersistentVolumeClaim"))
+    there.kinds["/apis/storage.k8s.io/v1"] = [("storageclasses", "StorageClass")]
+    there.put("/api/v1/namespaces/a")
+    there.put("/apis/storage.k8s.io/v1/storageclasses/fast")
+    claims = [make("PersistentVolumeClaim", name, spec={"storageClassName": name}) for name in ("fast", "gone")]
+    static = make("PersistentVolumeClaim", "static", spec={"volumeName": "disk"})
+    found = restore(*claims, static, backup_first=False, dry_run=dry_run)
+    assert {row["name"]: row["reason"] for row in found.report["failed"]} == {
+        "gone": "it waits for the storage class gone, which is neither restored nor in the cluster",
+        "static": "it waits for the volume disk, which is neither restored nor in the cluster",
+    }
+
+
+def test_claims_of_which_the_storage_can_not_be_read_are_unknown(there: Present, restore: Callable[..., Outcome]) -> None:
+    there.kinds["/api/v1"].append(("persistentvolumeclaims", "PersistentVolumeClaim"))
+    there.look = lambda path: (403, {"kind": "Status", "message": "no"}) if path.endswith("/persistentvolumes") else None
+    found = restore(SPACE, make("PersistentVolumeClaim", spec={"storageClassName": "fast"}))
+    assert found.status == "PARTIAL" and "whether 1 claim gets its volume is unknown" in found.report["unknown"][0]
