@@ -20,6 +20,7 @@ from .objects import is_named
 from .retry import Retry, pause, repeatable, transient
 
 PAGE = 500
+_EMPTY_PAGES = 100  # one after the other
 _PAGE_BYTES = 4 << 20  # of a page, about: as Python objects it takes some times that
 USER_AGENT = "euystacio-meta-salvage"  # in audit logs, and as the field manager where a write names none
 _TABLE = "application/json;as=Table;g=meta.k8s.io;v=v1"
@@ -184,6 +185,8 @@ class Cluster:
         """
         token = ""
         seen: set[str] = set()
+        firsts: set[tuple[str, str]] = set()  # the first object of each page: a list is in the order of its names
+        empty = 0
         most = limit
         rest = dict(query or {})
         exact = rest.get("resourceVersionMatch") == "Exact"
@@ -220,8 +223,12 @@ class Cluster:
                 if rest_of := metadata.get("remainingItemCount"):
                     raise SalvageError(f"{self.server}{path} ends although {rest_of} more objects remain", reason="invalid")
                 return
-            if token in seen:
+            first = next((_place(item) for item in page.get("items") or ()), None)
+            empty = 0 if first or page.get("rows") else empty + 1
+            if token in seen or first in firsts or empty > _EMPTY_PAGES:
                 raise SalvageError(f"{self.server}{path} gives the same page again and again", reason="invalid")
+            if first:
+                firsts.add(first)
             seen.add(token)
             # The token names the version of the rest; the server refuses a second statement of it.
             rest.pop("resourceVersion", None)
@@ -271,3 +278,7 @@ def _fresh_token(answer: Response) -> str:
         return ""
     metadata = data.get("metadata") if isinstance(data, dict) else None
     return str(metadata.get("continue") or "") if isinstance(metadata, dict) else ""
+
+
+def _place(item: Mapping[str, Any]) -> tuple[str, str]:
+    return str(item["metadata"].get("namespace")), item["metadata"]["name"]

@@ -156,6 +156,17 @@ def test_a_list_that_goes_in_a_circle(web: Any, session: Cluster) -> None:
     assert failure(lambda: list(islice(session.list(PODS), 50))) == ("invalid", f"{web.url}{PODS} gives the same page again and again")
 
 
+@pytest.mark.parametrize("names", [(), ("a", "b")])
+def test_a_list_that_never_gets_on_though_its_tokens_are_new(web: Any, session: Cluster, names: tuple[str, ...]) -> None:
+    web.answers[PODS] = lambda asked: page(f"t{len(web.asked)}" if len(web.asked) < 300 else "", *names)
+    assert failure(lambda: list(session.list(PODS))) == ("invalid", f"{web.url}{PODS} gives the same page again and again")
+
+
+def test_a_page_may_be_empty(web: Any, session: Cluster) -> None:
+    web.answers[PODS] = lambda asked: {1: page("t1", "a"), 2: page("t2"), 3: page("", "b")}[len(web.asked)]
+    assert names_in(session.list(PODS)) == "a b"
+
+
 def test_offers_of_the_present_version_in_a_circle(web: Any, session: Cluster) -> None:
     def answer(asked: Any) -> Any:
         token = asked.query.get("continue", "")
