@@ -38,13 +38,23 @@ class Resource:
 
 
 def resources_of(group: str, version: str, answer: Mapping[str, Any]) -> list[Resource]:
-    """The kinds of an APIResourceList that can be listed; sub-resources are not objects of their own."""
+    """The kinds of an APIResourceList that can be listed; sub-resources are not objects of their own.
+
+    Raises SalvageError(invalid): the API server of an aggregated API may answer anything.
+    """
+    try:
+        return _resources(group, version, answer)
+    except (AttributeError, KeyError, TypeError):
+        raise SalvageError(f"the API version {group}/{version} answers with something that is no list of kinds", reason="invalid") from None
+
+
+def _resources(group: str, version: str, answer: Mapping[str, Any]) -> list[Resource]:
     return [
         Resource(
             group,
-            entry["name"],
+            _text(entry["name"]),
             version,
-            entry["kind"],
+            _text(entry["kind"]),
             bool(entry["namespaced"]),
             tuple(entry.get("categories") or ()),
             "create" in entry["verbs"],
@@ -52,6 +62,12 @@ def resources_of(group: str, version: str, answer: Mapping[str, Any]) -> list[Re
         for entry in answer.get("resources") or ()
         if "/" not in entry["name"] and "list" in (entry.get("verbs") or ())
     ]
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise TypeError
+    return value
 
 
 def preferred(found: Iterable[Resource]) -> list[Resource]:

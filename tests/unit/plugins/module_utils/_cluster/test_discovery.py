@@ -4,7 +4,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.discovery import Resource, preferred, resources_of
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
 
 
 def test_kinds_come_once_in_the_first_version_and_without_what_cannot_be_listed() -> None:
@@ -19,3 +23,13 @@ def test_kinds_come_once_in_the_first_version_and_without_what_cannot_be_listed(
     assert preferred(found) == [Resource("x.io", "things", "v2", "Thing", True, ("all",))]
     assert not resources_of("x.io", "v2", {"resources": [{**answer["resources"][0], "verbs": ["get", "list"]}]})[0].writable
     assert found[0].path("a") == "/apis/x.io/v2/namespaces/a/things"
+
+
+@pytest.mark.parametrize(
+    "resources",
+    ["x", 3, ["x"], [{}], [{"name": "x", "verbs": ["list"]}], [{"name": 3, "kind": "X", "namespaced": True, "verbs": ["list"]}]],
+)
+def test_an_aggregated_api_that_answers_anything_is_one_that_does_not_answer(resources: Any) -> None:
+    with pytest.raises(SalvageError, match="no list of kinds") as caught:
+        resources_of("e.org", "v1", {"resources": resources})
+    assert caught.value.reason == "invalid"
