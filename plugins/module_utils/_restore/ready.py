@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from .._cluster.conditions import holds
@@ -15,15 +15,29 @@ from .portable import bundle_holders, injected
 
 _HOOKS = frozenset(f"{way}WebhookConfiguration.admissionregistration.k8s.io" for way in ("Validating", "Mutating"))
 _API = "APIService.apiregistration.k8s.io"
-WATCHED = frozenset({"Deployment.apps", "StatefulSet.apps", "DaemonSet.apps", "Pod", _API}) | _HOOKS
+_DEFINITION = "CustomResourceDefinition.apiextensions.k8s.io"
+_WORKLOADS = frozenset(
+    {*(f"{kind}.apps" for kind in ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet")), "ReplicationController", "Pod"}
+)
+_WATCHED = _WORKLOADS | _HOOKS | {_API}
+
+
+def is_watched(kind: str, wanted: Callable[[], Mapping[str, Any]]) -> bool:
+    """Whether the object takes a while to serve; ``wanted`` gives it as it is restored."""
+    return kind in _WATCHED or (kind == _DEFINITION and _lacks_bundle(wanted()))
+
+
+def _lacks_bundle(obj: Mapping[str, Any]) -> bool:
+    """Whether an injector still has to fill in a CA."""
+    holders = [one for one in bundle_holders(obj) if one or group_kind(obj) != _DEFINITION]  # most definitions have no webhook
+    return injected(obj) and not all(holder.get("caBundle") for holder in holders)
 
 
 def unready(obj: Mapping[str, Any]) -> str:
     """Why it is not ready, or nothing."""
     status, kind = obj.get("status") or {}, group_kind(obj)
-    if kind in _HOOKS:
-        missing = injected(obj) and not all(holder.get("caBundle") for holder in bundle_holders(obj))
-        return "nobody has filled in its caBundle" if missing else ""
+    if kind in _HOOKS or kind == _DEFINITION:
+        return "nobody has filled in its caBundle" if _lacks_bundle(obj) else ""
     if kind == _API:
         return "" if holds(obj, "Available") else "it is not available"
     if kind == "Pod":

@@ -44,7 +44,7 @@ from .plan import (
     unlabelled,
 )
 from .portable import Object, comparable
-from .ready import WATCHED
+from .ready import is_watched
 from .settings import RestoreSettings
 from .skip_rules import READ_ONLY
 from .stored import Shelf, StoredItems
@@ -115,7 +115,8 @@ class Restore:
         self._finish([step for step in steps if step.action not in ("", KEPT) and not step.problem], dry_run=dry_run)
         self._claims([step for step in steps if self._made_now(step) and step.key.kind == "PersistentVolumeClaim" and not step.problem])
         if not dry_run:
-            self._wait_ready([step for step in steps if self._made_now(step) and step.key.kind in WATCHED and not step.problem])
+            made = [step for step in steps if self._made_now(step) and not step.problem]
+            self._wait_ready([step for step in made if is_watched(step.key.kind, lambda step=step: step.wanted)])
         result = restore_outcome(
             self._manifest,
             self._plan,

@@ -16,7 +16,7 @@ from .kinds import Key
 from .live import Live
 from .plan import Step
 from .portable import Object, bundle_holders, is_rolled_out
-from .ready import WATCHED, served, unready
+from .ready import served, unready
 from .settings import RestoreSettings
 
 Service = tuple[str, str]  # namespace, name
@@ -90,7 +90,7 @@ class Waits:
             watch.wait(rolled, self.deadline)
 
     def for_workloads(self, steps: Iterable[Step]) -> None:
-        waiting = {step.key: step for step in steps if step.key.kind in WATCHED}
+        waiting = {step.key: step for step in steps}
         if not waiting:
             return
         self._tell({"wave": "readiness", "total": len(waiting), "says": f"waiting until {len(waiting)} workloads serve"})

@@ -6,9 +6,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.ready import served, unready
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.ready import is_watched, served, unready
 
 HOOK, AGGREGATED = "admissionregistration.k8s.io/v1", "apiregistration.k8s.io/v1"
+CRD = "apiextensions.k8s.io/v1"
+CONVERTS = {"conversion": {"strategy": "Webhook", "webhook": {"clientConfig": {"service": {"name": "s", "namespace": "a"}}}}}
 INJECTED = {"annotations": {"cert-manager.io/inject-ca-from": "a/c"}}
 
 
@@ -32,6 +34,11 @@ def having(kind: str, status: str = "True") -> dict[str, Any]:
         (make("StatefulSet", metadata={"name": "x", "generation": 2}, status={"observedGeneration": 1}), "has not seen it yet"),
         (make("DaemonSet", status={"desiredNumberScheduled": 3, "numberAvailable": 3}), ""),
         (make("DaemonSet", status={"desiredNumberScheduled": 3, "numberAvailable": 2}), "2 of 3 replicas are available"),
+        (make("ReplicaSet", spec={"replicas": 2}, status={"availableReplicas": 1}), "1 of 2 replicas are available"),
+        (make("ReplicationController", "v1", spec={"replicas": 1}, status={"availableReplicas": 1}), ""),
+        (make("CustomResourceDefinition", CRD, metadata=INJECTED, spec=CONVERTS), "nobody has filled in its caBundle"),
+        (make("CustomResourceDefinition", CRD, metadata=INJECTED, spec={"conversion": {"strategy": "None"}}), ""),
+        (make("CustomResourceDefinition", CRD, spec=CONVERTS), ""),
         (make("Pod", "v1", status={"phase": "Running", **having("Ready")}), ""),
         (make("Pod", "v1", status={"phase": "Running", **having("Ready", "False")}), "it is Running and not ready"),
         (make("Pod", "v1", status={"phase": "Succeeded"}), ""),
@@ -60,3 +67,12 @@ def test_only_a_ready_endpoint_of_the_service_itself_serves() -> None:
     assert not served([slice_of("web", addresses=["10.0.0.1"], conditions={"ready": False})], "web")
     assert not served([slice_of("web", addresses=[])], "web")
     assert not served([slice_of("other", addresses=["10.0.0.1"]), {"metadata": {}}], "web")
+
+
+def test_what_takes_a_while_to_serve_is_waited_for() -> None:
+    crd = "CustomResourceDefinition.apiextensions.k8s.io"
+    for kind in ("Deployment.apps", "ReplicaSet.apps", "ReplicationController", "Pod", "APIService.apiregistration.k8s.io"):
+        assert is_watched(kind, dict)
+    assert not is_watched("ConfigMap", dict)
+    assert is_watched(crd, lambda: make("CustomResourceDefinition", CRD, metadata=INJECTED, spec=CONVERTS))
+    assert not is_watched(crd, lambda: make("CustomResourceDefinition", CRD, spec=CONVERTS))
