@@ -9,6 +9,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from itertools import groupby
 from typing import Any
 
@@ -116,7 +117,7 @@ class Restore:
         self._claims([step for step in steps if self._made_now(step) and step.key.kind == "PersistentVolumeClaim" and not step.problem])
         if not dry_run:
             made = [step for step in steps if self._made_now(step) and not step.problem]
-            self._wait_ready([step for step in made if is_watched(step.key.kind, lambda step=step: step.wanted)])
+            self._wait_ready([step for step in made if is_watched(step.key.kind, partial(getattr, step, "wanted"))])
         result = restore_outcome(
             self._manifest,
             self._plan,
