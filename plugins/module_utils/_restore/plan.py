@@ -15,6 +15,7 @@ from .._core.errors import SalvageError
 from .._core.sentences import some_of
 from .._manifests.order import wave_of
 from .._manifests.scaled import AUTOSCALER, targets_of
+from .aliases import second_views
 from .choice import Choice, definitions_of, in_namespaces, moved, selected
 from .compare import differences
 from .isolate import Isolated, allowed_kinds, copy_scope, isolate
@@ -150,7 +151,7 @@ def plan_restore(items: Sequence[RestoreItem], selection: Choice, context: Conte
     kinds = allowed_kinds(selection.isolated_kinds, names)
     scope = copy_scope(inside, context.classes, kinds) if selection.isolated else None
     bodies = Bodies(items, context, selection.mapping, scope)
-    reasons = _reasons(items, bodies, context, lambda item: selected(item, selection, names, needed))
+    reasons = _reasons(items, bodies, context, lambda item: selected(item, selection, names, needed), known=frozenset(names))
     if all(reason == NOT_SELECTED for reason, _by_owner in reasons):
         raise SalvageError(
             "nothing is selected: namespaces, include and exclude together leave no object of the backup", reason="bad_input"
@@ -189,7 +190,7 @@ def plan_restore(items: Sequence[RestoreItem], selection: Choice, context: Conte
 
 
 def _reasons(
-    items: Sequence[RestoreItem], bodies: Bodies, context: Context, is_selected: Callable[[RestoreItem], bool]
+    items: Sequence[RestoreItem], bodies: Bodies, context: Context, is_selected: Callable[[RestoreItem], bool], *, known: frozenset[str]
 ) -> list[tuple[str, bool]]:
     """Of each object why it is not restored, or nothing; and whether that is only because of its owner."""
     reasons: list[str] = []
@@ -207,9 +208,12 @@ def _reasons(
             absent.add(uid)
         elif not reason and item.obj["metadata"].get("ownerReferences"):
             owned.append(number)
+    views = second_views(items, (number for number, reason in enumerate(reasons) if not reason), known)
+    for number, kind in views.items():
+        reasons[number] = intern(f"it is restored as {kind}, another view of the same object")
     # An owner that is not restored makes nothing.
     context = replace(context, uids=context.uids - absent)
-    by_owner = {number: why for number in owned if (why := why_not(items[number], context))}
+    by_owner = {number: why for number in owned if number not in views and (why := why_not(items[number], context))}
     return [(by_owner.get(number, reason), number in by_owner) for number, reason in enumerate(reasons)]
 
 

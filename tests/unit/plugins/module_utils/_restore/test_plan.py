@@ -301,6 +301,22 @@ def test_a_workload_keeps_its_size_unless_an_autoscaler_gives_it_one(chosen: dic
     assert found.steps[0].wanted["spec"].get("replicas") == replicas
 
 
+@pytest.mark.parametrize("known", [True, False])
+def test_an_object_of_which_the_api_gives_several_views_is_restored_once(*, known: bool) -> None:
+    old, new = "Ingress.extensions", "Ingress.networking.k8s.io"
+    objects = [make(kind, meta={"uid": "u"}) for kind in (old, new)] + [make("Ingress.extensions", "alone")]
+    items, names = restore_items(objects), {**NAMES, old: "ingresses.extensions", **({new: "ingresses.networking.k8s.io"} if known else {})}
+    found = plan_restore(items, Choice(), context_of(items), names)
+    first, second = (new, old) if known else (old, new)
+    assert keys(found) == [f"{kind} a/{name}" for kind, name in sorted([(first, "x"), (old, "alone")], reverse=known)]
+    assert [(str(entry.key), entry.reason) for entry in found.left] == [
+        (f"{second} a/x", f"it is restored as {first}, another view of the same object")
+    ]
+    # Where one view is not asked for, the other comes back.
+    left = plan_restore(items, Choice(exclude=frozenset({names.get(new, "ingresses.extensions")})), context_of(items), names)
+    assert keys(left) == ([f"{old} a/alone", f"{old} a/x"] if known else [f"{new} a/x"])
+
+
 def test_owners_are_linked_under_the_uid_that_they_have_now() -> None:
     owner = make("Deployment.apps", "o")
     reference = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "o", "uid": owner["metadata"]["uid"]}
