@@ -27,6 +27,7 @@ class Context:
     uids: frozenset[str] = frozenset()
     scaled: frozenset[Target] = frozenset()  # what an autoscaler of the backup scales; in a plan only if one scales it after the restore
     selecting: frozenset[tuple[str, str]] = frozenset()  # (namespace, name) of Services with a selector
+    plain: frozenset[tuple[str, str]] = frozenset()  # the same of those without one
     mounted: frozenset[tuple[str, str]] = frozenset()  # (namespace, name) of Secrets that workloads name, and that look generated
     mapping: Mapping[str, str] = field(default_factory=dict)
     ports: Mapping[int, tuple[str, str]] = field(default_factory=dict)  # node ports in use, and the Service that has each
@@ -76,6 +77,7 @@ class Bonds:
         self._owners: set[str] = set()
         self._scaled: set[Target] = set()
         self._selecting: set[tuple[str, str]] = set()
+        self._plain: set[tuple[str, str]] = set()
         self._mounted: set[tuple[str, str]] = set()
 
     def see(self, item: RestoreItem) -> None:
@@ -84,8 +86,8 @@ class Bonds:
         if metadata.get("uid"):
             self._uids.add(metadata["uid"])
         self._owners.update(owner.get("uid", "") for owner in metadata.get("ownerReferences") or ())
-        if key.kind == "Service" and (obj.get("spec") or {}).get("selector"):
-            self._selecting.add(key[1:])
+        if key.kind == "Service":
+            (self._selecting if (obj.get("spec") or {}).get("selector") else self._plain).add(key[1:])
         self._scaled |= targets_of((obj,))
         if key.kind in _TEMPLATES:
             self._mounted.update((key.namespace, name) for name in _tokens_mounted(obj))
@@ -93,7 +95,14 @@ class Bonds:
     def context(self, **more: Any) -> Context:
         """When all are seen.  Of the UIDs it keeps only those of owners: no rule asks for another."""
         self._uids &= self._owners
-        return Context(frozenset(self._uids), frozenset(self._scaled), frozenset(self._selecting), frozenset(self._mounted), **more)
+        return Context(
+            uids=frozenset(self._uids),
+            scaled=frozenset(self._scaled),
+            selecting=frozenset(self._selecting),
+            plain=frozenset(self._plain),
+            mounted=frozenset(self._mounted),
+            **more,
+        )
 
 
 def context_of(items: Iterable[RestoreItem], **more: Any) -> Context:

@@ -68,8 +68,10 @@ def _of_nodes(addresses: Iterable[Mapping[str, Any]]) -> str:
 def _endpoint_slice(obj: Mapping[str, Any], context: Context) -> str:
     service = labels_of(obj).get("kubernetes.io/service-name", "")
     managed = labels_of(obj).get("endpointslice.kubernetes.io/managed-by", "")
+    place = obj["metadata"].get("namespace"), service
+    left = managed == "endpointslice-controller.k8s.io" and place in context.plain  # its Service has lost its selector
     # Beside those of the cluster, which leave it alone, a Service with a selector may have one that somebody else manages.
-    if managed.endswith(".k8s.io") or (not managed and (obj["metadata"].get("namespace"), service) in context.selecting):
+    if (managed.endswith(".k8s.io") and not left) or (not managed and place in context.selecting):
         return "the cluster creates the endpoints of a Service with a selector"
     return _service(obj, context) or _of_nodes(obj.get("endpoints") or ())
 
@@ -185,6 +187,8 @@ def why_not(item: RestoreItem, context: Context) -> str:
         return reason
     owner = next((owner for owner in item.obj["metadata"].get("ownerReferences") or () if owner.get("controller")), None)
     makes = owner and owner.get("uid") in context.uids and (item.key.kind not in context.owned or owner.get("kind") == "Pod")
+    if owner and item.key.kind == "EndpointSlice.discovery.k8s.io" and owner.get("kind") == "Service":
+        return ""  # the rule for its kind has decided: not every Service has its slices made
     if owner and (makes or item.key.kind in _OFFSPRING):
         return f"its owner ({owner.get('kind')}) makes it"
     return ""

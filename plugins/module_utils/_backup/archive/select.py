@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,8 @@ PRESETS = ("all", "config", "configmaps", "secrets")
 # Short-lived, or created again by the cluster itself: a restore does not need them.
 _PASSING = frozenset({"events", "events.events.k8s.io", "leases.coordination.k8s.io", "componentstatuses"})
 _PASSING_GROUPS = frozenset({"metrics.k8s.io", "custom.metrics.k8s.io", "external.metrics.k8s.io", "authentication.k8s.io"})
+
+_MIRRORING = "endpointslicemirroring-controller.k8s.io"  # it copies Endpoints, which are in the backup
 
 
 @dataclass(frozen=True)
@@ -78,13 +80,25 @@ def _group(full_name: str) -> str:
     return full_name.partition(".")[2]
 
 
-def made_by_service(resource: Resource, item: Mapping[str, Any]) -> bool:
-    """Whether it is the endpoints of a Service, which the cluster creates again."""
+def is_plain_service(resource: Resource, item: Mapping[str, Any]) -> bool:
+    """Whether it is a Service without a selector: what endpoints it has, nobody creates again."""
+    return resource.full_name == "services" and not (item.get("spec") or {}).get("selector")
+
+
+def made_by_service(resource: Resource, item: Mapping[str, Any], plain: Collection[tuple[str, str]] = ()) -> bool:
+    """Whether it is the endpoints of a Service, which the cluster creates again; ``plain`` are the Services without a selector.
+
+    If a Service loses its selector, its endpoints stay as they are, with the label of the controller that made them.
+    """
     if resource.name not in ("endpoints", "endpointslices"):
         return False
-    labels = (item.get("metadata") or {}).get("labels") or {}
-    by_cluster = str(labels.get("endpointslice.kubernetes.io/managed-by", "")).endswith(".k8s.io")
-    return by_cluster or labels.get("endpoints.kubernetes.io/managed-by") == "endpoint-controller"
+    metadata = item.get("metadata") or {}
+    labels = metadata.get("labels") or {}
+    manager = str(labels.get("endpointslice.kubernetes.io/managed-by", ""))
+    service = labels.get("kubernetes.io/service-name") if resource.name == "endpointslices" else metadata.get("name")
+    if (metadata.get("namespace"), service) in plain and manager != _MIRRORING:
+        return False
+    return manager.endswith(".k8s.io") or labels.get("endpoints.kubernetes.io/managed-by") == "endpoint-controller"
 
 
 def unserved(definition: Mapping[str, Any], names: set[str]) -> bool:

@@ -14,7 +14,7 @@ from ..._cluster.discovery import Resource
 from ..._cluster.http import DEFAULT_MAX_BYTES
 from ..._cluster.session import Cluster, StatusError
 from ..._core.errors import SalvageError
-from .select import made_by_service
+from .select import is_plain_service, made_by_service
 
 # What an aggregated API may say to a list at an exact version that it can't give.  Anything else is a failure.
 _NO_EXACT = frozenset({400, 404, 405, 422})
@@ -47,11 +47,14 @@ def objects(
     cluster: Cluster, cut: Cut, resources: Sequence[Resource], namespaces: Sequence[str] = ()
 ) -> Iterator[tuple[Resource, dict[str, Any]]]:
     """The objects, page by page; a kind that can't be read is noted as a hole.  Raises CutLostError."""
-    for resource in resources:
+    plain: set[tuple[str, str]] = set()
+    for resource in sorted(resources, key=lambda one: one.full_name != "services"):  # before their endpoints
         try:
             for path, query in _lists(resource, namespaces):
                 for item in _items(cluster, cut, resource, path, query):
-                    if made_by_service(resource, item):
+                    if is_plain_service(resource, item):
+                        plain.add((item["metadata"].get("namespace", ""), item["metadata"]["name"]))
+                    if made_by_service(resource, item, plain):
                         cut.left_out[resource.full_name] += 1
                     else:
                         # The items of a list do not say what they are.

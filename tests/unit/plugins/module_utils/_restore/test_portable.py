@@ -275,6 +275,17 @@ def test_a_slice_that_somebody_else_manages_comes_back_beside_those_of_the_clust
     assert not why_not(restore_item(make("EndpointSlice.discovery.k8s.io", "web-1", meta={"labels": labels})), context)
 
 
+def test_endpoints_of_a_service_that_has_lost_its_selector_come_back() -> None:
+    def one(controller: str) -> Any:
+        labels = {"kubernetes.io/service-name": "db", "endpointslice.kubernetes.io/managed-by": f"{controller}.k8s.io"}
+        return restore_item(make("EndpointSlice.discovery.k8s.io", meta={"labels": labels, **owned("Service")}))
+
+    plain, selecting = (context_of([restore_item(make("Service", "db", spec=spec))]) for spec in ({}, {"selector": {"app": "x"}}))
+    assert not why_not(one("endpointslice-controller"), plain)
+    assert why_not(one("endpointslicemirroring-controller"), plain)
+    assert why_not(one("endpointslice-controller"), selecting) and why_not(one("endpointslice-controller"), NONE)
+
+
 def test_a_volume_waits_for_any_claim_of_that_name() -> None:
     volume = make("PersistentVolume", namespace="", spec={"claimRef": {"name": "c", "namespace": "a", "uid": "u", "resourceVersion": "1"}})
     assert spec_of(volume) == {"claimRef": {"name": "c", "namespace": "a"}}

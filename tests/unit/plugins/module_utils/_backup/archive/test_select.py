@@ -4,8 +4,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.archive.select import Selection, made_by_service
+from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.archive.select import (
+    Selection,
+    is_plain_service,
+    made_by_service,
+)
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.discovery import Resource
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._core.errors import SalvageError
 
@@ -72,3 +78,21 @@ def test_only_endpoints_that_a_service_makes_anew_are_left_out() -> None:
     assert made_by_service(endpoints, {"metadata": {"labels": {"endpoints.kubernetes.io/managed-by": "endpoint-controller"}}})
     assert not made_by_service(endpoints, {"metadata": {"name": "by-hand"}})
     assert not made_by_service(FOUND[0], {"metadata": {"labels": {managed: "endpointslice-controller.k8s.io"}}})
+
+
+def test_endpoints_of_a_service_that_has_lost_its_selector_are_in_the_backup() -> None:
+    slices = Resource("discovery.k8s.io", "endpointslices", "v1", "EndpointSlice", True)
+    endpoints, services = Resource("", "endpoints", "v1", "Endpoints", True), Resource("", "services", "v1", "Service", True)
+    plain = {("a", "db")}
+
+    def of(name: str, controller: str) -> dict[str, Any]:
+        labels = {"kubernetes.io/service-name": name, "endpointslice.kubernetes.io/managed-by": f"{controller}.k8s.io"}
+        return {"metadata": {"name": f"{name}-1", "namespace": "a", "labels": labels}}
+
+    left = {"metadata": {"name": "db", "namespace": "a", "labels": {"endpoints.kubernetes.io/managed-by": "endpoint-controller"}}}
+    assert made_by_service(endpoints, left) and not made_by_service(endpoints, left, plain)
+    assert not made_by_service(slices, of("db", "endpointslice-controller"), plain)
+    assert made_by_service(slices, of("db", "endpointslicemirroring-controller"), plain)  # of the Endpoints, which are there
+    assert made_by_service(slices, of("web", "endpointslice-controller"), plain)
+    assert is_plain_service(services, {"spec": {}}) and not is_plain_service(services, {"spec": {"selector": {"app": "x"}}})
+    assert not is_plain_service(endpoints, {"spec": {}})
