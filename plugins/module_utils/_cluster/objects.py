@@ -14,6 +14,7 @@ from .http import Query, Response, ServesProxy
 
 Object = dict[str, Any]
 
+_OWNER = ("apiVersion", "kind", "name", "uid")
 MERGE_PATCH = "application/merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
 
@@ -32,6 +33,21 @@ def is_named(item: Any) -> bool:
     metadata = item.get("metadata") if isinstance(item, dict) else None
     name = metadata.get("name") if isinstance(metadata, dict) else None
     return isinstance(name, str) and name != ""
+
+
+def has_sound_metadata(item: Object) -> bool:
+    """Whether the metadata of a named object has the form that all rules read; the API server of an aggregated API may send any."""
+    metadata = item["metadata"]
+    maps = (metadata.get("labels") or {}, metadata.get("annotations") or {})
+    owners, finalizers = metadata.get("ownerReferences") or [], metadata.get("finalizers") or []
+    return (
+        all(isinstance(metadata.get(name) or "", str) for name in ("namespace", "uid", "resourceVersion"))
+        and all(isinstance(one, dict) and all(isinstance(value, str) for value in one.values()) for one in maps)
+        and isinstance(finalizers, list)
+        and all(isinstance(one, str) for one in finalizers)
+        and isinstance(owners, list)
+        and all(isinstance(one, dict) and all(isinstance(one.get(name), str) for name in _OWNER) for one in owners)
+    )
 
 
 def _object(path: str, answer: Response) -> Object:

@@ -12,6 +12,7 @@ from typing import Any
 
 from ..._cluster.discovery import Resource
 from ..._cluster.http import DEFAULT_MAX_BYTES
+from ..._cluster.objects import has_sound_metadata
 from ..._cluster.session import Cluster, StatusError
 from ..._core.errors import SalvageError
 from .select import is_plain_service, made_by_service
@@ -52,6 +53,10 @@ def objects(
         try:
             for path, query in _lists(resource, namespaces):
                 for item in _items(cluster, cut, resource, path, query):
+                    if not has_sound_metadata(item):
+                        raise SalvageError(
+                            f"the metadata of {item['metadata']['name']} is not that of a Kubernetes object", reason="invalid"
+                        )
                     if is_plain_service(resource, item):
                         plain.add((item["metadata"].get("namespace", ""), item["metadata"]["name"]))
                     if made_by_service(resource, item, plain):

@@ -149,6 +149,24 @@ def test_an_api_that_gives_something_without_a_name_is_a_hole(past: Past, keys: 
     assert [one["metadata"]["name"] for one in found(store, keys)[2] if one["kind"] == "ConfigMap"] == ["c"]
 
 
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {"labels": "x"},
+        {"annotations": {"a": 1}},
+        {"finalizers": "f"},
+        {"namespace": 5},
+        {"ownerReferences": ["x"]},
+        {"ownerReferences": [{"apiVersion": "v1", "kind": "Pod", "name": "p"}]},
+    ],
+)
+def test_an_api_with_metadata_that_no_restore_can_read_is_a_hole(past: Past, keys: Keys, store: Directory, metadata: Any) -> None:
+    past.define("/apis/other.io/v1", "others", "Other")
+    past.put("/apis/other.io/v1/others", {"metadata": {"name": "x", **metadata}})
+    record = keys.backup(past, allow_partial=True).write(store)
+    assert record["holes"] == {"others.other.io": "the metadata of x is not that of a Kubernetes object"}
+
+
 def test_a_kind_that_was_defined_during_the_backup_is_a_hole(past: Past, keys: Keys, store: Directory) -> None:
     root = "/apis/apiextensions.k8s.io/v1"
     past.define(root, "customresourcedefinitions", "CustomResourceDefinition", namespaced=False)
