@@ -74,7 +74,7 @@ def _is_label(name: str) -> bool:
     return re.fullmatch("[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", name) is not None
 
 
-def moved(target: Target, selection: Choice) -> Target:
+def moved_target(target: Target, selection: Choice) -> Target:
     namespace, kind, name = target
     return selection.mapping.get(namespace, namespace), kind, name
 

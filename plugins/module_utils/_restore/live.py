@@ -10,6 +10,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -25,7 +26,7 @@ from .._core.gather import for_each
 from .._manifests.definitions import not_established
 from .._manifests.model import group_kind
 from .._manifests.scaled import Target, targets_of
-from .claims import Storage, storage_of
+from .claims import storage_of, waits_for
 from .isolate import confined, new_volume_classes
 from .kinds import Key
 from .plan import Step
@@ -132,12 +133,12 @@ class Live:
     def services(self) -> list[Object]:
         return self._all("/api/v1/services")
 
-    def autoscaled(self) -> frozenset[Target]:
-        """What the autoscalers of the cluster scale; nothing if they can't be read."""
-        try:
-            found = self._all("/apis/autoscaling/v2/horizontalpodautoscalers")
-        except SalvageError:
-            return frozenset()
+    def autoscaled(self, namespaces: Iterable[str]) -> frozenset[Target]:
+        """What the autoscalers of the namespaces scale; nothing where they can't be read."""
+        found: list[Object] = []
+        for space in sorted(namespaces):
+            with suppress(SalvageError):
+                found += self._all(f"/apis/autoscaling/v2/namespaces/{quote(space, safe='')}/horizontalpodautoscalers")
         return targets_of({**one, "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler"} for one in found)
 
     def uid_of(self, owner: Mapping[str, Any], namespace: str) -> str:
@@ -162,19 +163,30 @@ class Live:
                 found[volume["metadata"]["name"]] = uid
         return found
 
-    def storage(self, restored: Iterable[Step]) -> Storage:
-        """What a claim may ask for, in the cluster and among the steps.  Raises SalvageError."""
+    def waiting(self, restored: Iterable[Step], claims: Sequence[Step]) -> dict[Key, str]:
+        """What each of the claims waits for in vain.  Of the cluster only that is read which answers it.  Raises SalvageError."""
         named: dict[str, set[tuple[str, str]]] = defaultdict(set)
-        volumes = self._all("/api/v1/persistentvolumes")
+        volumes: list[Object] = []
         for step in restored:
             named[step.key.kind].add(step.key[1:])
             if step.key.kind == "PersistentVolume":
                 volumes.append(step.wanted)
-        for kind in (_CLASSES, _SNAPSHOTS):
-            if kind in self._resources:
-                resource = self._resources[kind]
-                named[kind].update((one["metadata"].get("namespace") or "", one["metadata"]["name"]) for one in self._all(resource.path()))
-        return storage_of(volumes, (name for _space, name in named[_CLASSES]), named[_SNAPSHOTS])
+        left = self._waiting(claims, volumes, named)
+        for kind in (_CLASSES, _SNAPSHOTS, "PersistentVolume"):
+            if not left or kind not in self._resources:
+                continue
+            resource = self._resources[kind]
+            for space in {step.key.namespace for step in claims if step.key in left} if resource.namespaced else {""}:
+                found = self._all(resource.path(quote(space, safe="")))
+                named[kind].update((one["metadata"].get("namespace") or "", one["metadata"]["name"]) for one in found)
+                volumes += found if kind == "PersistentVolume" else ()
+            left = self._waiting(claims, volumes, named)
+        return left
+
+    def _waiting(self, claims: Sequence[Step], volumes: Sequence[Object], named: Mapping[str, set[tuple[str, str]]]) -> dict[Key, str]:
+        classes, snapshots = named.get(_CLASSES, set()), named.get(_SNAPSHOTS, set())
+        there = storage_of(volumes, (name for _space, name in classes), snapshots)
+        return {step.key: missing for step in claims if (missing := waits_for(step.wanted, there))}
 
     def confined(self, namespace: str) -> bool:
         """Whether all pods of the namespace are limited in what they connect to; not if that can't be read."""

@@ -16,7 +16,7 @@ from .._core.sentences import some_of
 from .._manifests.order import wave_of
 from .._manifests.scaled import AUTOSCALER, targets_of
 from .aliases import second_views
-from .choice import Choice, definitions_of, in_namespaces, moved, selected
+from .choice import Choice, definitions_of, in_namespaces, moved_target, selected
 from .compare import differences
 from .isolate import Isolated, allowed_kinds, copy_scope, isolate
 from .isolated_fields import CopyScope
@@ -144,7 +144,8 @@ def plan_restore(items: Sequence[RestoreItem], selection: Choice, context: Conte
         context,
         owned=owned,
         volumes={item.key.name: not skip_reason(item, context) for item in disks},
-        scaled=context.scaled & (targets_of(coming) | {one for one in context.scaled if moved(one, selection) in context.autoscaled}),
+        scaled=context.scaled
+        & (targets_of(coming) | {one for one in context.scaled if moved_target(one, selection) in context.autoscaled}),
     )
     # Content that selects nothing is not looked at: it may be large.
     inside = [obj for key, obj in items if key.kind not in _CONTENT and in_namespaces(key.namespace, selection)]

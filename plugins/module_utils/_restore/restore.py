@@ -22,7 +22,7 @@ from .._core.status import FAIL
 from .._manifests.model import group_kind
 from .._manifests.order import AGGREGATED, CUSTOM, DEFINITIONS, FAIL_CLOSED, HOOKS, TITLES
 from .._manifests.scaled import AUTOSCALER
-from .claims import waits_for
+from .choice import in_namespaces
 from .compare import differences
 from .journal import RestoreJournal
 from .kinds import Key
@@ -90,8 +90,8 @@ class Restore:
                 more["released"] = self._live.released()
             except SalvageError as exc:
                 unknown.append(f"whether volumes of the cluster still hold the data of a claim is unknown: {exc}")
-        if any(key.kind == AUTOSCALER for key, _obj in self._items):
-            more["autoscaled"] = self._live.autoscaled()
+        scaled = {key.namespace for key, _obj in self._items if key.kind == AUTOSCALER and in_namespaces(key.namespace, selection)}
+        more["autoscaled"] = self._live.autoscaled(selection.mapping.get(space, space) for space in scaled)
         more["read_only"] = self._live.read_only
         context = self._items.context(mapping=selection.mapping, finalizers=self._wish.finalizers, **more)
         plan = plan_restore(self._items, selection, context, {**spelled(self._items), **self._live.names})
@@ -366,14 +366,14 @@ class Restore:
         if not steps:
             return
         try:
-            there = self._live.storage(step for step in self._plan.steps if not step.problem)
+            waiting = self._live.waiting((step for step in self._plan.steps if not step.problem), steps)
         except SalvageError as exc:
             what = "1 claim gets its volume" if len(steps) == 1 else f"{len(steps)} claims get their volumes"
             self._plan.unknown.append(f"whether {what} is unknown: {exc}")
             return
         for step in steps:
-            if missing := waits_for(step.wanted, there):
-                step.problem = f"it waits for {missing}, which is neither restored nor in the cluster"
+            if step.key in waiting:
+                step.problem = f"it waits for {waiting[step.key]}, which is neither restored nor in the cluster"
 
     def _wait_ready(self, steps: Sequence[Step]) -> None:
         if self._wish.wait:
