@@ -372,8 +372,13 @@ class Restore:
             self._plan.unknown.append(f"whether {what} is unknown: {exc}")
             return
         for step in steps:
-            if step.key in waiting:
-                step.problem = f"it waits for {waiting[step.key]}, which is neither restored nor in the cluster"
+            if (missing := waiting.get(step.key)) is None:
+                continue
+            why = f"it waits for {missing}, which is neither restored nor in the cluster"
+            if (step.source.get("status") or {}).get("phase") == "Pending":
+                self._plan.notes.append(f"{step.key}: {why}; it had no volume in the backup either")
+            else:
+                step.problem = why
 
     def _wait_ready(self, steps: Sequence[Step]) -> None:
         if self._wish.wait:

@@ -979,6 +979,14 @@ def test_a_claim_that_would_wait_for_ever_is_no_pass(there: Present, restore: Ca
     }
 
 
+def test_a_claim_that_waited_in_the_backup_already_is_as_it_was(there: Present, restore: Callable[..., Outcome]) -> None:
+    there.kinds["/api/v1"].append(("persistentvolumeclaims", "PersistentVolumeClaim"))
+    claim = make("PersistentVolumeClaim", spec={"storageClassName": "gone"}, status={"phase": "Pending"})
+    found = restore(SPACE, claim)
+    says = "it waits for the storage class gone, which is neither restored nor in the cluster; it had no volume in the backup either"
+    assert found.status == "PASS" and f"PersistentVolumeClaim a/x: {says}" in found.report["notes"]
+
+
 def test_claims_of_which_the_storage_can_not_be_read_are_unknown(there: Present, restore: Callable[..., Outcome]) -> None:
     there.kinds["/api/v1"].append(("persistentvolumeclaims", "PersistentVolumeClaim"))
     there.look = lambda path: (403, {"kind": "Status", "message": "no"}) if path.endswith("/persistentvolumes") else None
