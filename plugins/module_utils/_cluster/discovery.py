@@ -45,7 +45,7 @@ def resources_of(group: str, version: str, answer: Mapping[str, Any]) -> list[Re
     try:
         return _resources(group, version, answer)
     except (AttributeError, KeyError, TypeError):
-        raise SalvageError(f"the API version {group}/{version} answers with something else than a list of kinds", reason="invalid") from None
+        raise SalvageError(f"the API version {group}/{version} answers something else than a list of kinds", reason="invalid") from None
 
 
 def _resources(group: str, version: str, answer: Mapping[str, Any]) -> list[Resource]:

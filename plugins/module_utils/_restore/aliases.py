@@ -25,7 +25,7 @@ def second_views(items: Sequence[RestoreItem], numbers: Iterable[int], known: Co
         # Only these are read: content may be large.
         if len(groups[item.key.kind.partition(".")[0]]) > 1 and (uid := item.obj["metadata"].get("uid")):
             views[uid].append(number)
-    found = {}
+    found: dict[int, str] = {}
     for same in views.values():
         best = min(same, key=lambda number: (items[number].key.kind not in known, _is_custom(items[number]), number))
         others = (number for number in same if number != best and items[number].key[1:] == items[best].key[1:])
