@@ -29,7 +29,7 @@ from .._manifests.scaled import Target, targets_of
 from .claims import storage_of, waits_for
 from .isolate import confined, new_volume_classes
 from .kinds import Key
-from .plan import Step
+from .plan import KEPT, UNCHANGED, Step
 from .portable import Object
 
 _SINGLY = 8  # up to this many objects of a kind are read one by one; more are listed
@@ -169,7 +169,7 @@ class Live:
         volumes: list[Object] = []
         for step in restored:
             named[step.key.kind].add(step.key[1:])
-            if step.key.kind == "PersistentVolume":
+            if step.key.kind == "PersistentVolume" and step.action not in (UNCHANGED, KEPT):
                 volumes.append(step.wanted)
         left = self._waiting(claims, volumes, named)
         for kind in (_CLASSES, _SNAPSHOTS, "PersistentVolume"):
@@ -179,7 +179,7 @@ class Live:
             for space in {step.key.namespace for step in claims if step.key in left} if resource.namespaced else {""}:
                 found = self._all(resource.path(quote(space, safe="")))
                 named[kind].update((one["metadata"].get("namespace") or "", one["metadata"]["name"]) for one in found)
-                volumes += found if kind == "PersistentVolume" else ()
+                volumes[:0] = found if kind == "PersistentVolume" else ()  # what is restored overrides what is there
             left = self._waiting(claims, volumes, named)
         return left
 

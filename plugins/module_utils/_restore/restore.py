@@ -374,7 +374,7 @@ class Restore:
         for step in steps:
             if (missing := waiting.get(step.key)) is None:
                 continue
-            why = f"it waits for {missing}, which is neither restored nor in the cluster"
+            why = f"it waits for {missing}"
             if (step.source.get("status") or {}).get("phase") == "Pending":
                 self._plan.notes.append(f"{step.key}: {why}; it had no volume in the backup either")
             else:
