@@ -148,7 +148,7 @@ def test_what_is_refused_changes_nothing(plain: Lab, operated: Lab, promtool: st
 def test_what_is_taken_back_never_blinds_the_monitoring(plain: Lab, operated: Lab, case: str) -> None:
     space, options, words = TAKEN_BACK[case]
     before = loaded(plain, space)
-    with never_blind(plain, space), pytest.raises(SalvageError, match="it was taken back, and Prometheus has the") as caught:
+    with never_blind(plain, space), pytest.raises(SalvageError, match="it was taken back, and Prometheus has what was before") as caught:
         change(str(plain.kubeconfig), space, **options)
     assert words in str(caught.value)
     assert loaded(plain, space) == before

@@ -26,7 +26,7 @@ _SECRET_FIELD = re.compile(
     r"^(?P<indent>[ \t]*)(?:data|stringData):[ \t]*\r?\n(?P<body>(?:(?P=indent)[ \t]+[^\n]*(?:\n|\Z)|[ \t]*\n)+)", re.MULTILINE
 )
 _SECRET_ENTRY = re.compile(r"^[ \t]+[^\s:]+:[ \t]*(?P<v>[^\s|>][^\n]*|[|>][^\n]*\n)|^[ \t]+(?P<w>[^\s:]+)[ \t]*$", re.MULTILINE)
-_SECRET_MAP = re.compile(r"(?P<name>stringData|data)(?P<closed>\\*[\"']?)\s{0,8}:\s{0,8}\{")
+_SECRET_MAP = re.compile(r"(?<![A-Za-z])(?P<name>stringData|data)(?P<closed>\\*[\"']?)\s{0,8}:\s{0,8}\{")
 _IS_SECRET = re.compile(r"kind\\*[\"']?\s{0,8}:\s{0,8}\\*[\"']?Secret(?![A-Za-z])")
 _MAP_KEY = re.compile(r"[{,\s\"'\\]*[\w.-]{1,253}\\*[\"']?\s{0,8}:\s{0,8}")
 

@@ -21,6 +21,7 @@ from .credential_forms import credential_forms
 
 HIDDEN = "(hidden)"
 HIDDEN_CHANGED = "(hidden, changed)"  # in a difference, where the value before was another
+_SHOWN = (None, "", HIDDEN, HIDDEN_CHANGED)  # of what is secret
 LONGEST = 1_000_000  # characters of one text that leaves
 PLAIN_VALUES = frozenset({"value", "values", "plain", "plainText", "plaintext", "inline", "literal"})  # of ``password: {value: x}``
 _PLAIN_HEADERS = frozenset({"accept", "accept-language", "content-type", "user-agent"})
@@ -77,7 +78,7 @@ def outgoing(value: Any, *, limit: int = LONGEST) -> Any:
 def _under(key: str, value: Any, kind: Any, is_named: bool, limit: int) -> Any:
     """A value under its key in an object of a kind; ``is_named`` is whether the object has the name of a secret."""
     if isinstance(value, Mapping) and (key == "stringData" or (key == "data" and kind == "Secret")):
-        return dict.fromkeys(value, HIDDEN)
+        return {name: one if one in _SHOWN else HIDDEN for name, one in value.items()}
     if kind == "SecretList" and key == "items" and isinstance(value, list):
         return [outgoing({"kind": "Secret", **one} if isinstance(one, Mapping) else one, limit=limit) for one in value]
     if (is_named and key == "value") or is_secret_name(key) or _is_plural(key, value):
@@ -119,7 +120,7 @@ def _hidden(value: Any, limit: int) -> Any:
 
 
 def _is_open(value: object) -> bool:
-    return isinstance(value, str) and value not in ("", HIDDEN, HIDDEN_CHANGED)
+    return isinstance(value, str) and value not in _SHOWN
 
 
 def credentials_in(value: Any, name: str = "") -> set[str]:

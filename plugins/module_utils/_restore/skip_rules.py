@@ -167,7 +167,7 @@ SKIPPED: dict[str, Callable[[Mapping[str, Any], Context], str]] = {
     "VolumeSnapshot.snapshot.storage.k8s.io": _snapshot,
     "VolumeSnapshotContent.snapshot.storage.k8s.io": _snapshot_content,
 }
-# A controller creates these for their owner, even if the owner is not in the backup.
+# Only with their owner: without it they would run what was left out of the restore, such as the pods of an excluded Deployment.
 _OFFSPRING = frozenset({"Pod", "ReplicaSet.apps", "ControllerRevision.apps", "Job.batch", "EndpointSlice.discovery.k8s.io"})
 
 
@@ -189,6 +189,8 @@ def why_not(item: RestoreItem, context: Context) -> str:
     makes = owner and owner.get("uid") in context.uids and (item.key.kind not in context.owned or owner.get("kind") == "Pod")
     if owner and item.key.kind == "EndpointSlice.discovery.k8s.io" and owner.get("kind") == "Service":
         return ""  # the rule for its kind has decided: not every Service has its slices made
-    if owner and (makes or item.key.kind in _OFFSPRING):
+    if owner and makes:
         return f"its owner ({owner.get('kind')}) makes it"
+    if owner and item.key.kind in _OFFSPRING:
+        return f"only its owner ({owner.get('kind')}) makes it, which this restore does not bring"
     return ""

@@ -216,6 +216,13 @@ def test_a_module_ends_without_credentials() -> None:
 def test_that_a_hidden_value_has_changed_is_still_said() -> None:
     shown_values = {"password": "(hidden, changed)", "token": "(hidden, changed) x", "secret": "(hidden)"}
     assert outgoing(shown_values) == {"password": "(hidden, changed)", "token": HIDDEN, "secret": HIDDEN}
+    secret = {"kind": "Secret", "data": {"a": "(hidden, changed)", "b": "aGVsbG8=", "c": "", "d": None, "e": 5}}
+    assert outgoing(secret)["data"] == {"a": "(hidden, changed)", "b": HIDDEN, "c": "", "d": None, "e": HIDDEN}
+
+
+def test_of_a_secret_in_a_line_of_json_the_name_stays() -> None:
+    line = '{"kind":"Secret","metadata":{"name":"db","namespace":"a","labels":{"app":"x"}},"type":"Opaque","data":{"k":"aGVsbG8="}}'
+    assert redacted(line) == line.replace("aGVsbG8=", HIDDEN)
 
 
 def test_a_defect_of_ours_quotes_no_credential_either() -> None:
