@@ -214,7 +214,7 @@ def test_qek_below_its_minimum_is_answered_and_nothing_done(service: Service) ->
 
 
 def test_a_busy_service_is_scaled_up_once_for_a_time(service: Service) -> None:
-    service.faults(cpu_cores=0.2)
+    service.faults(cpu_cores=0.02)  # below the limit: what a pod uses at its limit depends on what else the machine does
     alert = service.alert("HighCPUUsage")
     try:
         judge = {"scale_to": 4, "cpu_limit": 0.1}  # of a node that is busy itself

@@ -63,12 +63,21 @@ def grade(fault: GameDayFault, seen: Mapping[str, Any]) -> GameDayGrade:
 
 def responses(fault: GameDayFault, seen: Mapping[str, Any]) -> tuple[str, list[Mapping[str, Any]]]:
     """The incident, and the entries that responses to the alert wrote into it since the fault was seeded, in order."""
-    began = finite(seen.get("seeded_at"))[0]
+    began = began_at(seen)
     for incident in mappings(seen.get("incidents")):
         found = [one for one in mappings(incident.get("records")) if _is_response(fault, one, began)]
         if found:
             return _text(incident.get("id")), found
     return "", []
+
+
+def began_at(seen: Mapping[str, Any]) -> float | None:
+    """When the fault was seeded; before ansible-core 2.19 a template gives the number as a text."""
+    given = seen.get("seeded_at")
+    try:
+        return finite(float(given) if isinstance(given, str) else given)[0]
+    except ValueError:
+        return None
 
 
 def _is_response(fault: GameDayFault, record: Mapping[str, Any], began: float | None) -> bool:
@@ -89,7 +98,7 @@ def _said(name: str, status: str, reason: str) -> GradedStep:
 
 def _moments(fault: GameDayFault, seen: Mapping[str, Any]) -> dict[str, float | None]:
     """Seconds from the seeding to the alert and to the end of the response, and from the alert to the evidence that was judged."""
-    began = finite(seen.get("seeded_at"))[0]
+    began = began_at(seen)
     answered = responses(fault, seen)[1]
     fired = as_mapping(seen.get("alert")).get("starts_at")
     file = _text(as_mapping(as_mapping(answered[0].get("data")).get("facts")).get("evidence")) if answered else ""

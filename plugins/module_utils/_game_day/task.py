@@ -24,7 +24,7 @@ from .._core.options import argument_spec, from_params, option
 from .._core.redact import outgoing
 from .._core.times import iso
 from .faults import GameDayFault, fault_named, fault_refusal
-from .grade import GameDayGrade, grade, responses
+from .grade import GameDayGrade, began_at, grade, responses
 from .page import game_day_page
 
 IDENTITY, RECORD = "meta-salvage-cluster", "euystacio-game-day"
@@ -87,12 +87,12 @@ def _config_map(cluster: Cluster, namespace: str, name: str) -> Mapping[str, Any
 
 def report_of(fault: GameDayFault, seen: Mapping[str, Any], graded: GameDayGrade, request: GameDayRequest, now: float) -> dict[str, Any]:
     shown = {name: value for name, value in asdict(fault).items() if name != "manifests"}
-    began, (incident, found) = seen.get("seeded_at"), responses(fault, seen)
+    began, (incident, found) = began_at(seen), responses(fault, seen)
     return {
         "fault": shown,
         "cluster": request.cluster,
         "environment": request.environment,
-        "seeded_at": iso(began) if isinstance(began, (int, float)) else "",
+        "seeded_at": iso(began) if began is not None else "",
         "ended_at": iso(round(now)),
         "incident": incident,
         "alert": as_mapping(seen.get("alert")),

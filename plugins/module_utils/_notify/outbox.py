@@ -164,9 +164,8 @@ def _message(data: Mapping[str, Any]) -> Message:
 def _delivery(data: Mapping[str, Any]) -> Delivery:
     one = Delivery(**data)
     _texts([one.channel, one.status, one.reason, one.says, one.id, one.via])
-    for number in (one.not_before, one.at, one.step, one.tries):
-        _number(number)
-    if one.status not in STATES or type(one.step) is not int or type(one.tries) is not int:
+    numbers = [_number(number) for number in (one.not_before, one.at, one.step, one.tries)]
+    if one.status not in STATES or not all(number.is_integer() for number in numbers[2:]):
         raise ValueError("not a delivery")
     return one
 

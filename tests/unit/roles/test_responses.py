@@ -52,7 +52,7 @@ def test_alerts_of_one_name_that_are_judged_in_the_same_second_each_keep_their_e
         *({"ansible.builtin.include_role": role, "vars": {"alert_response_first": one}} for one in answers),
     ]
     play(tmp_path, tasks)
-    kept = [json.loads(path.read_text())["alert"] for path in (tmp_path / "kept").glob("20261128T023510Z.*.json")]
+    kept = [json.loads(path.read_text())["alert"] for path in (tmp_path / "kept").glob("20261128T023510Z-*.json")]
     assert sorted(one["labels"]["pod"][0] for one in kept) == [".", "a", "b", "c"]
 
 

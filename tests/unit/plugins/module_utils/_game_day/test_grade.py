@@ -110,6 +110,12 @@ def test_an_action_is_done_once_and_proven() -> None:
 _ANY = st.recursive(st.none() | st.booleans() | st.floats() | st.text(max_size=5), lambda one: st.lists(one, max_size=3), max_leaves=5)
 
 
+def test_a_time_that_a_template_gives_as_a_text_is_the_same_time() -> None:
+    """As before ansible-core 2.19."""
+    assert graded({**seen(entry()), "seeded_at": str(SEEDED)}) == graded(seen(entry()))
+    assert "healthy" not in {graded({**seen(entry()), "seeded_at": odd}).status for odd in ("nan", "yesterday", "")}
+
+
 @given(st.sampled_from(["seeded_at", "alert", "incidents", "healed"]), _ANY)
 def test_what_is_not_known_never_passes(name: str, value: Any) -> None:
     assert graded({**seen(entry()), name: value}).status != "healthy" or name == "seeded_at"
