@@ -108,7 +108,7 @@ class ObjectWriter:
         return answer.json() if self._shows else None
 
     def _created(self, step: Step, body: Object, *, dry_run: bool) -> Response | None:
-        """The answer to a creation, which costs the API server a third less than server-side apply; None if that has to find out more.
+        """The answer to a creation, which costs the API server a quarter less than server-side apply; None if that has to find out more.
 
         Such as when the name is taken by now, or the answer is lost.  Raises SalvageError for a refusal of the object.
         """
