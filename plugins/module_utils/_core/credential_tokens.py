@@ -49,7 +49,7 @@ _TOKEN = (
 # One of these is a part of a word that may be a token, or is in it; to see that none is, is fifty times as fast.
 _PARTS = tuple(
     b"""
-    AGE age ghp gho ghu ghs ghr github glpat gldt glrt glcbt glptt glft glsoat glffct glimt glagent gloas glrtr xapp sk rk pk whsec ya29
+    ghp gho ghu ghs ghr github glpat gldt glrt glcbt glptt glft glsoat glffct glimt glagent gloas glrtr xapp sk rk pk whsec ya29
     GOCSPX pypi hvs hvb hvr sha256 glsa glsc glc dop doo dor shpat shpss shpca shppa dckr sntrys sntryu lin dp pscale PMAK sq0atp sq0csp
     sq0idp tskey CCIPAT NRAK NRJS NRII HRKU lsv2 tvly pplx ops ddapp sbp sgp npm hf gsk r8 xai ntn rubygems bkua nfp figd phx fo1 fm1 fm2
     pul sqp squ sqa re sdk pat u y SG nvapi CFPAT A3
@@ -59,7 +59,7 @@ _PARTS = tuple(
 _WHOLE_PARTS = frozenset(before + part for part in _PARTS for before in (b"", b"n", b"r", b"t"))
 _PARTS_IN = tuple(
     b"""
-    GR1348941 victorops.com/ webexapis.com/ open-apis/ hc-ping
+    AGE-SECRET-KEY- AGE-PLUGIN- age-secret-key- age-plugin- GR1348941 victorops.com/ webexapis.com/ open-apis/ hc-ping
     eyJ xox AIza ATATT3x ATCTT3x FlyV1 dapi ATBB AKCp ABSK LTAI AKIA ASIA ABIA ACCA A3T SK key- secret_ .local. access_token$ 1//0 v1.0- Q~
     .atlasv1. -us NRAL hooks webhook IncomingWebhook EAA pagerduty.com/ googleapis.com/v1/ ifttt.com $1$ $2 $5$ $6$ $y$ $apr1$ $scrypt
     """.split()

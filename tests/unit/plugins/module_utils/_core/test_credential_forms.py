@@ -90,6 +90,7 @@ def hidden(text: str, spans: Sequence[tuple[int, int]]) -> set[int]:
 @settings(max_examples=300, deadline=None)
 @given(texts)
 @example("ab//c:d@e")
+@example("to dbAGE-SECRET-KEY-1ESGYKTSUEHWGW6M6U6RYWFRTPV5Z2EXU6AF7MXTMPS7SZKXUY4C7UHPCG3")
 @example(b64("next=http%3A%2F%2Fbob%3AK9ExvJK%40h%2Fx " * 2))
 @example("\x1b[36mpassword\x1b[0m=q7Zk9ab")
 @example(b64('patch {"stringData":{"a":"q7Zk9ab"}} x'))
