@@ -17,6 +17,15 @@ def _option(command: str, letter: str) -> re.Pattern[str]:
     return re.compile(rf"{command}\s[^\n]{{0,400}}?(?<=\s)-{letter}{_ARGUMENT}")
 
 
+def _vault_keys(word: str) -> re.Pattern[str]:
+    """What `vault operator init` prints, as text and as JSON."""
+    return re.compile(
+        rf"{word}(?: key \d{{1,3}}(?: \([^()\n]{{0,40}}\))?:\s{{1,8}}(?P<v>\S+)"
+        rf"|_keys_(?:b64|hex)\\{{0,8}}[\"']?\s{{0,8}}:\s{{0,8}}\[(?P<w>[^\]]+))",
+        re.IGNORECASE,
+    )
+
+
 COMMANDS = {
     "redis-cli": _option("redis-cli", "a"),
     "ldap": re.compile(rf"ldap(?:search|modify|add|delete|passwd|whoami|compare)\s[^\n]{{0,400}}?(?<=\s)-w{_ARGUMENT}", re.IGNORECASE),
@@ -32,17 +41,8 @@ COMMANDS = {
     "from-literal": re.compile(r"from-literal[= ]\\{0,8}[\"']?[\w.-]{1,253}=\\{0,8}[\"']?(?P<v>[^\s\"']+)"),
     "plain": re.compile(r"(?<=auth )plain\s+(?P<v>[A-Za-z0-9+/]{8,}={0,2})", re.IGNORECASE),
     "stats": re.compile(r"stats auth\s+[^\s:]+:(?P<v>\S+)"),
-    # What `vault operator init` prints, as text and as JSON.
-    "unseal": re.compile(
-        r"unseal(?: key \d{1,3}(?: \([^()\n]{0,40}\))?:\s{1,8}(?P<v>\S+)"
-        r"|_keys_(?:b64|hex)\\{0,8}[\"']?\s{0,8}:\s{0,8}\[(?P<w>[^\]]+))",
-        re.IGNORECASE,
-    ),
-    "recovery": re.compile(
-        r"recovery(?: key \d{1,3}(?: \([^()\n]{0,40}\))?:\s{1,8}(?P<v>\S+)"
-        r"|_keys_(?:b64|hex)\\{0,8}[\"']?\s{0,8}:\s{0,8}\[(?P<w>[^\]]+))",
-        re.IGNORECASE,
-    ),
+    "unseal": _vault_keys("unseal"),
+    "recovery": _vault_keys("recovery"),
     "qyapi": re.compile(r"qyapi\.weixin\.qq\.com/[^\s\"'<>?]{1,100}\?(?:[^\s\"'<>]{0,100}&)?key=(?P<v>[\w-]+)", re.IGNORECASE),
     # PHP: define('DB_PASSWORD', 'x');
     "define": re.compile(

@@ -95,9 +95,9 @@ def _arguments(value: Iterable[str]) -> list[str]:
     spans = credential_forms().spans(" ".join(value))
     shown, at = [], 0
     for one in value:
-        end = at + len(one)
+        end, own = at + len(one), outgoing(one)
         is_touched = any(start < end and at < stop for start, stop in spans)
-        shown.append(HIDDEN if is_touched and outgoing(one) == one else outgoing(one))
+        shown.append(HIDDEN if is_touched and own == one else own)
         at = end + 1
     return shown
 
