@@ -53,7 +53,7 @@ def etcd(where: Where) -> list[str]:
         f"--initial-advertise-peer-urls={peer}",
         f"--initial-cluster=lab={peer}",
         "--unsafe-no-fsync",  # the data live as long as the cluster
-        "--quota-backend-bytes=4294967296",
+        "--quota-backend-bytes=8589934592",
         "--log-level=warn",
     ]
 

@@ -29,6 +29,7 @@ except ImportError:
 DEFAULT_TIMEOUT = 5.0
 DEFAULT_MAX_BYTES = 16 * 1024 * 1024
 REASON_OF = {401: "unauthorized", 403: "forbidden", 404: "not_found", 409: "conflict", 410: "conflict", 422: "invalid"}
+_ORIGINS = 1_000_000  # a pool that is in use is never closed to make room for another
 _SERVICE = re.compile(r"^(?P<scheme>services?)://(?P<namespace>[a-z0-9-]+)/(?P<name>[a-z0-9.-]+):(?P<port>[a-z0-9-]+)(?P<prefix>/[^?#]*)?$")
 
 Query = Mapping[str, "str | int | float | list[str]"]
@@ -86,7 +87,7 @@ class Http:
         self.headers = dict(headers or {})
         self.timeout = timeout
         self.max_bytes = max_bytes
-        pool_args: dict[str, Any] = {"maxsize": pool_size, "retries": False, **(tls or {})}
+        pool_args: dict[str, Any] = {"maxsize": pool_size, "retries": False, "num_pools": _ORIGINS, **(tls or {})}
         if pool_args.get("cert_reqs") == "CERT_NONE":
             # Who turns validation off knows; a line on stderr for each request says nothing new.
             warnings.simplefilter("ignore", urllib3.exceptions.InsecureRequestWarning)
@@ -96,23 +97,44 @@ class Http:
         else:
             self._pool = urllib3.PoolManager(**pool_args)
         self._pool.pool_classes_by_scheme = pools(dial)
-
-    def _all_headers(self, more: Mapping[str, str] | None) -> Any:
-        sent = urllib3._collections.HTTPHeaderDict({"Accept-Encoding": "identity"})  # the public name is new in urllib3 2
+        self._origins: dict[str, Any] = {}  # the pool of each, unless a proxy stands before it
+        self._own = urllib3._collections.HTTPHeaderDict({"Accept-Encoding": "identity"})  # the public name is new in urllib3 2
         for name, value in self.headers.items():
             for one in [value] if isinstance(value, str) else value:
-                sent.add(name, one)
+                self._own.add(name, one)
+        plain = all(isinstance(value, str) for value in self.headers.values())
+        self._plain: dict[str, str] | None = dict(self._own) if plain else None
+
+    def _all_headers(self, more: Mapping[str, str] | None) -> Any:
+        if self._plain is not None and not any(name in self._own for name in more or ()):
+            return {**self._plain, **(more or {})}
+        sent = self._own.copy()
         sent.update(more or {})
         return sent
+
+    def _route(self, url: str) -> tuple[Any, str]:
+        """What sends a request to the URL, and the URL as it takes it.
+
+        ``PoolManager`` works out the pool of each request anew, which costs as much as sending it; it is asked once for each origin.
+        """
+        start = url.find("/", url.find("://") + 3)
+        origin = url[:start]
+        if self._pool.proxy is not None or start < 0 or "?" in origin or "#" in origin:
+            return self._pool, url
+        pool = self._origins.get(origin)
+        if pool is None:
+            pool = self._origins[origin] = self._pool.connection_from_url(origin)
+        return pool, url[start:]
 
     def _open(
         self, method: str, url: str, query: Query | None, headers: Mapping[str, str] | None, limit: float, body: bytes | None = None
     ) -> tuple[Any, Clock]:
         """The head of an answer, and the clock of its body."""
+        sender, target = self._route(f"{url}?{urlencode(query, doseq=True)}" if query else url)
         with timed(limit) as clock:
-            answer = self._pool.request(
+            answer = sender.urlopen(
                 method,
-                f"{url}?{urlencode(query, doseq=True)}" if query else url,
+                target,
                 body=body,
                 headers=self._all_headers(headers),
                 timeout=urllib3.Timeout(connect=limit, read=limit),

@@ -17,6 +17,10 @@ Object = dict[str, Any]
 _OWNER = ("apiVersion", "kind", "name", "uid")
 MERGE_PATCH = "application/merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
+JSON = "application/json"
+# Answers without the content of the objects; whole ones of a server that does not know this form.
+METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
+METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from .._core.errors import SalvageError
@@ -25,6 +26,7 @@ _PAGE_BYTES = 4 << 20  # of a page, about: as Python objects it takes some times
 USER_AGENT = "euystacio-meta-salvage"  # in audit logs, and as the field manager where a write names none
 _TABLE = "application/json;as=Table;g=meta.k8s.io;v=v1"
 _GONE = frozenset({410})
+_LATE = 504  # the API server itself has not found the time
 
 
 # Of what JSON takes as it is: what YAML takes only as an escape, and halves of surrogate pairs, which UTF-8 does not have.
@@ -104,15 +106,16 @@ class Cluster:
     ) -> Response:
         """One request, sent again as ``retry`` (else the session's) allows if the API server or the connection fails temporarily.
 
-        ``path`` starts with /api, /apis or another root of the API server.  What is not ``repeatable`` is sent again only if the server
-        has not begun with it.  A status of ``accept``, and what is ``final``, is an answer like a 2xx.
+        ``path`` starts with /api, /apis or another root of the API server; a ``body`` of bytes is sent as it is.
+        What is not ``repeatable`` is sent again only if the server has not begun with it.  A status of ``accept``, and what is ``final``,
+        is an answer like a 2xx.
         Raises SalvageError: those of ``Http.request``, and StatusError.
         """
         policy = retry or self.retry
         limit = self.http.timeout if timeout is None else timeout
         until = time.monotonic() + max(policy.seconds, limit)
         safe = repeatable(method, body)
-        sent = None if body is None else body_bytes(body)
+        sent = body if body is None or isinstance(body, bytes) else body_bytes(body)
         headers = {"Accept": media, **({"Content-Type": content_type} if body is not None else {})}
         for attempt in itertools.count(1):
             answer: Response | None = None
@@ -177,7 +180,7 @@ class Cluster:
         limit: int = PAGE,
         max_bytes: int = DEFAULT_MAX_BYTES * 4,
     ) -> Iterator[dict[str, Any]]:
-        """The pages of a list, all of one resourceVersion; fewer objects on each where they are large, more where they are small again.
+        """The pages of a list, all of one resourceVersion; fewer objects on each where they are large or take long.
 
         When the server has forgotten that version (410: it was compacted) the rest comes from the present one, as the server offers:
         an object that was changed meanwhile may then be missing or stand there twice.  Who needs one moment in time asks with
@@ -192,12 +195,18 @@ class Cluster:
         exact = rest.get("resourceVersionMatch") == "Exact"
         while True:
             asked = {**rest, "limit": limit, **({"continue": token} if token else {})}
+            how: dict[str, Any] = {"media": accept, "max_bytes": max_bytes, "accept": _GONE}
+            patient = limit > 1 and self.retry.tries > 1
+            if patient:  # a page that takes too long would again; a smaller one may not
+                how["retry"] = replace(self.retry, reasons=self.retry.reasons - {"timeout"})
             try:
-                answer = self.call("GET", path, query=asked, media=accept, max_bytes=max_bytes, accept=_GONE)
+                answer = self.call("GET", path, query=asked, **how)
             except SalvageError as exc:
-                if exc.reason != "too_large" or limit == 1:
+                slow = patient and (exc.reason == "timeout" or (isinstance(exc, StatusError) and exc.status == _LATE))
+                if not slow and (exc.reason != "too_large" or limit == 1):
                     raise
                 limit = max(limit // 8, 1)
+                most = limit if slow else most
                 continue
             if answer.status != 200:
                 fresh = "" if exact or not token else _fresh_token(answer)

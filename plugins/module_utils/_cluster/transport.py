@@ -10,6 +10,7 @@ connect, send and receive gets what is left of the call's time.
 from __future__ import annotations
 
 import io
+import re
 import socket
 import threading
 import time
@@ -18,7 +19,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError  # TimeoutError itself since Python 3.11
 from contextlib import contextmanager
-from http.client import HTTPResponse
+from http.client import HTTPMessage, HTTPResponse
 from typing import Any, TypeVar
 
 from .._core.errors import SalvageError
@@ -113,10 +114,41 @@ class _Received(io.RawIOBase):
         super().close()
 
 
+# The head of nearly every answer: whole in what has arrived, in ASCII, and without continued lines.
+_HEAD = re.compile(rb"HTTP/1\.1 ([2-5][0-9]{2}) ([\x20-\x7e]*)\r\n((?:[A-Za-z0-9-]+: ?[\x21-\x7e]+(?: +[\x21-\x7e]+)*\r\n)+)\r\n")
+_SIZE = re.compile("[0-9]{1,15}")
+_OTHER = frozenset({"connection", "transfer-encoding"})
+_BODILESS = frozenset({204, 304})
+
+
 class _Answer(HTTPResponse):
     def __init__(self, sock: Any, *args: Any, **how: Any) -> None:
         super().__init__(sock, *args, **how)
         self.fp: Any = io.BufferedReader(_Received(sock, self.fp.detach(), _CURRENT.clock or Clock(_NO_CALL)))
+
+    def begin(self) -> None:
+        """As HTTPResponse does it, which reads the headers as those of a mail: that takes as long as all the rest of a small call."""
+        found = _HEAD.match(self.fp.peek()) if self.headers is None and self._method != "HEAD" else None
+        head = _plain_head(found) if found else None
+        if found is None or head is None:
+            super().begin()
+            return
+        self.fp.read(found.end())
+        self.headers = self.msg = head
+        self.code = self.status = int(found[1])
+        self.reason, self.version = found[2].decode("ascii").strip(), 11
+        self.chunked, self.will_close, self.length = False, False, int(head["content-length"])
+
+
+def _plain_head(found: re.Match[bytes]) -> HTTPMessage | None:
+    """The headers of an answer with a body of a known size, after which the connection stays open; None of any other."""
+    head = HTTPMessage()
+    for line in found[3].decode("ascii").splitlines():
+        name, _colon, value = line.partition(":")
+        head.set_raw(name, value.strip())
+    sizes = head.get_all("content-length") or []
+    plain = len(sizes) == 1 and _SIZE.fullmatch(sizes[0]) and int(found[1]) not in _BODILESS and not any(name in head for name in _OTHER)
+    return head if plain else None
 
 
 def pools(dial: Callable[[], Any] | None) -> dict[str, Any]:
@@ -127,6 +159,7 @@ def pools(dial: Callable[[], Any] | None) -> dict[str, Any]:
         sock: Any
         port: Any
         socket_options: Any
+        _held: list[bytes] | None = None
 
         def _new_conn(self) -> Any:
             if dial:
@@ -141,7 +174,19 @@ def pools(dial: Callable[[], Any] | None) -> dict[str, Any]:
             except OSError as exc:
                 raise urllib3.exceptions.NewConnectionError(self, f"{exc}") from None  # type: ignore[arg-type]
 
+        def request(self, *args: Any, **how: Any) -> None:
+            self._held = []
+            try:
+                super().request(*args, **how)  # type: ignore[misc]
+                whole = b"".join(self._held)
+            finally:
+                self._held = None
+            self.send(whole)
+
         def send(self, data: Any) -> None:
+            if self._held is not None:  # the head and the body leave together: the server is woken once
+                self._held.append(data)
+                return
             if self.sock is not None:
                 self.sock.settimeout(remaining())
             super().send(data)  # type: ignore[misc]
@@ -216,6 +261,7 @@ def _pieces(answer: Any, clock: Clock, idle: float | None) -> Iterator[bytes]:
         if idle is not None:
             clock.restart(idle)
         piece: bytes = read(_CHUNK)
-        if not piece:
+        if piece:
+            yield piece
+        if not piece or answer.length_remaining == 0:
             return
-        yield piece

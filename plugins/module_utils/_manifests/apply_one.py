@@ -13,6 +13,7 @@ from .._cluster.http import Response
 from .._cluster.objects import Object, read
 from .answers import Refusal, refusal_of
 from .changes import content_of
+from .definitions import sent_until_known
 from .holds import Mismatch, mismatches
 from .model import CHANGED, CREATED, UNCHANGED, ApplySettings, Item
 from .ownership import LAST_APPLIED, applied_fields, earlier_managers, fields_of_others, minus, moved, remove_fields, united
@@ -20,7 +21,6 @@ from .scaled import as_scaled
 from .server import Server, with_uid
 
 _TRIES = 5
-_PAUSE = 0.2
 _REPLICAS = ".spec.replicas"
 
 
@@ -102,12 +102,10 @@ class ApplyOne:
         return with_uid(document, item.live)
 
     def _sent(self, item: Item, body: Object, deadline: float) -> Response:
-        """Again, if the namespace or the definition that came a moment ago is not yet known to all of the API server."""
-        while True:
-            answer = self._server.apply(item, body, force=self._settings.force, dry_run=False)
-            if answer.status != 404 or not item.deferred or time.monotonic() > deadline:
-                return answer
-            time.sleep(_PAUSE)
+        """Again, if what came a moment ago with the set is not known yet."""
+        return sent_until_known(
+            lambda: self._server.apply(item, body, force=self._settings.force, dry_run=False), deadline if item.deferred else 0.0
+        )
 
     def _take(self, item: Item, after: Object) -> None:
         """Sets the action; a field that the API server has lost is a problem."""

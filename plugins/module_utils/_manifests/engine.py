@@ -15,7 +15,7 @@ from .._core.errors import SalvageError
 from .._core.gather import for_each
 from .._core.progress import Tell, silent
 from .apply_one import ApplyOne
-from .definitions import not_established
+from .definitions import listed, not_established
 from .model import CHANGED, CREATED, UNCHANGED, ApplySettings, Item, Manifest
 from .order import FIRST_PLANNED, NAMESPACE
 from .scaled import can_scale, sets_size, targets_of
@@ -146,16 +146,10 @@ class ManifestSet:
         unknown = [item for item in late if item.resource is None]
         started = time.monotonic()
         deadline = started + self._settings.wait_timeout
-        while unknown:  # discovery can't be watched
-            kinds = self.server.kinds(str(item.document["apiVersion"]) for item in unknown)
-            for item in unknown:
-                item.resource = kinds.get((str(item.document["apiVersion"]), item.id.kind))
-            unknown = [item for item in unknown if item.resource is None]
-            if unknown and time.monotonic() > deadline:
-                unknown[0].fail(f"the API server does not serve the kind {unknown[0].id.kind}; check its definition", "timeout")
-                return
-            if unknown:
-                time.sleep(_PAUSE)
+        if unknown and not listed(lambda: self._all_known(unknown), deadline):
+            first = next(item for item in unknown if item.resource is None)
+            first.fail(f"the API server does not serve the kind {first.id.kind}; check its definition", "timeout")
+            return
         while True:
             self._each(self._one.plan, late)
             late = [item for item in late if item.problem and item.reason == "invalid"]
@@ -164,6 +158,14 @@ class ManifestSet:
             for item in late:  # a changed definition is in force a moment after it is written
                 item.problem = item.reason = ""
             time.sleep(_PAUSE)
+
+    def _all_known(self, items: Sequence[Item]) -> bool:
+        """Looks up the kinds of the items that have none yet."""
+        unknown = [item for item in items if item.resource is None]
+        kinds = self.server.kinds(str(item.document["apiVersion"]) for item in unknown)
+        for item in unknown:
+            item.resource = kinds.get((str(item.document["apiVersion"]), item.id.kind))
+        return all(item.resource is not None for item in unknown)
 
     def _wait_established(self, definitions: Sequence[Item]) -> None:
         late = not_established(self._cluster, (item.id.name for item in definitions), time.monotonic() + self._settings.wait_timeout)

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from .._cluster.discovery import Resource, resources_of
 from .._cluster.http import Response
-from .._cluster.objects import JSON_PATCH, Object, items_if_served, read
+from .._cluster.objects import JSON, JSON_PATCH, METADATA_LIST, Object, items_if_served, read
 from .._cluster.session import Cluster
 from .._core.errors import SalvageError
 from .._core.gather import gather
@@ -20,7 +20,6 @@ from .model import Item
 
 _APPLY = "application/apply-patch+yaml"
 ANSWERS = frozenset({400, 403, 404, 409, 413, 422})
-_METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
 _MOST = 500
 Kinds = dict[tuple[str, str], Resource]
 
@@ -55,7 +54,7 @@ class Server:
     def versions(self, collection: str) -> dict[str, tuple[str, str]]:
         """By name, the uid and resourceVersion of a collection's first objects; none if it can't be listed."""
         try:
-            found = next(self.cluster.pages(collection, limit=_MOST, accept=_METADATA))
+            found = next(self.cluster.pages(collection, limit=_MOST, accept=METADATA_LIST))
         except SalvageError:
             return {}
         return {one["metadata"]["name"]: version_of(one) for one in found.get("items") or ()}
@@ -86,10 +85,10 @@ def replace_managers(cluster: Cluster, path: str, live: Object, entries: Sequenc
     return answer.status == 200
 
 
-def apply_object(cluster: Cluster, path: str, body: Object, *, manager: str, force: bool, dry_run: bool) -> Response:
+def apply_object(cluster: Cluster, path: str, body: Object, *, manager: str, force: bool, dry_run: bool, media: str = JSON) -> Response:
     """Server-side apply; a dry run sends the same bytes.  Returns refusals too.  Raises SalvageError if the server does not answer."""
     query = {"fieldManager": manager, "force": str(force).lower(), "fieldValidation": "Strict", **({"dryRun": "All"} if dry_run else {})}
-    return cluster.call("PATCH", path, body=body, content_type=_APPLY, query=query, accept=ANSWERS, final=is_final)
+    return cluster.call("PATCH", path, body=body, content_type=_APPLY, query=query, media=media, accept=ANSWERS, final=is_final)
 
 
 def with_uid(body: Object, live: Mapping[str, Any] | None) -> Object:

@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from .._cluster.http import ServesProxy
-from .._cluster.objects import Object, create, write
+from .._cluster.objects import METADATA_LIST, Object, create, write
 from .._core.errors import SalvageError
 from .chain_store import SUFFIX, Stored
 
 FULL = 256 * 1024  # bytes of records in one ConfigMap; etcd and the API server take 1 MiB
 _PREFIX = "meta-salvage.euystacio/"
-_METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
 _PART = re.compile(r"[0-9]{4}")
 
 
@@ -52,7 +51,7 @@ class ConfigMapChains:
         return f"{_PREFIX}{self.kind}"
 
     def names(self) -> list[str]:
-        pages = self.cluster.pages(self.path, {"labelSelector": self.label}, accept=_METADATA)
+        pages = self.cluster.pages(self.path, {"labelSelector": self.label}, accept=METADATA_LIST)
         found = [item["metadata"] for page in pages for item in page.get("items") or ()]
         labels = {(str((one.get("labels") or {}).get(self.label) or ""), one["name"]) for one in found}
         return sorted({name for name, of in labels if name and self._number(name, of)})

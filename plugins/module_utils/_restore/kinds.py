@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from .._manifests.model import group_kind
 from .._manifests.scaled import Target, targets_of
 
+CONTENT = frozenset({"ConfigMap", "Secret"})  # they may be large, and name no other object by a field
 RELEASE = "helm.sh/release.v1"
 _SUFFIX = "[bcdfghjklmnpqrstvwxz2456789]{5}"
 _TOKEN = re.compile(f"-token-{_SUFFIX}$")
@@ -36,6 +37,7 @@ class Context:
     released: Mapping[str, str] = field(default_factory=dict)  # released volumes of the cluster, and the UID of the claim of each
     read_only: frozenset[str] = frozenset()  # kinds that the cluster lets nobody create
     owned: frozenset[str] = frozenset()  # kinds that are restored although an owner makes them, too
+    included: frozenset[str] = frozenset()  # kinds that the restore is limited to, each of them named
     classes: frozenset[str | None] = frozenset()  # storage classes that create a volume for each claim (see new_volume_classes)
     autoscaled: frozenset[Target] = frozenset()  # what an autoscaler of the cluster scales
 

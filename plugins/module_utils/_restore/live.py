@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 import threading
-import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -23,7 +22,7 @@ from .._cluster.session import Cluster
 from .._cluster.watch import Watch, list_all
 from .._core.errors import SalvageError
 from .._core.gather import for_each
-from .._manifests.definitions import not_established
+from .._manifests.definitions import listed, not_established
 from .._manifests.model import group_kind
 from .._manifests.scaled import Target, targets_of
 from .claims import storage_of, waits_for
@@ -35,7 +34,6 @@ from .portable import Object
 _SINGLY = 8  # up to this many objects of a kind are read one by one; more are listed
 _LISTS = 4  # in up to this many namespaces a kind is listed one by one; in more, in all at once
 _PAGES = 4  # that are in memory at once
-_PAUSE = 0.1
 _CLASSES, _SNAPSHOTS = "StorageClass.storage.k8s.io", "VolumeSnapshot.snapshot.storage.k8s.io"
 _Question = tuple[Sequence[Step], Callable[[], Iterable[Object]]]
 
@@ -230,8 +228,9 @@ class Live:
 
     def wait_kinds(self, kinds: set[str], deadline: float) -> None:
         """Waits until the API server lists the kinds."""
-        while True:  # discovery can't be watched
+
+        def found() -> bool:
             self.discover()
-            if kinds <= set(self._resources) or time.monotonic() > deadline:
-                return
-            time.sleep(_PAUSE)
+            return kinds <= set(self._resources)
+
+        listed(found, deadline)

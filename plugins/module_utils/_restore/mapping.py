@@ -13,9 +13,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .kinds import RestoreItem, annotations_of
+from .kinds import CONTENT, RestoreItem, annotations_of
 from .portable import Object, bundle_holders, hooks_of
 
+_DATA = frozenset({"binaryData", "data"})
 _NAME_LABEL = "kubernetes.io/metadata.name"
 _APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _RELEASE = "meta.helm.sh/release-namespace"
@@ -36,9 +37,10 @@ def mapped(item: RestoreItem, mapping: Mapping[str, str]) -> Object:
     """The object with each namespace under its new name, wherever a field is known to name one."""
     if not mapping:
         return dict(item.obj)
-    fresh = copy.deepcopy(dict(item.obj))
-    metadata = fresh["metadata"]
     kind = item.key.kind
+    # What no rule changes is not copied: most of a large backup is the content of these.
+    fresh = {name: value if kind in CONTENT and name in _DATA else copy.deepcopy(value) for name, value in item.obj.items()}
+    metadata = fresh["metadata"]
     moved = metadata.get("namespace") in mapping or (kind == "Namespace" and metadata["name"] in mapping)
     if kind == "Namespace":
         metadata["name"] = mapping.get(metadata["name"], metadata["name"])
@@ -52,6 +54,8 @@ def mapped(item: RestoreItem, mapping: Mapping[str, str]) -> Object:
             notes[name] = mapping.get(namespace, namespace) + slash + rest
     if moved and notes.pop(_APPLIED, None) and not notes:
         del metadata["annotations"]  # kubectl's copy of the object is of another namespace
+    if kind in CONTENT:
+        return fresh
     if kind.endswith((".storage.k8s.io", ".snapshot.storage.k8s.io", ".groupsnapshot.storage.k8s.io")):
         _secret_places(fresh.get("parameters"), mapping)
     _rights(fresh, kind, mapping)

@@ -20,15 +20,14 @@ from .choice import Choice, definitions_of, in_namespaces, moved_target, selecte
 from .compare import differences
 from .isolate import Isolated, allowed_kinds, copy_scope, isolate
 from .isolated_fields import CopyScope
-from .kinds import RELEASE, Context, Key, RestoreItem, annotations_of, name_of
+from .kinds import CONTENT, RELEASE, Context, Key, RestoreItem, annotations_of, name_of
 from .mapping import mapped, names_in_text
 from .portable import Object, comparable, owners_of, stripped, suspended
 from .powers import power_of
-from .skip_rules import skip_reason, why_not
+from .skip_rules import controller_of, skip_reason, why_not
 
 CREATE, UPDATE, RECREATE, UNCHANGED, KEPT, REBIND = "create", "update", "recreate", "unchanged", "kept", "rebind"
 _NAMED = 10
-_CONTENT = frozenset({"ConfigMap", "Secret"})
 NOT_SELECTED = "it is not selected"
 TWICE = "the backup holds it twice, and the later one is restored"
 # Deleting one of these deletes its content or its data.
@@ -60,6 +59,10 @@ class Bodies:
             self._last.number = number
         found: Body = self._last.body
         return found
+
+    def left_out(self, number: int) -> str:
+        """Why an isolated copy does not contain the object, or nothing."""
+        return "" if self._scope is None else self.of(number).reason
 
     def _made(self, item: RestoreItem) -> Body:
         plain = stripped(item, self._context)
@@ -138,17 +141,20 @@ def plan_restore(items: Sequence[RestoreItem], selection: Choice, context: Conte
             )
     needed = definitions_of(items, selection, names)
     disks = [item for item in items if item.key.kind == "PersistentVolume" and selected(item, selection, names, needed)]
-    owned = frozenset(kind for kind, spelled in names.items() if spelled in selection.owned_kinds)
+    owned, included = (
+        frozenset(kind for kind, spelled in names.items() if spelled in wanted) for wanted in (selection.owned_kinds, selection.include)
+    )
     coming = (item.obj for item in items if item.key.kind == AUTOSCALER and selected(item, selection, names, needed))
     context = replace(
         context,
         owned=owned,
+        included=included,
         volumes={item.key.name: not skip_reason(item, context) for item in disks},
         scaled=context.scaled
         & (targets_of(coming) | {one for one in context.scaled if moved_target(one, selection) in context.autoscaled}),
     )
     # Content that selects nothing is not looked at: it may be large.
-    inside = [obj for key, obj in items if key.kind not in _CONTENT and in_namespaces(key.namespace, selection)]
+    inside = [obj for key, obj in items if key.kind not in CONTENT and in_namespaces(key.namespace, selection)]
     kinds = allowed_kinds(selection.isolated_kinds, names)
     scope = copy_scope(inside, context.classes, kinds) if selection.isolated else None
     bodies = Bodies(items, context, selection.mapping, scope)
@@ -196,26 +202,40 @@ def _reasons(
     """Of each object why it is not restored, or nothing; and whether that is only because of its owner."""
     reasons: list[str] = []
     absent = set()
+    unwanted: dict[str, str] = {}  # of owners that are not selected, what makes them
     owned = []
     latest = {key: number for number, (key, _obj) in enumerate(items)}
     for number, item in enumerate(items):
         reason = skip_reason(item, context) if is_selected(item) else NOT_SELECTED
         if not reason and latest[item.key] != number:
             reason = TWICE
-        reason = reason or bodies.of(number).reason
+        reason = reason or bodies.left_out(number)
         reasons.append(intern(reason))
         # Content that is not selected is read only where an owner is looked for.
         if reason and context.uids and (uid := item.obj["metadata"].get("uid")) in context.uids:
             absent.add(uid)
+            if reason == NOT_SELECTED:
+                unwanted[uid] = _controller_uid(item.obj)
         elif not reason and item.obj["metadata"].get("ownerReferences"):
             owned.append(number)
     views = second_views(items, (number for number, reason in enumerate(reasons) if not reason), known)
     for number, kind in views.items():
         reasons[number] = intern(f"it is restored as {kind}, another view of the same object")
-    # An owner that is not restored makes nothing.
-    context = replace(context, uids=context.uids - absent)
-    by_owner = {number: why for number in owned if number not in views and (why := why_not(items[number], context))}
-    return [(by_owner.get(number, reason), number in by_owner) for number, reason in enumerate(reasons)]
+    # An owner that is not restored makes nothing, unless one that is restored makes that owner.
+    while made := {uid for uid, maker in unwanted.items() if uid in absent and maker in context.uids - absent}:
+        absent -= made
+    # Their own objects are not made either.
+    while True:
+        context = replace(context, uids=context.uids - absent)
+        by_owner = {number: why for number in owned if number not in views and (why := why_not(items[number], context))}
+        left = [items[number].obj for number in by_owner]
+        absent = {uid for obj in left if (uid := obj["metadata"].get("uid")) in context.uids and _controller_uid(obj) not in context.uids}
+        if not absent:
+            return [(by_owner.get(number, reason), number in by_owner) for number, reason in enumerate(reasons)]
+
+
+def _controller_uid(obj: Mapping[str, Any]) -> str:
+    return str((controller_of(obj) or {}).get("uid", ""))
 
 
 def _empty_claims(steps: Iterable[Step]) -> list[str]:

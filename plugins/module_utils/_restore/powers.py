@@ -53,7 +53,7 @@ def power_of(obj: Mapping[str, Any]) -> str:
     if kind == "Namespace":
         labels = _map(_map(obj.get("metadata")).get("labels"))
         return "lets privileged pods in" if labels.get("pod-security.kubernetes.io/enforce") == "privileged" else ""
-    found = sorted({power for pod in _pod_specs(kind, obj) for power in _of_node(pod)})
+    found = sorted({power for pod in _pod_specs(kind, obj) if pod for power in _of_node(pod)})
     return f"gets more of its node: {', '.join(found)}" if found else ""
 
 

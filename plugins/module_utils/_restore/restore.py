@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import groupby
@@ -18,32 +18,17 @@ from .._cluster.session import Cluster
 from .._core.errors import SalvageError
 from .._core.gather import for_each
 from .._core.progress import Tell, silent
+from .._core.sentences import some_of
 from .._core.status import FAIL
 from .._manifests.model import group_kind
 from .._manifests.order import AGGREGATED, CUSTOM, DEFINITIONS, FAIL_CLOSED, HOOKS, TITLES
-from .._manifests.scaled import AUTOSCALER
-from .choice import in_namespaces
 from .compare import differences
 from .journal import RestoreJournal
 from .kinds import Key
 from .live import Live
 from .outcome import Outcome, restore_outcome
-from .plan import (
-    CREATE,
-    KEPT,
-    REBIND,
-    RECREATE,
-    UNCHANGED,
-    Left,
-    RestorePlan,
-    Step,
-    action_for,
-    links,
-    node_ports,
-    plan_restore,
-    spelled,
-    unlabelled,
-)
+from .plan import CREATE, KEPT, REBIND, RECREATE, UNCHANGED, Left, Step, action_for, links, unlabelled
+from .planning import planned
 from .portable import Object, comparable
 from .ready import is_watched
 from .settings import RestoreSettings
@@ -52,6 +37,8 @@ from .stored import Shelf, StoredItems
 from .waits import Waits
 from .writer import ObjectWriter
 from .writes import WRITES, refusal_text, written_by_us
+
+_NAMED = 10
 
 
 class Restore:
@@ -77,26 +64,7 @@ class Restore:
         self._there: set[str] = set()  # namespaces
         self._finished = 0
         self._not_proven: list[dict[str, str]] = []
-        self._plan = self._planned()
-
-    def _planned(self) -> RestorePlan:
-        selection = self._wish.selection
-        more: dict[str, Any] = {"classes": self._live.classes()} if selection.isolated else {}
-        wants_ports = node_ports(obj for key, obj in self._items if key.kind == "Service")
-        more["ports"] = node_ports(self._live.services()) if wants_ports else {}
-        unknown = []
-        if not selection.isolated and any(key.kind == "PersistentVolume" for key, _obj in self._items):
-            try:
-                more["released"] = self._live.released()
-            except SalvageError as exc:
-                unknown.append(f"whether volumes of the cluster still hold the data of a claim is unknown: {exc}")
-        scaled = {key.namespace for key, _obj in self._items if key.kind == AUTOSCALER and in_namespaces(key.namespace, selection)}
-        more["autoscaled"] = self._live.autoscaled(selection.mapping.get(space, space) for space in scaled)
-        more["read_only"] = self._live.read_only
-        context = self._items.context(mapping=selection.mapping, finalizers=self._wish.finalizers, **more)
-        plan = plan_restore(self._items, selection, context, {**spelled(self._items), **self._live.names})
-        plan.unknown.extend(unknown)
-        return plan
+        self._plan = planned(self._items, self._live, wish)
 
     def run(self, *, dry_run: bool = False) -> Outcome:
         """Raises SalvageError for what makes the whole of it impossible; the rest is in the outcome."""
@@ -324,12 +292,15 @@ class Restore:
             self._add_live_owners(steps, keys, uids)
         if not dry_run:
             self._waits.for_pods(step for step in steps if step.written and _is_paused_again(step))
+        if dry_run:  # those that come with the restore have no UID yet
+            uids = {**dict.fromkeys(keys.values(), ""), **uids}
+        orphans: dict[str, list[str]] = defaultdict(list)
         for step in steps:
             if not step.owned and not step.late:
                 continue
             owners, missing = links(step, uids, keys)
-            if missing and not dry_run:
-                self._plan.notes.append(f"{step.key} is restored without its owner {', '.join(missing)}, which is not there")
+            if missing:
+                orphans[", ".join(missing)].append(str(step.key))
             live = self._found.get(step.key)
             if live is None or (dry_run and step.action != UNCHANGED):
                 continue
@@ -353,6 +324,11 @@ class Restore:
                     step.problem = "it was finished, and is not as the backup says"
             except SalvageError as exc:
                 step.problem = refusal_text(step, exc)
+        self._plan.notes.extend(
+            f"{some_of(names, _NAMED)} {'is' if len(names) == 1 else 'are'} restored without {'its' if len(names) == 1 else 'their'}"
+            f" owner {owner}, which is not there"
+            for owner, names in orphans.items()
+        )
 
     def _add_live_owners(self, steps: Iterable[Step], keys: dict[str, Key], uids: dict[Key, str]) -> None:
         """Owners outside of the restore that are in the cluster as the very object that the backup names."""

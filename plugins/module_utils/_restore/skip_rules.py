@@ -167,8 +167,13 @@ SKIPPED: dict[str, Callable[[Mapping[str, Any], Context], str]] = {
     "VolumeSnapshot.snapshot.storage.k8s.io": _snapshot,
     "VolumeSnapshotContent.snapshot.storage.k8s.io": _snapshot_content,
 }
-# Only with their owner: without it they would run what was left out of the restore, such as the pods of an excluded Deployment.
-_OFFSPRING = frozenset({"Pod", "ReplicaSet.apps", "ControllerRevision.apps", "Job.batch", "EndpointSlice.discovery.k8s.io"})
+# What controllers make again and again.  They are not added to a live owner, which has made others.
+OFFSPRING = frozenset({"Pod", "ReplicaSet.apps", "ControllerRevision.apps", "Job.batch", "EndpointSlice.discovery.k8s.io"})
+# Of these owners they come only if their kind is named: they would run what was left out, such as the pods of an excluded Deployment.
+_MAKERS = frozenset(
+    {"CronJob", "DaemonSet", "Deployment", "Job", "Node", "Pod", "ReplicaSet", "ReplicationController", "Service", "StatefulSet"}
+)
+_MAKERS_GROUPS = frozenset({"", "apps", "batch"})
 
 
 def skip_reason(item: RestoreItem, context: Context) -> str:
@@ -185,12 +190,24 @@ def why_not(item: RestoreItem, context: Context) -> str:
     """Why the object is not restored, or nothing; ``context.uids`` are those of the objects that can be owners."""
     if reason := skip_reason(item, context):
         return reason
-    owner = next((owner for owner in item.obj["metadata"].get("ownerReferences") or () if owner.get("controller")), None)
-    makes = owner and owner.get("uid") in context.uids and (item.key.kind not in context.owned or owner.get("kind") == "Pod")
-    if owner and item.key.kind == "EndpointSlice.discovery.k8s.io" and owner.get("kind") == "Service":
+    owner = controller_of(item.obj)
+    if owner is None:
+        return ""
+    if item.key.kind == "EndpointSlice.discovery.k8s.io" and owner.get("kind") == "Service":
         return ""  # the rule for its kind has decided: not every Service has its slices made
-    if owner and makes:
-        return f"its owner ({owner.get('kind')}) makes it"
-    if owner and item.key.kind in _OFFSPRING:
-        return f"only its owner ({owner.get('kind')}) makes it, which this restore does not bring"
+    if owner.get("uid") in context.uids and (item.key.kind not in context.owned or owner.get("kind") == "Pod"):
+        return made_by(owner)
+    again = item.key.kind in OFFSPRING or owner.get("kind") == "Pod"  # as the claim of a pod's ephemeral volume
+    own = owner.get("kind") in _MAKERS and str(owner.get("apiVersion", "")).rpartition("/")[0] in _MAKERS_GROUPS
+    if again and own and item.key.kind not in context.included:
+        return f"only its owner ({owner.get('kind')}) makes it, which this restore does not bring; name its kind in include to restore it"
     return ""
+
+
+def controller_of(obj: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The owner that makes and deletes the object."""
+    return next((owner for owner in obj["metadata"].get("ownerReferences") or () if owner.get("controller")), None)
+
+
+def made_by(owner: Mapping[str, Any]) -> str:
+    return f"its owner ({owner.get('kind')}) makes it"

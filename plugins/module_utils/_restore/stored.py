@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, overload
 
 from .._backup.store.store import Record, Store
@@ -20,15 +20,15 @@ from .portable import Object
 class OnDemand(Mapping[str, Any]):
     """An object that is read when somebody looks into it."""
 
-    __slots__ = ("_read", "_whole")
+    __slots__ = ("_number", "_spool", "_whole")
 
-    def __init__(self, read: Callable[[], Object]) -> None:
-        self._read = read
+    def __init__(self, spool: Spool, number: int) -> None:
+        self._spool, self._number = spool, number
         self._whole: Object | None = None
 
     def _found(self) -> Object:
         if self._whole is None:
-            self._whole = self._read()
+            self._whole = self._spool.get(self._number)
         return self._whole
 
     def __getitem__(self, name: str) -> Any:
@@ -76,10 +76,11 @@ class StoredItems(Sequence[RestoreItem]):
     def __getitem__(self, number: int | slice) -> RestoreItem | list[RestoreItem]:
         if isinstance(number, slice):
             return [self[one] for one in range(*number.indices(len(self)))]
-        return RestoreItem(self._keys[number], OnDemand(lambda: self._spool.get(number)))
+        return RestoreItem(self._keys[number], OnDemand(self._spool, number))
 
     def __iter__(self) -> Iterator[RestoreItem]:
-        return (self[number] for number in range(len(self)))
+        spool = self._spool
+        return (RestoreItem(key, OnDemand(spool, number)) for number, key in enumerate(self._keys))
 
 
 def open_items(store: Store, key: Ed25519, having: Sequence[Any], name: str | None = None) -> tuple[Record, dict[str, Any], StoredItems]:

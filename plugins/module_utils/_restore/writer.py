@@ -5,14 +5,14 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from .._cluster.http import Response
-from .._cluster.objects import MERGE_PATCH
-from .._cluster.session import Cluster
+from .._cluster.objects import JSON, MERGE_PATCH, METADATA
+from .._cluster.session import Cluster, body_bytes
 from .._core.errors import SalvageError
 from .._manifests.answers import fields_owned, is_final, refusal_of
+from .._manifests.definitions import sent_until_known
 from .._manifests.ownership import as_applied
 from .._manifests.server import ANSWERS, apply_object, replace_managers, with_uid
 from .compare import extra_keys_patch
@@ -24,9 +24,9 @@ from .stored import Shelf
 from .waits import Waits
 from .writes import MANAGER, RefusedWriteError, refusal_text, shown_change
 
-_PAUSE = 0.2
 _REFUSED = frozenset({400, 403, 413, 422})
 _HOPELESS = frozenset({"unreachable", "unauthorized", "tls"})
+_SMALL = 4096  # bytes of an object, up to which the API server gives it back with less work than its metadata alone
 _SHOWN = 100  # differences that are shown; a restore may make thousands
 
 
@@ -41,6 +41,10 @@ class ObjectWriter:
     @property
     def _shows(self) -> bool:
         return self._wish.show and len(self.diff) < _SHOWN
+
+    @property
+    def _media(self) -> str:
+        return JSON if self._shows else METADATA  # an answer that nobody reads is as large as what was sent
 
     def show(self, step: Step, before: Object | None, after: Object | None) -> None:
         if self._shows:
@@ -93,14 +97,15 @@ class ObjectWriter:
             self._own(step, live)
         force, body = self._wish.force and step.action != CREATE, with_uid(body, live)
         deadline = self._waits.deadline if step.deferred and not dry_run and self._is_served(step) else 0.0
-        while True:
-            answer = apply_object(self._cluster, self._live.path(step), body, manager=MANAGER, force=force, dry_run=dry_run)
-            if dry_run and answer.status == 409 and not force and self._is_ours(step, answer):
-                force = True  # these fields are moved before the write
-                continue
-            if answer.status != 404 or time.monotonic() > deadline:
-                break
-            time.sleep(_PAUSE)  # not all of the API server knows yet what came a moment ago
+        path, media = self._live.path(step), self._media
+
+        def send(*, taken: bool = force) -> Response:
+            answer = apply_object(self._cluster, path, body, manager=MANAGER, force=taken, dry_run=dry_run, media=media)
+            if dry_run and answer.status == 409 and not taken and self._is_ours(step, answer):
+                return send(taken=True)  # these fields are moved before the write
+            return answer
+
+        answer = sent_until_known(send, deadline)
         if is_final(answer):
             answer = self._with_twins(step, body, live, dry_run=dry_run)
         if answer.status >= 300:
@@ -113,8 +118,10 @@ class ObjectWriter:
         Such as when the name is taken by now, or the answer is lost.  Raises SalvageError for a refusal of the object.
         """
         query = {"fieldManager": MANAGER, "fieldValidation": "Strict", **({"dryRun": "All"} if dry_run else {})}
+        sent = body_bytes(body)
+        media = JSON if len(sent) < _SMALL else self._media
         try:
-            answer = self._cluster.call("POST", self._live.collection(step), body=body, query=query, accept=ANSWERS)
+            answer = self._cluster.call("POST", self._live.collection(step), body=sent, query=query, accept=ANSWERS, media=media)
         except SalvageError:
             return None
         if answer.status in _REFUSED:

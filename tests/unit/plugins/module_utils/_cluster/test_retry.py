@@ -163,3 +163,27 @@ def test_every_pager_notices_a_token_that_repeats(web: Any) -> None:
     web.answers[MAPS] = {"metadata": {"continue": "t1", "resourceVersion": "7"}, "items": []}
     with pytest.raises(SalvageError, match="the same page again and again"):
         list_all(Cluster(web.url, Http()), MAPS)
+
+
+@pytest.mark.parametrize("late", ["silence", "504"])
+def test_a_page_that_takes_too_long_is_asked_for_with_fewer_objects(web: Any, slept: list[float], late: str) -> None:
+    limits: list[int] = []
+
+    def answer(asked: Any) -> Any:
+        limits.append(int(asked.query["limit"]))
+        if limits[-1] > 10:
+            return (
+                web.drip(b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n")
+                if late == "silence"
+                else (504, "text/plain", "Timeout: too slow")
+            )
+        first = int(asked.query.get("continue", "0"))
+        names = [f"p{number:02}" for number in range(first, min(first + limits[-1], 12))]
+        token = str(first + limits[-1]) if first + limits[-1] < 12 else ""
+        return {"kind": "PodList", "metadata": {"continue": token}, "items": [{"metadata": {"name": name}} for name in names]}
+
+    web.answers["/api/v1/pods"] = answer
+    found = Cluster(web.url, Http(timeout=0.2)).list("/api/v1/pods")
+    assert [one["metadata"]["name"] for one in found] == [f"p{number:02}" for number in range(12)]
+    tries = 1 if late == "silence" else Retry().tries
+    assert limits == [500] * tries + [62] * tries + [7, 7] and len(slept) == 2 * tries - 2  # and not larger again

@@ -42,6 +42,7 @@ NAMES = {
     "ConfigMap": "configmaps", "Secret": "secrets", "Namespace": "namespaces", "Deployment.apps": "deployments.apps",
     "ClusterRole.rbac.authorization.k8s.io": "clusterroles.rbac.authorization.k8s.io", "PersistentVolume": "persistentvolumes",
     "CustomResourceDefinition.apiextensions.k8s.io": "customresourcedefinitions.apiextensions.k8s.io", "Widget.e.org": "widgets.e.org",
+    "Tenant.e.org": "tenants.e.org",
 }  # fmt: skip
 
 
@@ -270,6 +271,48 @@ def test_a_choice_of_kinds_without_the_owner_restores_what_it_owned() -> None:
     secret = make("Secret", meta=owned_by(gadget))
     assert keys(planned([gadget, secret], Choice(include=frozenset({"secrets"})))) == ["Secret a/x"]
     assert keys(planned([gadget, secret])) == ["Widget.e.org a/x"]
+
+
+FAMILY_NAMES = {**NAMES, "Pod": "pods", "ReplicaSet.apps": "replicasets.apps", "Job.batch": "jobs.batch", "CronJob.batch": "cronjobs.batch"}
+
+
+@pytest.mark.parametrize(
+    ("chosen", "restored"),
+    [
+        ({}, ["Deployment.apps", "CronJob.batch"]),
+        # Without the excluded workloads nothing that they ran comes back.
+        ({"exclude": frozenset({"deployments.apps", "cronjobs.batch"})}, []),
+        # Who names a kind gets it, unless what makes it comes too, be it in two steps.
+        ({"include": frozenset({"pods"})}, ["Pod"]),
+        ({"include": frozenset({"jobs.batch"})}, ["Job.batch"]),
+        ({"include": frozenset({"replicasets.apps", "pods"})}, ["ReplicaSet.apps"]),
+        ({"include": frozenset({"deployments.apps", "pods"})}, ["Deployment.apps"]),
+        ({"include": frozenset({"deployments.apps", "replicasets.apps", "pods"})}, ["Deployment.apps"]),
+        ({"include": frozenset({"pods"}), "isolated": True, "mapping": {"a": "b"}}, ["Pod"]),
+    ],
+)
+def test_pods_and_jobs_come_with_what_makes_them_or_by_name(chosen: dict[str, Any], restored: list[str]) -> None:
+    deployment, cron = make("Deployment.apps"), make("CronJob.batch")
+    replicas = make("ReplicaSet.apps", meta=owned_by(deployment))
+    family = [deployment, replicas, make("Pod", meta=owned_by(replicas)), cron, make("Job.batch", meta=owned_by(cron))]
+    items = restore_items([*family, make("ConfigMap")])
+    found = plan_restore(items, Choice(**chosen), context_of(items), FAMILY_NAMES)
+    assert [step.key.kind for step in found.steps if step.key.kind != "ConfigMap"] == restored
+    reasons = {entry.key.kind: entry.reason for entry in found.left}
+    if "exclude" in chosen:
+        assert all("which this restore does not bring" in reasons[kind] for kind in ("ReplicaSet.apps", "Pod", "Job.batch"))
+
+
+@pytest.mark.parametrize("kind", ["Pod", "Job.batch", "ReplicaSet.apps", "ControllerRevision.apps"])
+@pytest.mark.parametrize("scope", ["", "a"])
+def test_what_a_custom_resource_made_comes_back_without_it(kind: str, scope: str) -> None:
+    tenant = make("Tenant.e.org", "blue", scope)
+    made = make(kind, meta=owned_by(tenant))
+    assert keys(planned([tenant, made, make("ConfigMap")], Choice(exclude=frozenset({"tenants.e.org"})))) == [
+        "ConfigMap a/x",
+        f"{kind} a/x",
+    ]
+    assert keys(planned([tenant, made])) == [f"Tenant.e.org {scope}/blue".replace(" /", " ")]
 
 
 def test_an_isolated_copy_has_the_workloads_of_a_custom_resource_that_it_does_not_have() -> None:

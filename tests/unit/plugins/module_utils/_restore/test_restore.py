@@ -563,6 +563,32 @@ def test_what_had_an_owner_that_is_in_the_cluster_is_linked_to_it(there: Present
     assert found.report["notes"] == ["ConfigMap a/y is restored without its owner PersistentVolume/boss, which is not there"]
 
 
+@pytest.mark.parametrize("kind", ["Pod", "ConfigMap"])
+def test_a_live_owner_gets_no_second_set_of_what_it_makes(there: Present, restore: Callable[..., Outcome], kind: str) -> None:
+    there.put("/api/v1/namespaces/a")
+    there.kinds["/api/v1"].append(("pods", "Pod"))
+    there.kinds["/apis/e.org/v1"] = [("widgets", "Widget")]
+    boss = there.put("/apis/e.org/v1/namespaces/a/widgets/boss")["metadata"]["uid"]
+    owner = {"apiVersion": "e.org/v1", "kind": "Widget", "name": "boss", "uid": boss, "controller": True}
+    found = restore(make(kind, metadata={"ownerReferences": [owner]}), backup_first=False)
+    path = f"/api/v1/namespaces/a/{kind.lower()}s/x"
+    assert found.status == "PASS" and (path in there.objects) is (kind == "ConfigMap")
+    if kind == "Pod":
+        assert found.report["skipped"] == [{"reason": "its owner (Widget) makes it", "count": 1, "objects": ["Pod a/x"]}]
+        found = restore(make(kind, metadata={"ownerReferences": [{**owner, "uid": "before"}]}), backup_first=False, wait=False)
+        assert "ownerReferences" not in there.objects[path]["metadata"]
+        assert "Pod a/x is restored without its owner Widget/boss, which is not there" in found.report["notes"]
+    else:
+        assert there.objects[path]["metadata"]["ownerReferences"][0]["uid"] == boss
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_many_without_their_owner_are_one_note_and_the_plan_says_so_too(restore: Callable[..., Outcome], *, dry_run: bool) -> None:
+    found = restore(SPACE, *(owned(f"c{number:02}", "nobody") for number in range(12)), owned("x", "c00"), dry_run=dry_run)
+    names = ", ".join(f"ConfigMap a/c{number:02}" for number in range(10))
+    assert found.report["notes"] == [f"{names} and 2 more are restored without their owner ConfigMap/nobody, which is not there"]
+
+
 def test_what_had_an_owner_is_linked_to_it_under_its_new_uid(there: Present, restore: Callable[..., Outcome]) -> None:
     there.put("/api/v1/namespaces/a")
     objects = make("ConfigMap", "boss"), owned("x", "boss"), owned("y", "nobody")
