@@ -115,7 +115,7 @@ class Http:
     def _route(self, url: str) -> tuple[Any, str]:
         """What sends a request to the URL, and the URL as it takes it.
 
-        ``PoolManager`` works out the pool of each request anew, which costs as much as sending it; it is asked once for each origin.
+        ``PoolManager`` works out the pool of each request again, which costs as much as sending it; it is asked once for each origin.
         """
         start = url.find("/", url.find("://") + 3)
         origin = url[:start]

@@ -39,7 +39,7 @@ def sent_until_known(send: Callable[[], Response], deadline: float) -> Response:
     return answer
 
 
-def listed(look: Callable[[], bool], deadline: float) -> bool:
+def until_listed(look: Callable[[], bool], deadline: float) -> bool:
     """Whether discovery, which can't be watched, lists by the deadline what ``look`` asks it for."""
     while not (found := look()) and time.monotonic() <= deadline:
         time.sleep(_PAUSE)

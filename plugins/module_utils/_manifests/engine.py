@@ -15,7 +15,7 @@ from .._core.errors import SalvageError
 from .._core.gather import for_each
 from .._core.progress import Tell, silent
 from .apply_one import ApplyOne
-from .definitions import listed, not_established
+from .definitions import not_established, until_listed
 from .model import CHANGED, CREATED, UNCHANGED, ApplySettings, Item, Manifest
 from .order import FIRST_PLANNED, NAMESPACE
 from .scaled import can_scale, sets_size, targets_of
@@ -146,7 +146,7 @@ class ManifestSet:
         unknown = [item for item in late if item.resource is None]
         started = time.monotonic()
         deadline = started + self._settings.wait_timeout
-        if unknown and not listed(lambda: self._all_known(unknown), deadline):
+        if unknown and not until_listed(lambda: self._all_known(unknown), deadline):
             first = next(item for item in unknown if item.resource is None)
             first.fail(f"the API server does not serve the kind {first.id.kind}; check its definition", "timeout")
             return

@@ -22,7 +22,7 @@ from .._cluster.session import Cluster
 from .._cluster.watch import Watch, list_all
 from .._core.errors import SalvageError
 from .._core.gather import for_each
-from .._manifests.definitions import listed, not_established
+from .._manifests.definitions import not_established, until_listed
 from .._manifests.model import group_kind
 from .._manifests.scaled import Target, targets_of
 from .claims import storage_of, waits_for
@@ -233,4 +233,4 @@ class Live:
             self.discover()
             return kinds <= set(self._resources)
 
-        listed(found, deadline)
+        until_listed(found, deadline)
