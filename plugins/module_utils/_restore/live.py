@@ -140,16 +140,13 @@ class Live:
         return targets_of({**one, "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler"} for one in found)
 
     def uid_of(self, owner: Mapping[str, Any], namespace: str) -> str:
-        """The UID of an owner that is in the cluster, in this namespace or in none; empty if it is not there or can't be read."""
+        """The UID of an owner that is in the cluster, in this namespace or in none; empty if it is not there.  Raises SalvageError."""
         resource = self._resources.get(group_kind(owner))
         if resource is None:
             return ""
         version = str(owner["apiVersion"]).rpartition("/")[2]
         path = replace(resource, version=version).path(quote(namespace, safe="") if resource.namespaced else "")
-        try:
-            found = read(self.cluster, f"{path}/{quote(str(owner['name']), safe=':')}")
-        except SalvageError:
-            return ""
+        found = read(self.cluster, f"{path}/{quote(str(owner['name']), safe=':')}")
         return str(found["metadata"]["uid"]) if found is not None else ""
 
     def released(self) -> dict[str, str]:

@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from .._core.errors import SalvageError
-from .._core.gather import for_each
+from .._core.gather import gather
 from .._manifests.scaled import AUTOSCALER
 from .choice import in_namespaces
 from .live import Live
@@ -42,15 +44,26 @@ def planned(items: StoredItems, live: Live, wish: RestoreSettings) -> RestorePla
 
 
 def _leave_to_live_owners(plan: RestorePlan, live: Live, workers: int) -> None:
-    """What controllers make again and again is not added to an owner that is there, outside of the restore."""
+    """What controllers make again and again is not added to an owner that is there, outside of the restore, or may be there."""
     makers = {
         step.key: (owner["uid"], step.key.namespace, owner)
         for step in plan.steps
         if step.owned and step.key.kind in OFFSPRING and (owner := controller_of(step.source))
     }
-    owners = list({maker[:2]: maker for maker in makers.values()}.values())
-    uids = for_each(lambda maker: live.uid_of(maker[2], maker[1]), owners, workers)
-    there = {maker[:2] for maker, uid in zip(owners, uids, strict=True) if uid == maker[0]}
-    left = {key: made_by(owner) for key, (uid, space, owner) in makers.items() if (uid, space) in there}
+    owners = {maker[:2]: maker[2] for maker in makers.values()}
+    uids = gather({place: partial(live.uid_of, owner, place[1]) for place, owner in owners.items()}, workers)
+    reasons = {}
+    for (uid, space), found in uids.items():
+        owner = owners[uid, space]
+        if isinstance(found, SalvageError):
+            reasons[uid, space] = f"it is not known whether its owner ({owner['kind']}) is there, which makes it"
+            plan.unknown.append(owner_unknown(owner, space, found))
+        elif found == uid:
+            reasons[uid, space] = made_by(owner)
+    left = {key: reasons[uid, space] for key, (uid, space, _owner) in makers.items() if (uid, space) in reasons}
     plan.steps[:] = [step for step in plan.steps if step.key not in left]
     plan.left.extend(Left(key, why) for key, why in left.items())
+
+
+def owner_unknown(owner: Mapping[str, Any], namespace: str, why: SalvageError) -> str:
+    return f"whether {owner['kind']}/{owner['name']} is there, which owns objects of {namespace}, is unknown: {why}"

@@ -16,7 +16,7 @@ from typing import Any
 from .._cluster.objects import read
 from .._cluster.session import Cluster
 from .._core.errors import SalvageError
-from .._core.gather import for_each
+from .._core.gather import for_each, gather
 from .._core.progress import Tell, silent
 from .._core.sentences import some_of
 from .._core.status import FAIL
@@ -28,7 +28,7 @@ from .kinds import Key
 from .live import Live
 from .outcome import Outcome, restore_outcome
 from .plan import CREATE, KEPT, REBIND, RECREATE, UNCHANGED, Left, Step, action_for, links, unlabelled
-from .planning import planned
+from .planning import owner_unknown, planned
 from .portable import Object, comparable
 from .ready import is_watched
 from .settings import RestoreSettings
@@ -288,8 +288,7 @@ class Restore:
         """CronJobs are resumed, and objects linked to their owners under the UIDs that these have now."""
         keys = {step.uid: step.key for step in self._plan.steps if step.uid}
         uids = dict(self._uids)
-        if not self._wish.selection.isolated:
-            self._add_live_owners(steps, keys, uids)
+        unknown = set() if self._wish.selection.isolated else self._add_live_owners(steps, keys, uids)
         if not dry_run:
             self._waits.for_pods(step for step in steps if step.written and _is_paused_again(step))
         if dry_run:  # those that come with the restore have no UID yet
@@ -299,7 +298,7 @@ class Restore:
             if not step.owned and not step.late:
                 continue
             owners, missing = links(step, uids, keys)
-            if missing:
+            if missing := [owner for owner in missing if owner not in unknown]:
                 orphans[", ".join(missing)].append(str(step.key))
             live = self._found.get(step.key)
             if live is None or (dry_run and step.action != UNCHANGED):
@@ -330,12 +329,24 @@ class Restore:
             for owner, names in orphans.items()
         )
 
-    def _add_live_owners(self, steps: Iterable[Step], keys: dict[str, Key], uids: dict[Key, str]) -> None:
-        """Owners outside of the restore that are in the cluster as the very object that the backup names."""
-        for owner, namespace in {owner["uid"]: (owner, step.key.namespace) for step in steps for owner in step.owners}.values():
-            if owner["uid"] not in keys and self._live.uid_of(owner, namespace) == owner["uid"]:
+    def _add_live_owners(self, steps: Iterable[Step], keys: dict[str, Key], uids: dict[Key, str]) -> set[str]:
+        """Owners outside of the restore that are in the cluster as the very object that the backup names.
+
+        Returns those (`Kind/name`) of which that is not known.
+        """
+        places = {owner["uid"]: (owner, step.key.namespace) for step in steps for owner in step.owners if owner["uid"] not in keys}
+        found = gather({uid: partial(self._live.uid_of, *place) for uid, place in places.items()}, self._wish.workers)
+        unknown = set()
+        for uid, (owner, namespace) in places.items():
+            answer = found[uid]
+            if isinstance(answer, SalvageError):
+                unknown.add(f"{owner['kind']}/{owner['name']}")
+                if (text := owner_unknown(owner, namespace, answer)) not in self._plan.unknown:
+                    self._plan.unknown.append(text)
+            elif answer == uid:
                 key = Key(group_kind(owner), "", owner["name"])
-                keys[owner["uid"]], uids[key] = key, owner["uid"]
+                keys[uid], uids[key] = key, uid
+        return unknown
 
     def _claims(self, steps: Sequence[Step]) -> None:
         """Nobody waits for claims, since some get their volume with their first pod; one that never gets any is named."""

@@ -582,6 +582,21 @@ def test_a_live_owner_gets_no_second_set_of_what_it_makes(there: Present, restor
         assert there.objects[path]["metadata"]["ownerReferences"][0]["uid"] == boss
 
 
+@pytest.mark.parametrize("kind", ["Pod", "ConfigMap"])
+def test_an_owner_that_can_not_be_read_is_not_called_absent(there: Present, restore: Callable[..., Outcome], kind: str) -> None:
+    there.put("/api/v1/namespaces/a")
+    there.kinds["/api/v1"].append(("pods", "Pod"))
+    there.kinds["/apis/e.org/v1"] = [("widgets", "Widget")]
+    there.look = lambda path: (403, {"kind": "Status"}) if path.endswith("/widgets/boss") else None
+    owner = {"apiVersion": "e.org/v1", "kind": "Widget", "name": "boss", "uid": "u", "controller": True}
+    found = restore(make(kind, metadata={"ownerReferences": [owner]}), SPACE, backup_first=False)
+    assert (found.status, found.report["notes"]) == ("PARTIAL", [])
+    assert [one.partition(" is unknown")[0] for one in found.report["unknown"]] == [
+        "whether Widget/boss is there, which owns objects of a,"
+    ]
+    assert (f"/api/v1/namespaces/a/{kind.lower()}s/x" in there.objects) is (kind == "ConfigMap")
+
+
 @pytest.mark.parametrize("dry_run", [True, False])
 def test_many_without_their_owner_are_one_note_and_the_plan_says_so_too(restore: Callable[..., Outcome], *, dry_run: bool) -> None:
     found = restore(SPACE, *(owned(f"c{number:02}", "nobody") for number in range(12)), owned("x", "c00"), dry_run=dry_run)
