@@ -222,8 +222,10 @@ def _reasons(
     for number, kind in views.items():
         reasons[number] = intern(f"it is restored as {kind}, another view of the same object")
     # An owner that is not restored makes nothing, unless one that is restored makes that owner.
-    while made := {uid for uid, maker in unwanted.items() if uid in absent and maker in context.uids - absent}:
-        absent -= made
+    there = context.uids - absent
+    while made := {uid for uid, maker in unwanted.items() if uid not in there and maker in there}:
+        there |= made
+    absent = set(context.uids - there)
     # Their own objects are not made either.
     while True:
         context = replace(context, uids=context.uids - absent)
@@ -337,6 +339,15 @@ def spelled(items: Iterable[RestoreItem]) -> dict[str, str]:
             spec = obj["spec"]
             found[f"{spec['names']['kind']}.{spec['group']}"] = f"{spec['names']['plural']}.{spec['group']}"
     return found
+
+
+def orphan_notes(orphans: Mapping[str, Sequence[str]]) -> list[str]:
+    """What is restored without an owner; ``orphans`` are by the names of the owners."""
+    forms = {owner: ("is", "its") if len(names) == 1 else ("are", "their") for owner, names in orphans.items()}
+    return [
+        f"{some_of(names, _NAMED)} {forms[owner][0]} restored without {forms[owner][1]} owner {owner}, which is not there"
+        for owner, names in orphans.items()
+    ]
 
 
 def links(step: Step, uids: Mapping[Key, str], keys: Mapping[str, Key]) -> tuple[list[Object], list[str]]:

@@ -18,7 +18,6 @@ from .._cluster.session import Cluster
 from .._core.errors import SalvageError
 from .._core.gather import for_each, gather
 from .._core.progress import Tell, silent
-from .._core.sentences import some_of
 from .._core.status import FAIL
 from .._manifests.model import group_kind
 from .._manifests.order import AGGREGATED, CUSTOM, DEFINITIONS, FAIL_CLOSED, HOOKS, TITLES
@@ -27,7 +26,7 @@ from .journal import RestoreJournal
 from .kinds import Key
 from .live import Live
 from .outcome import Outcome, restore_outcome
-from .plan import CREATE, KEPT, REBIND, RECREATE, UNCHANGED, Left, Step, action_for, links, unlabelled
+from .plan import CREATE, KEPT, REBIND, RECREATE, UNCHANGED, Left, Step, action_for, links, orphan_notes, unlabelled
 from .planning import owner_unknown, planned
 from .portable import Object, comparable
 from .ready import is_watched
@@ -37,8 +36,6 @@ from .stored import Shelf, StoredItems
 from .waits import Waits
 from .writer import ObjectWriter
 from .writes import WRITES, refusal_text, written_by_us
-
-_NAMED = 10
 
 
 class Restore:
@@ -323,11 +320,7 @@ class Restore:
                     step.problem = "it was finished, and is not as the backup says"
             except SalvageError as exc:
                 step.problem = refusal_text(step, exc)
-        self._plan.notes.extend(
-            f"{some_of(names, _NAMED)} {'is' if len(names) == 1 else 'are'} restored without {'its' if len(names) == 1 else 'their'}"
-            f" owner {owner}, which is not there"
-            for owner, names in orphans.items()
-        )
+        self._plan.notes.extend(orphan_notes(orphans))
 
     def _add_live_owners(self, steps: Iterable[Step], keys: dict[str, Key], uids: dict[Key, str]) -> set[str]:
         """Owners outside of the restore that are in the cluster as the very object that the backup names.
