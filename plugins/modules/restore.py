@@ -98,7 +98,9 @@ options:
     elements: str
     default: []
   include:
-    description: Only these kinds, as C(kubectl api-resources -o name) spells them.
+    description:
+      - Only these kinds, as C(kubectl api-resources -o name) spells them.
+      - Pods, Jobs, ReplicaSets and ControllerRevisions that are named here come back although their owner does not.
     type: list
     elements: str
     default: []
