@@ -132,7 +132,7 @@ class Http:
         """The head of an answer, and the clock of its body."""
         sender, target = self._route(f"{url}?{urlencode(query, doseq=True)}" if query else url)
         with timed(limit) as clock:
-            answer = sender.urlopen(
+            answer = sender.request(
                 method,
                 target,
                 body=body,

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -50,6 +51,12 @@ def series(*rows: tuple[dict[str, str], Any], kind: str = "vector") -> Callable[
 
 def ago(seconds: float) -> str:
     return iso(int(NOW - seconds))
+
+
+@pytest.fixture(autouse=True)
+def _now(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time of the test: that of the import is too old for evidence after some minutes of other tests."""
+    monkeypatch.setattr(sys.modules[__name__], "NOW", time.time())
 
 
 @pytest.fixture
