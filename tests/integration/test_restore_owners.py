@@ -10,12 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.archive.run import Backup
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._backup.archive.select import Selection
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._cluster.objects import create, delete, read
 from ansible_collections.euystacio.meta_salvage.plugins.module_utils._restore.choice import Choice
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._sealing.age import recipients
-from ansible_collections.euystacio.meta_salvage.plugins.module_utils._sealing.keys import private_key
 from backups import Backups
 from cluster_lab import Lab
 from test_restore import until
@@ -46,10 +42,7 @@ class Site(Backups):
         owner = {**kind, "uid": made["metadata"]["uid"], "controller": True}
         for path, content in MADE.items():
             create(self.cluster, path, {"metadata": {"name": "made", "ownerReferences": [owner]}, **content})
-        kinds = ("namespaces", "secrets", "pods", "jobs.batch", "deployments.apps", "priorityclasses.scheduling.k8s.io")
-        key, to = private_key(str(self.folder / "sign.pem")), recipients([self.recipient])
-        selection = Selection(include=kinds, namespaces=(SPACE,))
-        return str(Backup(self.cluster, selection, key, to, name="localhost").write(self.store)["name"])
+        return self.back_up(SPACE)
 
     def owners(self) -> dict[str, Any]:
         """Of what is there, by its kind."""

@@ -286,10 +286,10 @@ class Restore:
         keys = {step.uid: step.key for step in self._plan.steps if step.uid}
         uids = dict(self._uids)
         unknown = set() if self._wish.selection.isolated else self._add_live_owners(steps, keys, uids)
-        if not dry_run:
-            self._waits.for_pods(step for step in steps if step.written and _is_paused_again(step))
         if dry_run:  # those that come with the restore have no UID yet
             uids = {**dict.fromkeys(keys.values(), ""), **uids}
+        else:
+            self._waits.for_pods(step for step in steps if step.written and _is_paused_again(step))
         orphans: dict[str, list[str]] = defaultdict(list)
         for step in steps:
             if not step.owned and not step.late:
